@@ -1,0 +1,446 @@
+/** Every procedure of the studio and the schemas of what goes in and out; the renderer imports types from here alone. */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+
+export const TRAITS = ['openness', 'conscientiousness', 'extraversion', 'agreeableness', 'neuroticism'] as const;
+export const POLES = ['high', 'low'] as const;
+export const METHODS = ['task_arithmetic', 'dare_linear', 'ties'] as const;
+export const FILE_TYPES = ['f32', 'f16', 'bf16', 'q8_0'] as const;
+/** Largest |α| a recipe may hold; the sliders end at ±2, scripts may go further to find where a model breaks. */
+export const ALPHA_LIMIT = 5;
+
+export const trait = z.enum(TRAITS);
+export const pole = z.enum(POLES);
+export const method = z.enum(METHODS);
+export const fileType = z.enum(FILE_TYPES);
+export type Trait = z.infer<typeof trait>;
+export type Pole = z.infer<typeof pole>;
+export type Method = z.infer<typeof method>;
+export type FileType = z.infer<typeof fileType>;
+
+/** Personality-vector name as recipes and logs write it: `extraversion-high`. */
+export type VectorName = `${Trait}-${Pole}`;
+
+// ── What goes wrong ────────────────────────────────────────────────────────────────────────────────────────
+
+export const ERROR_CODES = [
+  'bad_input',
+  'not_found',
+  'bad_file',
+  'mismatch',
+  'not_finite',
+  'no_space',
+  'io',
+  'busy',
+  'worker_lost',
+  'cancelled',
+  'internal',
+] as const;
+/** An error as data. `message` says what happened, `file`/`field` to what, `action` what to do now. */
+export const studioErrorData = z.object({
+  code: z.enum(ERROR_CODES),
+  message: z.string(),
+  file: z.string().optional(),
+  field: z.string().optional(),
+  action: z.string().optional(),
+});
+export type StudioErrorData = z.infer<typeof studioErrorData>;
+
+export const WARNING_CODES = [
+  'alpha_sum_high',
+  'unethical_text_risk',
+  'negative_side_missing',
+  'quantised_source',
+  'quantised_target',
+  'other_backbone',
+  'other_content',
+  'live_approximation',
+  'vector_missing',
+] as const;
+/** Something the user should know before the work; never stops it. */
+export const warning = z.object({
+  code: z.enum(WARNING_CODES),
+  message: z.string(),
+  trait: trait.optional(),
+});
+export type Warning = z.infer<typeof warning>;
+
+// ── Models, vectors, recipes, personas ─────────────────────────────────────────────────────────────────────
+
+export const model = z.object({
+  /** Name in the library (`demo`, or the file's name without `.gguf`). */
+  id: z.string(),
+  label: z.string(),
+  path: z.string(),
+  architecture: z.string(),
+  /** Type of most weights: F32, F16, BF16, Q8_0, Q4_K … */
+  type: z.string(),
+  /** Unquantised (F32, F16, BF16): vectors can be extracted from it and files baked without loss. */
+  source: z.boolean(),
+  parameters: z.number(),
+  bytes: z.number(),
+  contextLength: z.number(),
+  /** Hash of architecture, dimensions, tokenizer, tensor names and shapes: vectors fit models of the same backbone. */
+  backbone: z.string(),
+  /** Hash of the weights. */
+  content: z.string(),
+  demo: z.boolean(),
+});
+export type Model = z.infer<typeof model>;
+
+export const vector = z.object({
+  id: z.string(),
+  path: z.string(),
+  trait,
+  pole,
+  /** `dense`: one delta per tensor. `low-rank`: the factors of a llama.cpp adapter. */
+  form: z.enum(['dense', 'low-rank']),
+  /** Largest rank over the layers, for the low-rank form. */
+  rank: z.number().optional(),
+  bytes: z.number(),
+  backbone: z.string(),
+  baseContent: z.string(),
+  content: z.string(),
+  method: z.string(),
+  date: z.string(),
+  note: z.string(),
+  demo: z.boolean(),
+});
+export type Vector = z.infer<typeof vector>;
+
+/** A file of the library that could not be read, so that it is shown and not silently missing. */
+export const brokenFile = z.object({ path: z.string(), message: z.string() });
+
+export const weights = z.partialRecord(trait, z.number().min(-ALPHA_LIMIT).max(ALPHA_LIMIT));
+export type Weights = z.infer<typeof weights>;
+
+/**
+ * The only description of a mix. A positive α adds α times the trait's high-pole vector, a negative one |α| times
+ * its low-pole vector (METHOD: prefer the other pole's vector to a negative weight).
+ */
+export const recipe = z.object({
+  version: z.literal(1),
+  /** Library name or path of the base model. */
+  base: z.string().min(1),
+  /** α per trait, −5 … 5; an absent trait is 0. */
+  weights: weights.default({}),
+  method: method.default('task_arithmetic'),
+  /** Share of entries kept by DARE (1 − drop rate) or TIES (1 − trim rate), in (0, 1]. */
+  density: z.number().gt(0).max(1).default(0.5),
+  /** Global scale on the mixed delta. */
+  lambda: z.number().min(-ALPHA_LIMIT).max(ALPHA_LIMIT).default(1),
+  /** Seed of DARE's mask. */
+  seed: z.int().min(0).max(0xffffffff).default(7),
+  /** Content hashes the recipe was made with; when present, other files are refused. */
+  hashes: z.object({ base: z.string(), vectors: z.record(z.string(), z.string()) }).optional(),
+});
+export type Recipe = z.infer<typeof recipe>;
+export type RecipeInput = z.input<typeof recipe>;
+
+export const sampling = z.object({
+  /** 0 takes the likeliest token each time. */
+  temperature: z.number().min(0).max(5).default(0.6),
+  topP: z.number().gt(0).max(1).default(0.95),
+  seed: z.int().min(0).max(0xffffffff).default(7),
+  maxTokens: z.int().min(1).max(8192).default(160),
+});
+export type Sampling = z.infer<typeof sampling>;
+
+export const persona = z.object({
+  name: z.string().default('Persona'),
+  recipe,
+  system: z.string().default(''),
+  sampling: sampling.default(() => sampling.parse({})),
+});
+export type Persona = z.infer<typeof persona>;
+export type PersonaInput = z.input<typeof persona>;
+
+// ── Chat ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const message = z.object({ role: z.enum(['user', 'assistant']), text: z.string() });
+export type Message = z.infer<typeof message>;
+
+export const chatInput = z.object({
+  persona,
+  /** The conversation so far; the last message is the user's. */
+  messages: z.array(message).min(1),
+  /** Turns of one conversation pane share this id in the log. */
+  conversation: z.string().optional(),
+});
+
+export const chatResult = z.object({
+  text: z.string(),
+  tokens: z.int(),
+  seed: z.int(),
+  /** Why it ended: the model closed its turn, the length limit, or the user. */
+  stop: z.enum(['end', 'length', 'stopped']),
+  firstTokenMs: z.number(),
+  tokensPerSecond: z.number(),
+  run: z.string(),
+});
+export type ChatResult = z.infer<typeof chatResult>;
+
+export const chatEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('token'), text: z.string() }),
+  z.object({ type: z.literal('done'), result: chatResult }),
+]);
+
+// ── Assessment ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One score per trait on the inventory's scale, 1 … 5. */
+export const scores = z.record(trait, z.number());
+export type Scores = z.infer<typeof scores>;
+
+export const itemResult = z.object({
+  id: z.number(),
+  text: z.string(),
+  trait,
+  keyed: z.enum(['plus', 'minus']),
+  /** Expected rating Σ k·p(k) / Σ p(k) over the answers 1 … 5, before reversal. */
+  rating: z.number(),
+  /** The rating as it enters the score: 6 − rating where the item is keyed minus. */
+  keyedRating: z.number(),
+  /** p(1) … p(5) as the model gave them; they do not sum to 1. */
+  probabilities: z.array(z.number()).length(5),
+  /** Σ p(k): how much of the probability fell on a valid answer, 0 … 1. */
+  mass: z.number(),
+});
+export type ItemResult = z.infer<typeof itemResult>;
+
+export const assessResult = z.object({
+  scores,
+  /** Standard deviation of the keyed ratings of each trait's items. */
+  deviations: scores,
+  items: z.array(itemResult),
+  /** Mean of `mass` over the items. */
+  validMass: z.number(),
+});
+export type AssessResult = z.infer<typeof assessResult>;
+
+export const sweepResult = z.object({
+  trait,
+  points: z.array(z.object({ alpha: z.number(), scores })),
+  /** Pearson correlation of α with the trait's own score; null when undefined (constant, or fewer than 3 points). */
+  r: z.number().nullable(),
+  ci95: z.tuple([z.number(), z.number()]).nullable(),
+  n: z.int(),
+});
+export type SweepResult = z.infer<typeof sweepResult>;
+
+export const profilesResult = z.object({
+  /** Pearson correlation of α_T with score_T over the profiles, per trait; null where undefined. */
+  r: z.record(trait, z.number().nullable()),
+  ci95: z.record(trait, z.tuple([z.number(), z.number()]).nullable()),
+  mean_r: z.number().nullable(),
+  n: z.int(),
+  profiles: z.array(z.object({ weights: z.record(trait, z.number()), scores })),
+});
+export type ProfilesResult = z.infer<typeof profilesResult>;
+
+export const inventory = z.object({
+  short: z.string(),
+  name: z.string(),
+  source: z.string(),
+  licence: z.string(),
+  note: z.string(),
+  scale: z.record(z.string(), z.string()),
+  items: z.array(z.object({ id: z.number(), text: z.string(), trait, keyed: z.enum(['plus', 'minus']) })),
+});
+export type Inventory = z.infer<typeof inventory>;
+
+export const assessInput = z.object({ persona, inventory: z.string().default('ipip-50') });
+export const sweepInput = z.object({
+  persona,
+  inventory: z.string().default('ipip-50'),
+  trait,
+  /** The values α takes, in order; the recipe's other weights stay as they are. */
+  alphas: z.array(z.number().min(-ALPHA_LIMIT).max(ALPHA_LIMIT)).min(1).max(201),
+  /** Bake a file for every point and assess that, where live adapters would do. */
+  baked: z.boolean().default(false),
+});
+export const profilesInput = z.object({
+  persona,
+  inventory: z.string().default('ipip-50'),
+  /** Profiles drawn from [−1, 1]⁵ by a seeded Latin hypercube. */
+  n: z.int().min(3).max(1000).default(24),
+  seed: z.int().min(0).max(0xffffffff).default(7),
+  baked: z.boolean().default(false),
+});
+
+// ── Readouts ───────────────────────────────────────────────────────────────────────────────────────────────
+
+export const readout = z.object({
+  words: z.int(),
+  sentences: z.int(),
+  /** Share of the words in each lexicon category, in per cent; a word may count in several. */
+  categories: z.record(z.string(), z.number()),
+  /** Share of the words that are in any category, in per cent. */
+  coverage: z.number(),
+});
+export type Readout = z.infer<typeof readout>;
+
+// ── Files made ─────────────────────────────────────────────────────────────────────────────────────────────
+
+export const bakeInput = z.object({
+  recipe,
+  type: fileType.default('f16'),
+  /** Where to write; by default into the library's folder of models, named after the recipe. */
+  out: z.string().optional(),
+  overwrite: z.boolean().default(false),
+});
+export const bakeResult = z.object({
+  path: z.string(),
+  bytes: z.number(),
+  tensors: z.int(),
+  seconds: z.number(),
+  /** SHA-256 of the file's weights. */
+  content: z.string(),
+  warnings: z.array(warning),
+});
+export type BakeResult = z.infer<typeof bakeResult>;
+
+export const extractInput = z.object({
+  base: z.string().min(1),
+  tuned: z.string().min(1),
+  trait,
+  pole,
+  out: z.string().optional(),
+  type: z.enum(['f32', 'f16', 'bf16']).default('f32'),
+  note: z.string().default(''),
+  overwrite: z.boolean().default(false),
+});
+export const extractResult = z.object({
+  path: z.string(),
+  bytes: z.number(),
+  form: z.enum(['dense', 'low-rank']),
+  /** ‖φ‖ and ‖φ‖/‖base‖, Frobenius, over all tensors. */
+  norm: z.number(),
+  relative: z.number(),
+  layers: z.array(
+    z.object({ tensor: z.string(), norm: z.number(), baseNorm: z.number(), relative: z.number() }),
+  ),
+});
+export type ExtractResult = z.infer<typeof extractResult>;
+
+// ── The log ────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const RUN_STATES = ['running', 'done', 'failed', 'cancelled', 'interrupted'] as const;
+export const progress = z.object({
+  done: z.number(),
+  total: z.number(),
+  unit: z.string(),
+  message: z.string().default(''),
+});
+export type Progress = z.infer<typeof progress>;
+
+const runBase = z.object({
+  id: z.string(),
+  title: z.string(),
+  state: z.enum(RUN_STATES),
+  /** ISO 8601, UTC. */
+  startedAt: z.string(),
+  finishedAt: z.string().nullable(),
+  error: studioErrorData.nullable(),
+  /** Content hash of every file that took part, by path. */
+  hashes: z.record(z.string(), z.string()),
+  /** Versions of the studio, llama.cpp's bindings and Node, and the device. */
+  versions: z.record(z.string(), z.string()),
+});
+const runOf = <K extends string, I extends z.ZodType, R extends z.ZodType>(kind: K, input: I, result: R) =>
+  runBase.extend({ kind: z.literal(kind), input, result: result.nullable() });
+/** One entry of the experiment log: what was done, with what, and what came out. */
+export const run = z.discriminatedUnion('kind', [
+  runOf('chat', chatInput, chatResult.omit({ run: true })),
+  runOf('assess', assessInput, assessResult),
+  runOf('sweep', sweepInput, sweepResult),
+  runOf('profiles', profilesInput, profilesResult),
+  runOf('bake', bakeInput, bakeResult),
+  runOf('extract', extractInput, extractResult),
+]);
+export type Run = z.infer<typeof run>;
+export type RunKind = Run['kind'];
+export const RUN_KINDS = ['chat', 'assess', 'sweep', 'profiles', 'bake', 'extract'] as const satisfies RunKind[];
+
+/** A run as a list shows it. */
+export const runSummary = runBase
+  .omit({ hashes: true, versions: true })
+  .extend({ kind: z.enum(RUN_KINDS), progress: progress.nullable() });
+export type RunSummary = z.infer<typeof runSummary>;
+
+export const runEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('progress'), progress }),
+  z.object({ type: z.literal('end'), run }),
+]);
+
+const started = z.object({ run: z.string() });
+const byId = z.object({ id: z.string() });
+
+export const device = z.object({
+  name: z.string(),
+  description: z.string(),
+  type: z.enum(['cpu', 'gpu', 'igpu', 'accel']),
+  memoryTotal: z.number(),
+  memoryFree: z.number(),
+});
+export type Device = z.infer<typeof device>;
+
+export const studioInfo = z.object({
+  version: z.string(),
+  host: z.enum(['desktop', 'browser', 'terminal']),
+  dataFolder: z.string(),
+  versions: z.record(z.string(), z.string()),
+});
+
+// ── Procedures ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Every procedure may answer with a studio error; its data says what, where, and what to do. */
+const procedure = oc.errors({ STUDIO: { data: studioErrorData } });
+
+/**
+ * Work that takes long (bake, extract, assess, sweep, profiles) is *started*: the answer is the id of its run, which
+ * `runs.watch` follows and `runs.cancel` ends, from any window, whatever happens to the one that started it.
+ */
+export const contract = {
+  studio: {
+    info: procedure.output(studioInfo),
+    devices: procedure.output(z.array(device)),
+  },
+  library: {
+    models: procedure.output(z.object({ models: z.array(model), broken: z.array(brokenFile), folder: z.string() })),
+    vectors: procedure.output(
+      z.object({ vectors: z.array(vector), broken: z.array(brokenFile), folder: z.string() }),
+    ),
+    extract: procedure.input(extractInput).output(started),
+  },
+  mixing: {
+    /** What the user should know before mixing; quick enough to ask on every move of a slider. */
+    check: procedure
+      .input(z.object({ recipe, type: fileType.optional(), live: z.boolean().default(true) }))
+      .output(z.array(warning)),
+    bake: procedure.input(bakeInput).output(started),
+  },
+  chat: {
+    /** Streams an answer. Aborting the call stops the model and logs what it had said. */
+    send: procedure.input(chatInput).output(eventIterator(chatEvent)),
+  },
+  assessment: {
+    inventories: procedure.output(z.array(inventory)),
+    assess: procedure.input(assessInput).output(started),
+    sweep: procedure.input(sweepInput).output(started),
+    profiles: procedure.input(profilesInput).output(started),
+  },
+  language: {
+    readout: procedure.input(z.object({ text: z.string() })).output(readout),
+  },
+  runs: {
+    list: procedure
+      .input(z.object({ limit: z.int().min(1).max(1000).default(100), kinds: z.array(z.enum(RUN_KINDS)).optional() }))
+      .output(z.array(runSummary)),
+    get: procedure.input(byId).output(run),
+    /** Progress from now on, then `end` with the whole run; at once when it has ended already. */
+    watch: procedure.input(byId).output(eventIterator(runEvent)),
+    cancel: procedure.input(byId).output(z.object({ cancelled: z.boolean() })),
+    /** Runs that started, progressed or ended anywhere, as they happen. */
+    changes: procedure.output(eventIterator(runSummary)),
+  },
+};

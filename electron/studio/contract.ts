@@ -2,7 +2,13 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 
-export const TRAITS = ['openness', 'conscientiousness', 'extraversion', 'agreeableness', 'neuroticism'] as const;
+export const TRAITS = [
+  'openness',
+  'conscientiousness',
+  'extraversion',
+  'agreeableness',
+  'neuroticism',
+] as const;
 export const POLES = ['high', 'low'] as const;
 export const METHODS = ['task_arithmetic', 'dare_linear', 'ties'] as const;
 export const FILE_TYPES = ['f32', 'f16', 'bf16', 'q8_0'] as const;
@@ -359,7 +365,14 @@ export const run = z.discriminatedUnion('kind', [
 ]);
 export type Run = z.infer<typeof run>;
 export type RunKind = Run['kind'];
-export const RUN_KINDS = ['chat', 'assess', 'sweep', 'profiles', 'bake', 'extract'] as const satisfies RunKind[];
+export const RUN_KINDS = [
+  'chat',
+  'assess',
+  'sweep',
+  'profiles',
+  'bake',
+  'extract',
+] as const satisfies RunKind[];
 
 /** A run as a list shows it. */
 export const runSummary = runBase
@@ -371,6 +384,12 @@ export const runEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('progress'), progress }),
   z.object({ type: z.literal('end'), run }),
 ]);
+
+export const runListInput = z.object({
+  limit: z.int().min(1).max(1000).default(100),
+  /** Only these kinds; all when absent. */
+  kinds: z.array(z.enum(RUN_KINDS)).optional(),
+});
 
 const started = z.object({ run: z.string() });
 const byId = z.object({ id: z.string() });
@@ -406,7 +425,9 @@ export const contract = {
     devices: procedure.output(z.array(device)),
   },
   library: {
-    models: procedure.output(z.object({ models: z.array(model), broken: z.array(brokenFile), folder: z.string() })),
+    models: procedure.output(
+      z.object({ models: z.array(model), broken: z.array(brokenFile), folder: z.string() }),
+    ),
     vectors: procedure.output(
       z.object({ vectors: z.array(vector), broken: z.array(brokenFile), folder: z.string() }),
     ),
@@ -433,9 +454,7 @@ export const contract = {
     readout: procedure.input(z.object({ text: z.string() })).output(readout),
   },
   runs: {
-    list: procedure
-      .input(z.object({ limit: z.int().min(1).max(1000).default(100), kinds: z.array(z.enum(RUN_KINDS)).optional() }))
-      .output(z.array(runSummary)),
+    list: procedure.input(runListInput).output(z.array(runSummary)),
     get: procedure.input(byId).output(run),
     /** Progress from now on, then `end` with the whole run; at once when it has ended already. */
     watch: procedure.input(byId).output(eventIterator(runEvent)),

@@ -1,11 +1,162 @@
-/** The studio as a host sees it: a router for the contract, and a way to end. */
+/** The studio as a host sees it: everything wired together behind the contract's router, and a way to end. */
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { implement } from '@orpc/server';
+import { Assessment } from './assessment/assessment.ts';
+import { loadInventories } from './assessment/inventories.ts';
+import { Chat } from './chat/chat.ts';
+import { contract, type Recipe, TRAITS } from './contract.ts';
+import { asStudioErrors } from './errors.ts';
+import { loadLexicon, readText } from './language/readout.ts';
+import { extract } from './library/extraction.ts';
+import { Library } from './library/library.ts';
+import { lockFolder, openDatabase } from './log/database.ts';
+import { Log } from './log/log.ts';
+import { Runs } from './log/runs.ts';
+import { Mixing } from './mixing/mixing.ts';
+import { WorkerClient } from './worker-client.ts';
 import type { SpawnWorker } from './workers.ts';
 
 export interface StudioOptions {
   /** The data folder; made when absent. */
   home: string;
-  /** Folder of the demo family and the lexicon. */
+  /** Folder of the demo family, the inventories and the lexicon. */
   resources: string;
+  /** `terminal` shares the data folder with a studio that is open; the others take it for themselves. */
   host: 'desktop' | 'browser' | 'terminal';
   spawnWorker: SpawnWorker;
+}
+
+export type Studio = Awaited<ReturnType<typeof createStudio>>;
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+export async function createStudio({ home, resources, host, spawnWorker }: StudioOptions) {
+  const database = openDatabase(home);
+  const unlock = host === 'terminal' ? () => {} : lockOr(() => database.close(), home);
+  const scratch = join(home, 'cache', host === 'terminal' ? `scratch-${process.pid}` : 'scratch');
+  // What a killed studio left half-made.
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch, { recursive: true });
+
+  const inference = new WorkerClient('inference', spawnWorker);
+  const merging = new WorkerClient('merging', spawnWorker);
+  const versions: Record<string, string> = { temperament: version, node: process.versions.node };
+  const log = new Log(database);
+  log.closeInterrupted();
+  const runs = new Runs(log, () => versions);
+  const library = new Library(home, join(resources, 'demo'), database, merging);
+  const mixing = new Mixing(library, merging, join(home, 'cache', 'adapters'), version);
+  const inventories = await loadInventories(join(resources, 'inventories'));
+  const assessment = new Assessment(mixing, inference, inventories, scratch);
+  const chat = new Chat(mixing, inference, runs);
+  const lexicon = await loadLexicon(join(resources, 'lexicon', 'en.json'));
+  /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
+  const described = () =>
+    inference
+      .call(worker => worker.info())
+      .then(
+        found => Object.assign(versions, found),
+        () => versions,
+      );
+
+  const os = implement(contract).use(asStudioErrors);
+  const router = os.router({
+    studio: {
+      info: os.studio.info.handler(async () => {
+        await described();
+        return { version, host, dataFolder: home, versions };
+      }),
+      devices: os.studio.devices.handler(() => merging.call(worker => worker.devices())),
+    },
+    library: {
+      models: os.library.models.handler(async () => {
+        const { models, broken } = await library.list();
+        return { models, broken, folder: library.modelFolder };
+      }),
+      vectors: os.library.vectors.handler(async () => {
+        const { vectors, broken } = await library.list();
+        return { vectors, broken, folder: library.vectorFolder };
+      }),
+      extract: os.library.extract.handler(({ input }) => {
+        const title = `${input.trait} ${input.pole}: ${input.tuned} − ${input.base}`;
+        return {
+          run: runs.start('extract', title, input, task => extract(input, library, merging, task)).id,
+        };
+      }),
+    },
+    mixing: {
+      check: os.mixing.check.handler(({ input }) => mixing.check(input.recipe, input.live, input.type)),
+      bake: os.mixing.bake.handler(({ input }) => ({
+        run: runs.start('bake', describe(input.recipe), input, task => mixing.bake(input, task)).id,
+      })),
+    },
+    chat: {
+      send: os.chat.send.handler(async function* ({ input, signal }) {
+        await described();
+        yield* chat.send(input, signal);
+      }),
+    },
+    assessment: {
+      inventories: os.assessment.inventories.handler(() => inventories),
+      assess: os.assessment.assess.handler(async ({ input }) => {
+        await described();
+        return {
+          run: runs.start('assess', describe(input.persona.recipe), input, task =>
+            assessment.assess(input, task),
+          ).id,
+        };
+      }),
+      sweep: os.assessment.sweep.handler(async ({ input }) => {
+        await described();
+        const title = `${input.trait}, ${input.alphas.length} points`;
+        return { run: runs.start('sweep', title, input, task => assessment.sweep(input, task)).id };
+      }),
+      profiles: os.assessment.profiles.handler(async ({ input }) => {
+        await described();
+        const title = `${input.n} profiles, ${input.persona.recipe.method}`;
+        return { run: runs.start('profiles', title, input, task => assessment.profiles(input, task)).id };
+      }),
+    },
+    language: {
+      readout: os.language.readout.handler(({ input }) => readText(input.text, lexicon)),
+    },
+    runs: {
+      list: os.runs.list.handler(({ input }) => runs.list(input.limit, input.kinds)),
+      get: os.runs.get.handler(({ input }) => log.get(input.id)),
+      watch: os.runs.watch.handler(({ input, signal }) => runs.watch(input.id, signal)),
+      cancel: os.runs.cancel.handler(({ input }) => ({ cancelled: runs.cancel(input.id) })),
+      changes: os.runs.changes.handler(({ signal }) => runs.changes(signal)),
+    },
+  });
+
+  return {
+    router,
+    /** Cancels and logs what runs, ends the workers, closes the log. */
+    async close(): Promise<void> {
+      await runs.close();
+      inference.close();
+      merging.close();
+      rmSync(scratch, { recursive: true, force: true });
+      database.close();
+      unlock();
+    },
+  };
+}
+
+function lockOr(giveUp: () => void, home: string): () => void {
+  try {
+    return lockFolder(home);
+  } catch (error) {
+    giveUp();
+    throw error;
+  }
+}
+
+/** `demo: extraversion 1, neuroticism −0.5` */
+function describe(recipe: Recipe): string {
+  const mix = TRAITS.flatMap(trait => (recipe.weights[trait] ? [`${trait} ${recipe.weights[trait]}`] : []));
+  return `${recipe.base}: ${mix.join(', ') || 'base'}`;
 }

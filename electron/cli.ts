@@ -1,0 +1,448 @@
+/** The terminal host: the studio's procedures as commands; `--json` writes data for scripts to standard output. */
+import { readFileSync } from 'node:fs';
+import { createRouterClient } from '@orpc/server';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { z } from 'zod';
+import { appFolder, dataFolder, describeError, resourcesFolder } from './host.ts';
+import type { PersonaInput, RecipeInput, Scores, Warning } from './studio/contract.ts';
+import * as schema from './studio/contract.ts';
+import { POLES, TRAITS } from './studio/contract.ts';
+import { StudioError, toStudioError } from './studio/errors.ts';
+import type { Studio } from './studio/studio.ts';
+import { createStudio } from './studio/studio.ts';
+import { forkWorker } from './workers/fork.ts';
+
+const EXIT = { failed: 1, usage: 2 };
+const abort = new AbortController();
+
+// ── Reading arguments ──────────────────────────────────────────────────────────────────────────────────────
+
+/** A commander parser from a schema: what the schema refuses is bad usage, said in its words. */
+function by<S extends z.ZodType>(type: S, from: (text: string) => unknown = text => text) {
+  return (text: string): z.output<S> => {
+    const parsed = type.safeParse(from(text));
+    if (parsed.success) return parsed.data;
+    throw new InvalidArgumentError(parsed.error.issues.map(issue => issue.message).join('; '));
+  };
+}
+
+/** `Number('')` would be 0. */
+const number = (text: string) => (text.trim() === '' ? Number.NaN : Number(text));
+
+/** `extraversion=1,neuroticism=-0.5` */
+function mixArgument(text: string): z.output<typeof schema.weights> {
+  const entries = text
+    .split(',')
+    .flatMap(part => (part.trim() ? [part.split('=').map(side => side.trim())] : []));
+  for (const [name = '', value] of entries) {
+    if (!(TRAITS as readonly string[]).includes(name))
+      throw new InvalidArgumentError(`“${name}” is no trait. Traits: ${TRAITS.join(', ')}.`);
+    if (value === undefined || Number.isNaN(number(value)))
+      throw new InvalidArgumentError(`“${name}” needs a number, as in ${name}=1.`);
+  }
+  const names = entries.map(([name]) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice) throw new InvalidArgumentError(`“${twice}” is given twice.`);
+  return by(schema.weights)(
+    Object.fromEntries(entries.map(([name, value]) => [name, number(value as string)])) as never,
+  );
+}
+
+/** `-2:2:0.25` (both ends included) or `-1,0,1` */
+function alphasArgument(text: string): number[] {
+  const range = text.split(':').map(number);
+  const values = range.length === 1 ? text.split(',').map(number) : steps(range);
+  return by(schema.sweepInput.shape.alphas)(values as never);
+}
+
+function steps([from = Number.NaN, to = Number.NaN, step = Number.NaN, ...rest]: number[]): number[] {
+  const count = Math.floor((to - from) / step + 1e-9) + 1;
+  if (rest.length > 0 || !(count >= 1 && count <= 1000))
+    throw new InvalidArgumentError('Expected FROM:TO:STEP with FROM ≤ TO and STEP > 0, as in -2:2:0.25.');
+  return Array.from({ length: count }, (_, index) => Number((from + index * step).toFixed(10)));
+}
+
+interface PersonaOptions {
+  model?: string;
+  mix?: z.output<typeof schema.weights>;
+  recipe?: string;
+  method?: schema.Method;
+  density?: number;
+  lambda?: number;
+  maskSeed?: number;
+  system?: string;
+}
+
+/** The recipe of a `--recipe` file with the other options laid over it. */
+function recipeOf({
+  model,
+  mix,
+  recipe: file,
+  method,
+  density,
+  lambda,
+  maskSeed,
+}: PersonaOptions): schema.Recipe {
+  const given: RecipeInput = { version: 1, base: 'demo' };
+  if (file !== undefined) Object.assign(given, readRecipe(file));
+  const options = { base: model, weights: mix, method, density, lambda, seed: maskSeed };
+  for (const [key, value] of Object.entries(options))
+    if (value !== undefined) Object.assign(given, { [key]: value });
+  const parsed = schema.recipe.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new StudioError('bad_input', `The recipe is not valid: ${issue?.path.join('.')}: ${issue?.message}`, {
+    file,
+    field: issue?.path.join('.'),
+  });
+}
+
+function readRecipe(file: string): object {
+  try {
+    const data: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data;
+    throw new SyntaxError('an object is expected');
+  } catch (cause) {
+    if (cause instanceof SyntaxError)
+      throw new StudioError('bad_file', `The recipe ${file} is not valid JSON: ${cause.message}`, {
+        file,
+        cause,
+      });
+    throw cause;
+  }
+}
+
+const personaOf = (options: PersonaOptions): PersonaInput => ({
+  recipe: recipeOf(options),
+  system: options.system ?? '',
+});
+
+/** Options of everything that mixes. */
+function mixing(command: Command): Command {
+  return command
+    .option('--model <name>', 'name in the library, or path of a GGUF file (default: demo)')
+    .option('--mix <weights>', 'α per trait, −5 … 5: extraversion=1,neuroticism=-0.5', mixArgument)
+    .option('--recipe <file>', 'recipe as JSON; the other options are laid over it')
+    .option('--method <name>', schema.METHODS.join(' | '), by(schema.method))
+    .option(
+      '--density <share>',
+      'share of entries that DARE or TIES keeps, above 0, up to 1',
+      by(schema.recipe.shape.density, number),
+    )
+    .option('--lambda <scale>', 'scale on the whole mix', by(schema.recipe.shape.lambda, number));
+}
+
+const maskSeed = (command: Command) =>
+  command.option('--mask-seed <number>', 'seed of DARE’s mask', by(schema.recipe.shape.seed, number));
+const system = (command: Command) => command.option('--system <text>', 'system prompt');
+const inventory = (command: Command) =>
+  command.option('--inventory <name>', 'inventory to administer', 'ipip-50');
+
+// ── Doing and showing ──────────────────────────────────────────────────────────────────────────────────────
+
+type Client = ReturnType<typeof clientOf>;
+const clientOf = ({ router }: Studio) => createRouterClient(router);
+
+/** Opens the studio for one command, does it, shows what it gives, and closes. */
+async function perform<T>(work: (client: Client) => Promise<T>, show: (result: T) => string): Promise<void> {
+  const studio = await createStudio({
+    home: dataFolder(),
+    resources: resourcesFolder,
+    host: 'terminal',
+    spawnWorker: forkWorker,
+  });
+  try {
+    const result = await work(clientOf(studio));
+    const text = program.opts().json ? JSON.stringify(result, null, 2) : show(result);
+    await new Promise<void>((resolve, reject) =>
+      process.stdout.write(`${text}\n`, error => (error ? reject(error) : resolve())),
+    );
+  } finally {
+    await studio.close();
+  }
+}
+
+/** Follows a run that was started to its end; its progress goes to standard error. `R`: result of that kind of run. */
+async function follow<R>(client: Client, starting: Promise<{ run: string }>): Promise<R & { run: string }> {
+  const { run: id } = await starting;
+  const cancel = () => void client.runs.cancel({ id });
+  abort.signal.addEventListener('abort', cancel);
+  if (abort.signal.aborted) cancel();
+  for await (const event of await client.runs.watch({ id })) {
+    if (event.type === 'progress') {
+      tell(event.progress);
+      continue;
+    }
+    hush();
+    const { state, error, result } = event.run;
+    if (state !== 'done' || !result)
+      throw new StudioError(error?.code ?? 'internal', error?.message ?? state, error ?? {});
+    return { ...(result as R), run: id };
+  }
+  throw new StudioError('internal', 'The run ended without a word.');
+}
+
+function tell({ done, total, unit, message }: schema.Progress): void {
+  if (!process.stderr.isTTY) return;
+  const share = total > 0 ? `${Math.floor((100 * done) / total)} %` : `${done}`;
+  process.stderr.write(`\r\x1b[K${share} of ${unit} ${message}`);
+}
+
+function hush(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+}
+
+async function warn(
+  client: Client,
+  recipe: schema.Recipe,
+  live: boolean,
+  type?: schema.FileType,
+): Promise<Warning[]> {
+  const warnings = await client.mixing.check({ recipe, live, type });
+  for (const { message } of warnings) console.error(`Note: ${message}`);
+  return warnings;
+}
+
+const isLive = (recipe: schema.Recipe, baked = false) => !baked && recipe.method === 'task_arithmetic';
+
+function table(rows: string[][]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length))) ?? [];
+  return rows
+    .map(row =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+const scoreRow = (scores: Scores) => TRAITS.map(trait => scores[trait]?.toFixed(2) ?? '–');
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+const correlationText = (r: number | null | undefined, ci95?: [number, number] | null) =>
+  r == null ? 'undefined' : `${r.toFixed(3)}${ci95 ? ` [${ci95[0].toFixed(3)}, ${ci95[1].toFixed(3)}]` : ''}`;
+
+// ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
+
+const program = new Command('temperament')
+  .description('A studio for the personality of language models')
+  .option('--json', 'write the result as JSON; nothing else goes to standard output')
+  .version(JSON.parse(readFileSync(`${appFolder}/package.json`, 'utf8')).version)
+  .showHelpAfterError('Run with --help to see the options.')
+  .configureOutput({ writeErr: text => process.stderr.write(text) })
+  .exitOverride();
+
+/** A command that takes `--json` behind its name as well as before it. */
+function command(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--json', 'write the result as JSON')
+    .on('option:json', () => program.setOptionValue('json', true));
+}
+
+command('models', 'list the models of the library').action(() =>
+  perform(
+    async client => reportBroken(await client.library.models()),
+    ({ models, folder }) =>
+      models.length > 0
+        ? table(models.map(model => [model.id, model.type, mebibytes(model.bytes), model.label]))
+        : `No models. Put GGUF files into ${folder}.`,
+  ),
+);
+
+command('vectors', 'list the personality vectors of the library').action(() =>
+  perform(
+    async client => reportBroken(await client.library.vectors()),
+    ({ vectors, folder }) =>
+      vectors.length > 0
+        ? table(vectors.map(v => [v.id, v.form + (v.rank ? ` ${v.rank}` : ''), mebibytes(v.bytes), v.note]))
+        : `No vectors. Make some with “extract”, or put them into ${folder}.`,
+  ),
+);
+
+function reportBroken<T extends { broken: { message: string }[] }>(listing: T): T {
+  for (const { message } of listing.broken) console.error(`Left out: ${message}`);
+  return listing;
+}
+
+command('devices', 'list the devices that merging can use').action(() =>
+  perform(
+    async client => ({ devices: await client.studio.devices() }),
+    ({ devices }) => table(devices.map(d => [d.name, d.type, mebibytes(d.memoryTotal), d.description])),
+  ),
+);
+
+command('extract', 'make a personality vector: tuned − base')
+  .requiredOption('--base <model>', 'library name or path of the base, unquantised')
+  .requiredOption('--tuned <file>', 'the fine-tuned model, or a llama.cpp adapter of the base')
+  .requiredOption('--trait <name>', TRAITS.join(' | '), by(schema.trait))
+  .requiredOption('--pole <name>', POLES.join(' | '), by(schema.pole))
+  .option('--out <file>', 'where to write (default: into the library)')
+  .option('--type <name>', 'f32 | f16 | bf16', by(schema.extractInput.shape.type), 'f32')
+  .option('--note <text>', 'kept in the file', '')
+  .option('--overwrite', 'replace the file if it exists', false)
+  .action(options =>
+    perform(
+      client => follow<schema.ExtractResult>(client, client.library.extract(options)),
+      result => {
+        const rows = result.layers.map(layer => [
+          layer.tensor,
+          layer.norm.toPrecision(4),
+          `${(100 * layer.relative).toFixed(3)} %`,
+        ]);
+        return `${table([['tensor', '‖φ‖', '‖φ‖/‖base‖'], ...rows])}\n${result.path}, ${result.form}, ${mebibytes(result.bytes)}`;
+      },
+    ),
+  );
+
+mixing(command('bake', 'write a mix as a new GGUF file'))
+  .option('--seed <number>', 'seed of DARE’s mask', by(schema.recipe.shape.seed, number))
+  .option('--type <name>', schema.FILE_TYPES.join(' | '), by(schema.fileType), 'f16')
+  .option('--out <file>', 'where to write (default: into the library)')
+  .option('--overwrite', 'replace the file if it exists', false)
+  .action(({ seed, type, out, overwrite, ...options }) => {
+    const recipe = recipeOf({ ...options, maskSeed: seed });
+    return perform(
+      async client => {
+        await warn(client, recipe, false, type);
+        return follow<schema.BakeResult>(client, client.mixing.bake({ recipe, type, out, overwrite }));
+      },
+      result => `${result.path}, ${mebibytes(result.bytes)}, ${result.seconds.toFixed(1)} s`,
+    );
+  });
+
+system(maskSeed(mixing(command('chat', 'answer one prompt'))))
+  .requiredOption('--prompt <text>', 'what to say to the persona')
+  .option('--seed <number>', 'seed of the sampling', by(schema.sampling.shape.seed, number))
+  .option(
+    '--temperature <number>',
+    '0 takes the likeliest token each time',
+    by(schema.sampling.shape.temperature, number),
+  )
+  .option(
+    '--top-p <share>',
+    'sample from the likeliest tokens of this share',
+    by(schema.sampling.shape.topP, number),
+  )
+  .option('--max-tokens <number>', 'length limit of the answer', by(schema.sampling.shape.maxTokens, number))
+  .action(({ prompt, seed, temperature, topP, maxTokens, ...options }) => {
+    const sampling = schema.sampling.parse({ seed, temperature, topP, maxTokens });
+    const persona = { ...personaOf(options), sampling };
+    return perform(
+      async client => {
+        await warn(client, recipeOf(options), true);
+        const events = await client.chat.send(
+          { persona, messages: [{ role: 'user', text: prompt }] },
+          { signal: abort.signal },
+        );
+        for await (const event of events) if (event.type === 'done') return event.result;
+        throw new StudioError('cancelled', 'Stopped.');
+      },
+      result => result.text,
+    );
+  });
+
+inventory(system(maskSeed(mixing(command('assess', 'administer an inventory'))))).action(
+  ({ inventory: short, ...options }) => {
+    const persona = personaOf(options);
+    return perform(
+      async client => {
+        await warn(client, recipeOf(options), isLive(recipeOf(options)));
+        return follow<schema.AssessResult>(client, client.assessment.assess({ persona, inventory: short }));
+      },
+      result =>
+        `${table([[...TRAITS], scoreRow(result.scores)])}\n${(100 * result.validMass).toFixed(1)} % of the probability fell on valid answers.`,
+    );
+  },
+);
+
+inventory(system(maskSeed(mixing(command('sweep', 'assess along one α')))))
+  .requiredOption('--trait <name>', TRAITS.join(' | '), by(schema.trait))
+  .option('--alphas <range>', 'FROM:TO:STEP, or a list', alphasArgument, alphasArgument('-2:2:0.25'))
+  .option('--baked', 'bake a file for every point', false)
+  .action(({ inventory: short, trait, alphas, baked, ...options }) => {
+    const persona = personaOf(options);
+    return perform(
+      async client => {
+        const worst = {
+          ...recipeOf(options),
+          weights: { ...recipeOf(options).weights, [trait]: alphas.at(-1) },
+        };
+        await warn(client, worst, isLive(worst, baked));
+        return follow<schema.SweepResult>(
+          client,
+          client.assessment.sweep({ persona, inventory: short, trait, alphas, baked }),
+        );
+      },
+      result => {
+        const rows = result.points.map(point => [String(point.alpha), ...scoreRow(point.scores)]);
+        return `${table([['α', ...TRAITS], ...rows])}\nr = ${correlationText(result.r, result.ci95)}, n = ${result.n}`;
+      },
+    );
+  });
+
+inventory(
+  system(maskSeed(mixing(command('profiles', 'profile study: assess drawn combinations of all five')))),
+)
+  .option('--n <number>', 'number of profiles', by(schema.profilesInput.shape.n, number))
+  .option('--seed <number>', 'seed of the drawing', by(schema.profilesInput.shape.seed, number))
+  .option('--baked', 'bake a file for every profile', false)
+  .action(({ inventory: short, n, seed, baked, ...options }) => {
+    const persona = personaOf(options);
+    return perform(
+      async client =>
+        follow<schema.ProfilesResult>(
+          client,
+          client.assessment.profiles({ persona, inventory: short, n, seed, baked }),
+        ),
+      result => {
+        const rows = TRAITS.map(trait => [trait, correlationText(result.r[trait], result.ci95[trait])]);
+        return `${table([['trait', 'r(α, score)'], ...rows])}\nmean r = ${correlationText(result.mean_r)}, n = ${result.n}`;
+      },
+    );
+  });
+
+command('log', 'list the runs of the experiment log, newest first')
+  .option('--limit <number>', 'how many', by(schema.runListInput.shape.limit, number))
+  .action(({ limit }) =>
+    perform(
+      async client => ({ runs: await client.runs.list({ limit }) }),
+      ({ runs }) =>
+        runs.length > 0
+          ? table(runs.map(run => [run.startedAt, run.kind, run.state, run.title]))
+          : 'The log is empty.',
+    ),
+  );
+
+program
+  .command('serve')
+  .description('serve the studio to a browser, on this machine only')
+  .option('--port <number>', 'port to listen on')
+  .option('--host <address>', 'address to listen on')
+  .action(async options => {
+    const { parseServeArguments, serveUntilSignal } = await import('./serve.ts');
+    const given = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+    const { port, host } = parseServeArguments(given);
+    await serveUntilSignal({ port, host });
+  });
+
+// The first signal cancels and lets the studio log it; a second one ends at once.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    if (abort.signal.aborted) process.exit(EXIT.failed);
+    abort.abort();
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  hush();
+  if (error instanceof CommanderError) {
+    // Commander has said what is wrong; help and version that were asked for are no error.
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
+  } else {
+    console.error(describeError(error));
+    process.exitCode = toStudioError(error).data.code === 'bad_input' ? EXIT.usage : EXIT.failed;
+  }
+}

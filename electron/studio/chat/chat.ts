@@ -1,0 +1,87 @@
+/** One turn of a conversation: a persona's answer, streamed and logged. */
+import type { z } from 'zod';
+import type { ChatResult, chatEvent, chatInput } from '../contract.ts';
+import { StudioError } from '../errors.ts';
+import type { Runs } from '../log/runs.ts';
+import type { Mixing } from '../mixing/mixing.ts';
+import { pushed } from '../stream.ts';
+import type { WorkerClient } from '../worker-client.ts';
+
+type Event = z.output<typeof chatEvent>;
+
+export class Chat {
+  readonly #mixing: Mixing;
+  readonly #inference: WorkerClient<'inference'>;
+  readonly #runs: Runs;
+
+  constructor(mixing: Mixing, inference: WorkerClient<'inference'>, runs: Runs) {
+    this.#mixing = mixing;
+    this.#inference = inference;
+    this.#runs = runs;
+  }
+
+  /** Streams the answer to the last message. When `signal` aborts, what was said until then is the logged result. */
+  async *send(input: z.output<typeof chatInput>, signal?: AbortSignal): AsyncGenerator<Event> {
+    const { persona, messages } = input;
+    const question = messages.at(-1);
+    if (question?.role !== 'user')
+      throw new StudioError('bad_input', 'The last message is not the user’s.', {
+        field: 'messages',
+        action: 'Ask something.',
+      });
+    const turns = [
+      ...(persona.system.trim() ? [{ role: 'system' as const, content: persona.system.trim() }] : []),
+      ...messages.map(({ role, text }) => ({ role, content: text })),
+    ];
+    yield* pushed<Event, void>(async push => {
+      const run = this.#runs.start(
+        'chat',
+        title(question.text),
+        input,
+        async task => {
+          const mix = await this.#mixing.live(persona.recipe, task);
+          const began = performance.now();
+          let text = '';
+          let pieces = 0;
+          let first = 0;
+          const result = (end: Omit<ChatResult, 'run' | 'text' | 'seed'>) => ({
+            text,
+            seed: persona.sampling.seed,
+            ...end,
+          });
+          const events = this.#inference.stream(worker =>
+            worker.generate({ mix, turns, sampling: persona.sampling }, { signal: task.signal }),
+          );
+          try {
+            for await (const event of events) {
+              if (event.type === 'done') {
+                const { type: _, ...end } = event;
+                return result(end);
+              }
+              first ||= performance.now() - began;
+              pieces++;
+              text += event.text;
+              push(event);
+            }
+          } catch (error) {
+            if (!task.signal.aborted) throw error;
+          }
+          const seconds = (performance.now() - began - first) / 1000;
+          return result({
+            tokens: pieces,
+            stop: 'stopped',
+            firstTokenMs: first,
+            tokensPerSecond: pieces > 1 ? (pieces - 1) / seconds : 0,
+          });
+        },
+        signal,
+      );
+      push({ type: 'done', result: { ...(await run.finished), run: run.id } });
+    });
+  }
+}
+
+function title(question: string): string {
+  const line = question.replace(/\s+/g, ' ').trim();
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+}

@@ -1,0 +1,197 @@
+/** The library: GGUF models and personality vectors found on disk, with what is known of each. */
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type Database from 'better-sqlite3';
+import { z } from 'zod';
+import type { Model, Vector } from '../contract.ts';
+import { model as modelSchema, vector as vectorSchema } from '../contract.ts';
+import { StudioError, toStudioError } from '../errors.ts';
+import type { WorkerClient } from '../worker-client.ts';
+
+/** Keys under which a vector file carries what it is. */
+export const VECTOR_KEYS = {
+  version: 'temperament.vector.version',
+  trait: 'temperament.vector.trait',
+  pole: 'temperament.vector.pole',
+  backbone: 'temperament.vector.base.backbone',
+  baseContent: 'temperament.vector.base.content',
+  baseName: 'temperament.vector.base.name',
+  method: 'temperament.vector.method',
+  date: 'temperament.vector.date',
+  note: 'temperament.vector.note',
+} as const;
+export const VECTOR_VERSION = 1;
+
+const modelFacts = modelSchema.omit({ id: true, demo: true });
+const vectorFacts = vectorSchema.omit({ id: true, demo: true });
+const facts = z.discriminatedUnion('what', [
+  z.object({ what: z.literal('model'), ...modelFacts.shape }),
+  z.object({ what: z.literal('vector'), ...vectorFacts.shape }),
+]);
+type Facts = z.infer<typeof facts>;
+
+interface Listing {
+  models: Model[];
+  vectors: Vector[];
+  broken: { path: string; message: string }[];
+}
+
+const FULL_PRECISION = new Set(['F32', 'F16', 'BF16']);
+
+export class Library {
+  readonly modelFolder: string;
+  readonly vectorFolder: string;
+  readonly #demoFolder: string;
+  readonly #database: Database.Database;
+  readonly #merging: WorkerClient<'merging'>;
+  /** Files being read now, so that two askers share one reading. */
+  readonly #reading = new Map<string, Promise<Facts>>();
+
+  constructor(
+    home: string,
+    demoFolder: string,
+    database: Database.Database,
+    merging: WorkerClient<'merging'>,
+  ) {
+    this.modelFolder = join(home, 'models');
+    this.vectorFolder = join(home, 'vectors');
+    this.#demoFolder = demoFolder;
+    this.#database = database;
+    this.#merging = merging;
+  }
+
+  /** Everything in the demo family and the data folder; unreadable files are listed as broken, with the reason. */
+  async list(): Promise<Listing> {
+    const listing: Listing = { models: [], vectors: [], broken: [] };
+    const demo = await gguf(this.#demoFolder);
+    const own = [...(await gguf(this.modelFolder)), ...(await gguf(this.vectorFolder))];
+    for (const path of [...demo, ...own]) {
+      const isDemo = demo.includes(path);
+      try {
+        const { what: _, ...found } = await this.facts(path);
+        const id = isDemo && basename(path) === 'base.gguf' ? 'demo' : basename(path, '.gguf');
+        if ('trait' in found) listing.vectors.push({ ...found, id, demo: isDemo });
+        else listing.models.push({ ...found, id, demo: isDemo });
+      } catch (error) {
+        listing.broken.push({ path, message: toStudioError(error).message });
+      }
+    }
+    return listing;
+  }
+
+  /** The model of that library name, or at that path. */
+  async model(name: string): Promise<Model> {
+    const { models } = await this.list();
+    const named =
+      models.find(model => model.id === name) ?? models.find(model => model.path === resolve(name));
+    if (named) return named;
+    if (!/[\\/]|\.gguf$/i.test(name))
+      throw new StudioError('not_found', `The library has no model named “${name}”.`, {
+        field: 'model',
+        action: `Known: ${models.map(model => model.id).join(', ') || 'none'}. Or give the path of a GGUF file.`,
+      });
+    const { what, ...found } = await this.facts(resolve(name));
+    if (what !== 'model')
+      throw new StudioError('bad_input', `${name} is a personality vector, not a model.`, {
+        file: name,
+        field: 'model',
+      });
+    return { ...found, id: basename(name, '.gguf'), demo: false } as Model;
+  }
+
+  /** What a file is, from the database if the file has not changed since it was last read. */
+  async facts(path: string, signal?: AbortSignal): Promise<Facts> {
+    const { size, mtimeMs } = await stat(path);
+    const known = this.#database
+      .prepare<[string, number, number], { facts: string }>(
+        'SELECT facts FROM files WHERE path = ? AND bytes = ? AND modified_ms = ?',
+      )
+      .get(path, size, mtimeMs);
+    const parsed = known && facts.safeParse(JSON.parse(known.facts));
+    if (parsed?.success) return parsed.data;
+    const key = `${path}\0${size}\0${mtimeMs}`;
+    let reading = this.#reading.get(key);
+    if (!reading) {
+      reading = this.#read(path, signal).finally(() => this.#reading.delete(key));
+      this.#reading.set(key, reading);
+    }
+    const fresh = await reading;
+    this.#database
+      .prepare('INSERT OR REPLACE INTO files (path, bytes, modified_ms, facts) VALUES (?, ?, ?, ?)')
+      .run(path, size, mtimeMs, JSON.stringify(fresh));
+    return fresh;
+  }
+
+  async #read(path: string, signal?: AbortSignal): Promise<Facts> {
+    const header = await this.#merging.call(worker => worker.read({ path }, { signal }));
+    const { backbone, content } = await this.#merging.call(worker =>
+      worker.fingerprint({ path }, { signal }),
+    );
+    const { metadata, tensors, bytes } = header;
+    const text = (key: string) => String(metadata[key] ?? '');
+    const number = (key: string) => Number(metadata[key] ?? 0);
+    const architecture = text('general.architecture');
+
+    if (VECTOR_KEYS.trait in metadata) {
+      const lowRank = tensors.filter(tensor => tensor.name.endsWith('.lora_a'));
+      const found = vectorFacts.safeParse({
+        path,
+        trait: metadata[VECTOR_KEYS.trait],
+        pole: metadata[VECTOR_KEYS.pole],
+        form: lowRank.length > 0 ? 'low-rank' : 'dense',
+        rank: lowRank.length > 0 ? Math.max(...lowRank.map(tensor => tensor.shape[1] ?? 0)) : undefined,
+        bytes,
+        backbone: text(VECTOR_KEYS.backbone),
+        baseContent: text(VECTOR_KEYS.baseContent),
+        content,
+        method: text(VECTOR_KEYS.method),
+        date: text(VECTOR_KEYS.date),
+        note: text(VECTOR_KEYS.note),
+      });
+      if (!found.success || !found.data.backbone)
+        throw new StudioError(
+          'bad_file',
+          `${path} names no valid trait, pole and base as a personality vector should.`,
+          {
+            file: path,
+            action: 'Make it again with “extract”.',
+          },
+        );
+      return { what: 'vector', ...found.data };
+    }
+    if (text('general.type') === 'adapter')
+      throw new StudioError('bad_file', `${path} is an adapter without trait and pole.`, {
+        file: path,
+        action: 'Turn it into a personality vector with “extract --tuned ADAPTER --trait … --pole …”.',
+      });
+
+    const weights = new Map<string, number>();
+    for (const tensor of tensors)
+      if (tensor.shape.length > 1) weights.set(tensor.type, (weights.get(tensor.type) ?? 0) + tensor.bytes);
+    const type = [...weights].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 'F32';
+    return {
+      what: 'model',
+      label: text('general.name') || basename(path, '.gguf'),
+      path,
+      architecture,
+      type,
+      source: [...weights.keys()].every(name => FULL_PRECISION.has(name)),
+      parameters: tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0),
+      bytes,
+      contextLength: number(`${architecture}.context_length`),
+      backbone,
+      content,
+    };
+  }
+}
+
+/** GGUF files directly in a folder or in its folder `vectors`, by name; none when the folder is absent. */
+async function gguf(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const place of [folder, join(folder, 'vectors')]) {
+    const names = await readdir(place).catch(() => []);
+    for (const name of names.sort())
+      if (name.toLowerCase().endsWith('.gguf')) found.push(await realpath(join(place, name)));
+  }
+  return found;
+}

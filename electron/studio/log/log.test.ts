@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Run, TRAITS } from '../contract.ts';
+import { StudioError } from '../errors.ts';
+import { lockFolder, openDatabase } from './database.ts';
+import { Log } from './log.ts';
+import { Runs } from './runs.ts';
+
+const input = { persona: { recipe: { version: 1, base: 'demo' } } } as never;
+const scores = Object.fromEntries(TRAITS.map(trait => [trait, 3]));
+const result = { scores, deviations: scores, items: [], validMass: 1 } as never;
+
+let home: string;
+let database: Database.Database;
+let runs: Runs;
+let log: Log;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'temperament-log-'));
+  database = openDatabase(home);
+  log = new Log(database);
+  runs = new Runs(log, () => ({ temperament: '1' }));
+});
+afterEach(() => {
+  database.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+async function end(id: string): Promise<Run> {
+  for await (const event of runs.watch(id)) if (event.type === 'end') return event.run;
+  throw new Error('no end');
+}
+
+describe('runs', () => {
+  test('log what was done, with what, and what came out', async () => {
+    const { id, finished } = runs.start('assess', 'demo: base', input, async task => {
+      task.used({ '/a.gguf': 'h1' });
+      task.used({ '/b.gguf': 'h2' });
+      task.progress(1, 2, 'items');
+      return result;
+    });
+    expect(log.get(id)).toMatchObject({ state: 'running', kind: 'assess', title: 'demo: base' });
+    await finished;
+    expect(await end(id)).toMatchObject({
+      state: 'done',
+      error: null,
+      hashes: { '/a.gguf': 'h1', '/b.gguf': 'h2' },
+      versions: { temperament: '1' },
+      result: { validMass: 1 },
+    });
+    expect(runs.list(10)).toMatchObject([{ id, state: 'done', progress: null }]);
+  });
+
+  test('tell progress, then the end', async () => {
+    let step = () => {};
+    const { id } = runs.start('assess', 't', input, async task => {
+      for (let done = 1; done <= 2; done++) {
+        await new Promise<void>(resolve => (step = resolve));
+        task.progress(done, 2, 'items');
+      }
+      return result;
+    });
+    const seen: unknown[] = [];
+    setTimeout(() => step(), 5);
+    for await (const event of runs.watch(id)) {
+      seen.push(event.type === 'progress' ? event.progress.done : event.run.state);
+      setTimeout(() => step(), 5);
+    }
+    expect(seen).toEqual([1, 2, 'done']);
+  });
+
+  test('can be cancelled, and say so', async () => {
+    const { id, finished } = runs.start(
+      'assess',
+      't',
+      input,
+      task =>
+        new Promise((_resolve, reject) =>
+          task.signal.addEventListener('abort', () => reject(task.signal.reason)),
+        ),
+    );
+    expect(runs.cancel(id)).toBe(true);
+    await expect(finished).rejects.toThrow('Cancelled');
+    expect(log.get(id)).toMatchObject({ state: 'cancelled', error: { code: 'cancelled' } });
+    expect(runs.cancel(id)).toBe(false);
+  });
+
+  test('keep the error of a failure', async () => {
+    const { id, finished } = runs.start('assess', 't', input, async () => {
+      throw new StudioError('no_space', 'The disk is full.', { file: '/x', action: 'Free some.' });
+    });
+    await expect(finished).rejects.toThrow('full');
+    expect((await end(id)).error).toEqual({
+      code: 'no_space',
+      message: 'The disk is full.',
+      file: '/x',
+      action: 'Free some.',
+    });
+  });
+
+  test('are announced to who follows the changes', async () => {
+    const abort = new AbortController();
+    const changes = runs.changes(abort.signal);
+    const first = changes.next();
+    const { id, finished } = runs.start('assess', 't', input, async () => result);
+    expect((await first).value).toMatchObject({ id, state: 'running' });
+    await finished;
+    expect((await changes.next()).value).toMatchObject({ id, state: 'done' });
+    abort.abort();
+    await expect(changes.next()).rejects.toThrow();
+  });
+
+  test('that a dead process left open are interrupted; those of a living one are not', async () => {
+    const child = spawn(process.execPath, ['-e', '']);
+    const gone = child.pid as number;
+    await new Promise(resolve => child.on('exit', resolve));
+    const other = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
+    for (const [id, pid] of [
+      ['dead', gone],
+      ['alive', other.pid as number],
+    ] as const) {
+      log.begin({ id, kind: 'assess', title: 't', startedAt: new Date().toISOString(), input, versions: {} });
+      database.prepare('UPDATE runs SET pid = ? WHERE id = ?').run(pid, id);
+    }
+    expect(log.closeInterrupted()).toBe(1);
+    expect(log.get('dead').state).toBe('interrupted');
+    expect(log.get('alive').state).toBe('running');
+    other.kill();
+  });
+});
+
+describe('the database', () => {
+  test('opens again with everything in it', async () => {
+    await runs.start('assess', 't', input, async () => result).finished;
+    database.close();
+    database = openDatabase(home);
+    expect(new Log(database).list(10)).toHaveLength(1);
+  });
+
+  test('of a newer version is refused', () => {
+    database.pragma('user_version = 99');
+    expect(() => openDatabase(home)).toThrow('newer Temperament');
+  });
+
+  test('that is damaged is refused and left alone', () => {
+    const other = join(home, 'other');
+    openDatabase(other).close();
+    writeFileSync(join(other, 'studio.db'), 'not a database, but long enough to be read as one'.repeat(50));
+    expect(() => openDatabase(other)).toThrow(
+      expect.objectContaining({ data: expect.objectContaining({ code: 'bad_file' }) }),
+    );
+  });
+
+  test('in a folder that cannot be made says which and what to do', () => {
+    writeFileSync(join(home, 'file'), '');
+    expect(() => openDatabase(join(home, 'file', 'data'))).toThrow(
+      expect.objectContaining({
+        data: expect.objectContaining({ code: 'io', action: expect.stringContaining('TEMPERAMENT_HOME') }),
+      }),
+    );
+  });
+
+  test('is for one studio at a time', () => {
+    const unlock = lockFolder(home);
+    expect(() => lockFolder(home)).toThrow('Another studio');
+    unlock();
+    lockFolder(home)();
+  });
+});

@@ -1,0 +1,131 @@
+/** The experiment log: every run that was begun, with what, and what came of it. */
+import type Database from 'better-sqlite3';
+import type { Run, RunKind, RunSummary, StudioErrorData } from '../contract.ts';
+import { run as runSchema } from '../contract.ts';
+import { StudioError } from '../errors.ts';
+
+interface Row {
+  id: string;
+  kind: RunKind;
+  title: string;
+  state: Run['state'];
+  started_at: string;
+  finished_at: string | null;
+  input: string;
+  result: string | null;
+  error: string | null;
+  hashes: string;
+  versions: string;
+  pid: number;
+}
+
+export interface NewRun {
+  id: string;
+  kind: RunKind;
+  title: string;
+  startedAt: string;
+  input: unknown;
+  versions: Record<string, string>;
+}
+
+export interface RunEnd {
+  state: Exclude<Run['state'], 'running'>;
+  finishedAt: string;
+  result?: unknown;
+  error?: StudioErrorData;
+}
+
+export class Log {
+  readonly #database: Database.Database;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  begin(run: NewRun): void {
+    this.#database
+      .prepare(
+        `INSERT INTO runs (id, kind, title, state, started_at, input, versions, pid)
+         VALUES (:id, :kind, :title, 'running', :startedAt, :input, :versions, :pid)`,
+      )
+      .run({
+        ...run,
+        input: JSON.stringify(run.input),
+        versions: JSON.stringify(run.versions),
+        pid: process.pid,
+      });
+  }
+
+  /** Notes which files take part in a run, by content hash. */
+  setHashes(id: string, hashes: Record<string, string>): void {
+    this.#database.prepare('UPDATE runs SET hashes = ? WHERE id = ?').run(JSON.stringify(hashes), id);
+  }
+
+  end(id: string, { state, finishedAt, result, error }: RunEnd): void {
+    this.#database
+      .prepare('UPDATE runs SET state = ?, finished_at = ?, result = ?, error = ? WHERE id = ?')
+      .run(state, finishedAt, json(result), json(error), id);
+  }
+
+  get(id: string): Run {
+    const row = this.#database.prepare<[string], Row>('SELECT * FROM runs WHERE id = ?').get(id);
+    if (!row) throw new StudioError('not_found', `There is no run ${id} in the log.`, { field: 'id' });
+    return runSchema.parse({
+      ...common(row),
+      input: JSON.parse(row.input),
+      result: row.result && JSON.parse(row.result),
+      hashes: JSON.parse(row.hashes),
+      versions: JSON.parse(row.versions),
+    });
+  }
+
+  /** Newest first. */
+  list(limit: number, kinds?: RunKind[]): Omit<RunSummary, 'progress'>[] {
+    const rows = this.#database
+      .prepare<{ kinds: string | null; limit: number }, Row>(
+        `SELECT * FROM runs WHERE :kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds))
+         ORDER BY started_at DESC, id DESC LIMIT :limit`,
+      )
+      .all({ kinds: kinds ? JSON.stringify(kinds) : null, limit });
+    return rows.map(common);
+  }
+
+  /** Marks runs whose process is gone; returns how many. To be called when a host starts. */
+  closeInterrupted(): number {
+    const rows = this.#database.prepare<[], Row>("SELECT * FROM runs WHERE state = 'running'").all();
+    const dead = rows.filter(row => row.pid === process.pid || !alive(row.pid));
+    const finishedAt = new Date().toISOString();
+    const error = {
+      code: 'worker_lost',
+      message: 'Temperament ended before this run did.',
+      action: 'Start the run again.',
+    } as const;
+    this.#database.transaction(() => {
+      for (const { id } of dead) this.end(id, { state: 'interrupted', finishedAt, error });
+    })();
+    return dead.length;
+  }
+}
+
+const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
+
+function common(row: Row) {
+  return {
+    id: row.id,
+    kind: row.kind,
+    title: row.title,
+    state: row.state,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    error: row.error && JSON.parse(row.error),
+  };
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

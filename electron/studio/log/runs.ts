@@ -1,0 +1,155 @@
+/** Work under way: begins a run in the log, does it, tells its progress to whoever watches, and logs how it ended. */
+import { randomUUID } from 'node:crypto';
+import { EventEmitter, on } from 'node:events';
+import type { Progress, Run, RunKind, RunSummary } from '../contract.ts';
+import { StudioError, toStudioError } from '../errors.ts';
+import type { Log } from './log.ts';
+
+/** What work is given: a signal to stop at, and ways to tell how far it is and which files it used. */
+export interface Task {
+  readonly signal: AbortSignal;
+  progress(done: number, total: number, unit: string, message?: string): void;
+  used(hashes: Record<string, string>): void;
+}
+
+interface Active {
+  abort: AbortController;
+  progress: Progress | null;
+  finished: Promise<unknown>;
+}
+
+type InputOf<K extends RunKind> = Extract<Run, { kind: K }>['input'];
+type ResultOf<K extends RunKind> = NonNullable<Extract<Run, { kind: K }>['result']>;
+
+export class Runs {
+  readonly #log: Log;
+  readonly #versions: () => Record<string, string>;
+  readonly #active = new Map<string, Active>();
+  readonly #events = new EventEmitter({ captureRejections: false }).setMaxListeners(0);
+
+  constructor(log: Log, versions: () => Record<string, string>) {
+    this.#log = log;
+    this.#versions = versions;
+  }
+
+  /** Begins work and returns its run's id and the promise of its result; a failure is in the log and in the promise. */
+  start<K extends RunKind>(
+    kind: K,
+    title: string,
+    input: InputOf<K>,
+    work: (task: Task) => Promise<ResultOf<K>>,
+    outer?: AbortSignal,
+  ): { id: string; finished: Promise<ResultOf<K>> } {
+    const id = randomUUID();
+    const abort = new AbortController();
+    const signal = outer ? AbortSignal.any([abort.signal, outer]) : abort.signal;
+    this.#log.begin({
+      id,
+      kind,
+      title,
+      startedAt: new Date().toISOString(),
+      input,
+      versions: this.#versions(),
+    });
+    const active: Active = { abort, progress: null, finished: Promise.resolve() };
+    const hashes: Record<string, string> = {};
+    const task: Task = {
+      signal,
+      progress: (done, total, unit, message = '') => {
+        active.progress = { done, total, unit, message };
+        this.#events.emit(id);
+        this.#events.emit('change', id);
+      },
+      used: more => this.#log.setHashes(id, Object.assign(hashes, more)),
+    };
+    const finished = this.#perform(id, task, work);
+    active.finished = finished;
+    finished.catch(() => {});
+    this.#active.set(id, active);
+    this.#events.emit('change', id);
+    return { id, finished };
+  }
+
+  async #perform<R>(id: string, task: Task, work: (task: Task) => Promise<R>): Promise<R> {
+    // Let `start` return first: whoever began the work can watch it from its beginning.
+    await Promise.resolve();
+    const end = (end: Parameters<Log['end']>[1]) => {
+      this.#log.end(id, end);
+      this.#active.delete(id);
+      this.#events.emit(id);
+      this.#events.emit('change', id);
+    };
+    const now = () => new Date().toISOString();
+    try {
+      task.signal.throwIfAborted();
+      const result = await work(task);
+      end({ state: 'done', finishedAt: now(), result });
+      return result;
+    } catch (cause) {
+      const error = toStudioError(
+        task.signal.aborted ? new StudioError('cancelled', 'Cancelled.', { cause }) : cause,
+      );
+      if (error.data.code === 'internal') console.error(error);
+      end({
+        state: error.data.code === 'cancelled' ? 'cancelled' : 'failed',
+        finishedAt: now(),
+        error: error.data,
+      });
+      throw error;
+    }
+  }
+
+  cancel(id: string): boolean {
+    const active = this.#active.get(id);
+    active?.abort.abort();
+    return active !== undefined;
+  }
+
+  list(limit: number, kinds?: RunKind[]): RunSummary[] {
+    return this.#log.list(limit, kinds).map(run => this.#withProgress(run));
+  }
+
+  #withProgress(run: Omit<RunSummary, 'progress'>): RunSummary {
+    return { ...run, progress: this.#active.get(run.id)?.progress ?? null };
+  }
+
+  /** Progress as it comes (never more than the newest for a slow reader), then the run as it ended. */
+  async *watch(id: string, signal?: AbortSignal) {
+    const changes = on(this.#events, id, { signal });
+    let told: Progress | null = null;
+    try {
+      for (;;) {
+        const active = this.#active.get(id);
+        if (!active) {
+          yield { type: 'end' as const, run: this.#log.get(id) };
+          return;
+        }
+        if (active.progress && active.progress !== told) {
+          told = active.progress;
+          yield { type: 'progress' as const, progress: told };
+        } else await changes.next();
+      }
+    } finally {
+      await changes.return?.();
+    }
+  }
+
+  async *changes(signal?: AbortSignal): AsyncGenerator<RunSummary> {
+    for await (const [id] of on(this.#events, 'change', { signal })) {
+      const {
+        input: _input,
+        result: _result,
+        hashes: _hashes,
+        versions: _versions,
+        ...summary
+      } = this.#log.get(id);
+      yield this.#withProgress(summary);
+    }
+  }
+
+  /** Cancels everything and waits until it is logged. */
+  async close(): Promise<void> {
+    for (const { abort } of this.#active.values()) abort.abort();
+    await Promise.allSettled([...this.#active.values()].map(active => active.finished));
+  }
+}

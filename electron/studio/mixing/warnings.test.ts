@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import type { FileType, Model, RecipeInput, Trait, Vector, Weights } from '../contract.ts';
+import { recipe } from '../contract.ts';
+import { vectorName, warningsFor } from './warnings.ts';
+
+const model: Model = {
+  id: 'm',
+  label: 'M',
+  path: '/m.gguf',
+  architecture: 'llama',
+  type: 'F16',
+  source: true,
+  parameters: 1,
+  bytes: 1,
+  contextLength: 1,
+  backbone: 'b1',
+  content: 'c1',
+  demo: false,
+};
+const vector = (trait: Trait, more: Partial<Vector> = {}): Vector => ({
+  id: trait,
+  path: `/${trait}.gguf`,
+  trait,
+  pole: 'high',
+  form: 'dense',
+  bytes: 1,
+  backbone: 'b1',
+  baseContent: 'c1',
+  content: trait,
+  method: '',
+  date: '',
+  note: '',
+  demo: false,
+  ...more,
+});
+
+function codes(
+  weights: Weights,
+  {
+    live = true,
+    type,
+    method,
+    of = model,
+    parts,
+  }: {
+    live?: boolean;
+    type?: FileType;
+    method?: RecipeInput['method'];
+    of?: Model;
+    parts?: Partial<Record<Trait, Vector>>;
+  } = {},
+): string[] {
+  const vectors =
+    parts ?? Object.fromEntries(Object.keys(weights).map(trait => [trait, vector(trait as Trait)]));
+  return warningsFor({
+    recipe: recipe.parse({ version: 1, base: 'm', weights, method }),
+    model: of,
+    vectors,
+    live,
+    type,
+  }).map(w => w.code);
+}
+
+describe('warnings', () => {
+  test('none for a moderate mix', () => {
+    expect(codes({ extraversion: 1, neuroticism: -1 })).toEqual([]);
+  });
+
+  test('Σ|α| above 2', () => {
+    expect(codes({ extraversion: 1.5, neuroticism: -0.51 })).toEqual(['alpha_sum_high']);
+    expect(codes({ extraversion: 0.7, openness: 0.7, conscientiousness: 0.6 })).toEqual([]);
+  });
+
+  test('low agreeableness and high neuroticism beyond 1.5, in that direction only', () => {
+    expect(codes({ agreeableness: -1.6 })).toEqual(['unethical_text_risk']);
+    expect(codes({ neuroticism: 1.6 })).toEqual(['unethical_text_risk']);
+    expect(codes({ agreeableness: 1.6 })).toEqual([]);
+    expect(codes({ neuroticism: -1.6 })).toEqual([]);
+  });
+
+  test('vectors that are missing or come from elsewhere', () => {
+    expect(codes({ openness: 1 }, { parts: {} })).toEqual(['vector_missing']);
+    expect(codes({ openness: 1 }, { parts: { openness: vector('openness', { backbone: 'b2' }) } })).toEqual([
+      'other_backbone',
+    ]);
+    expect(
+      codes({ openness: 1 }, { parts: { openness: vector('openness', { baseContent: 'c2' }) } }),
+    ).toEqual(['other_content']);
+  });
+
+  test('what storage does to small weights', () => {
+    const quantised = { ...model, type: 'Q4_K', source: false };
+    expect(codes({ openness: 1 }, { of: quantised })).toEqual([]);
+    expect(codes({ openness: 1 }, { of: quantised, live: false, type: 'f16' })).toEqual(['quantised_source']);
+    expect(codes({ openness: 1 }, { live: false, type: 'bf16' })).toEqual(['quantised_target']);
+    expect(codes({ openness: 1 }, { live: false, type: 'q8_0' })).toEqual(['quantised_target']);
+    expect(codes({ openness: 1 }, { live: false, type: 'f16' })).toEqual([]);
+  });
+
+  test('a method that cannot be mixed live', () => {
+    expect(codes({ openness: 1 }, { method: 'ties' })).toEqual(['live_approximation']);
+    expect(codes({ openness: 1 }, { method: 'ties', live: false })).toEqual([]);
+  });
+
+  test('the pole follows the sign', () => {
+    expect(vectorName('openness', 0.3)).toBe('openness-high');
+    expect(vectorName('openness', -0.3)).toBe('openness-low');
+  });
+});

@@ -1,0 +1,94 @@
+/** What a user should know before a mix is made; the thresholds are METHOD §1 and §4. */
+import type { FileType, Model, Recipe, Trait, Vector, VectorName, Warning } from '../contract.ts';
+import { TRAITS } from '../contract.ts';
+
+/** Σ|α| above which instruction following was seen to suffer (arXiv 2509.19727). */
+export const SAFE_ALPHA_SUM = 2;
+/** α above which low agreeableness and high neuroticism turned aggressive or unethical (same source). */
+export const SAFE_ALPHA = 1.5;
+
+/** The vector an α calls for: the trait's high pole when positive, its low pole when negative. */
+export function vectorName(trait: Trait, alpha: number): VectorName {
+  return `${trait}-${alpha < 0 ? 'low' : 'high'}`;
+}
+
+export interface MixParts {
+  recipe: Recipe;
+  model: Model;
+  /** The vector of each trait with α ≠ 0, where the library has one. */
+  vectors: Partial<Record<Trait, Vector>>;
+  /** True for a live mix, false for a baked file. */
+  live: boolean;
+  type?: FileType;
+}
+
+export function warningsFor({ recipe, model, vectors, live, type }: MixParts): Warning[] {
+  const found: Warning[] = [];
+  const used = TRAITS.filter(trait => recipe.weights[trait]);
+  const sum = used.reduce((total, trait) => total + Math.abs(recipe.weights[trait] ?? 0), 0);
+  if (sum > SAFE_ALPHA_SUM + 1e-9)
+    found.push({
+      code: 'alpha_sum_high',
+      message: `The weights add up to ${format(sum)}. Above ${SAFE_ALPHA_SUM} a model tends to follow instructions less well.`,
+    });
+  for (const [trait, side] of [
+    ['agreeableness', -1],
+    ['neuroticism', 1],
+  ] as const) {
+    const alpha = recipe.weights[trait] ?? 0;
+    if (alpha * side > SAFE_ALPHA)
+      found.push({
+        code: 'unethical_text_risk',
+        trait,
+        message: `${side < 0 ? 'Low agreeableness' : 'High neuroticism'} beyond ${SAFE_ALPHA} can make a model write aggressive or unethical text.`,
+      });
+  }
+  for (const trait of used) {
+    const vector = vectors[trait];
+    const name = vectorName(trait, recipe.weights[trait] ?? 0);
+    if (!vector) {
+      found.push({
+        code: 'vector_missing',
+        trait,
+        message: `The library has no vector ${name} for this model; this slider has no effect in that direction.`,
+      });
+    } else if (vector.backbone !== model.backbone) {
+      found.push({
+        code: 'other_backbone',
+        trait,
+        message: `The vector ${name} comes from a model of another backbone and cannot be added to ${model.label}.`,
+      });
+    } else if (vector.baseContent !== model.content) {
+      found.push({
+        code: 'other_content',
+        trait,
+        message: `The vector ${name} was made from other weights of the same backbone. It transfers, but measure its effect anew.`,
+      });
+    }
+  }
+  if (!live && !model.source)
+    found.push({
+      code: 'quantised_source',
+      message: `${model.label} is stored as ${model.type}: baking starts from weights that were rounded already. Use the unquantised model if you can.`,
+    });
+  if (!live && type === 'q8_0')
+    found.push({
+      code: 'quantised_target',
+      message:
+        'Stored as Q8_0, small weights are lost: an α of 0.2 keeps next to nothing of its effect when the source was Q8_0, and some when it was not.',
+    });
+  if (!live && type === 'bf16')
+    found.push({
+      code: 'quantised_target',
+      message:
+        'Stored as BF16, small weights shrink: a nominal α of 0.1 acted like 0.05 in our measurements. F16 or F32 keep them.',
+    });
+  if (live && recipe.method !== 'task_arithmetic')
+    found.push({
+      code: 'live_approximation',
+      message: `The method ${recipe.method} cannot be mixed live, only baked; the live mix is plain task arithmetic.`,
+    });
+  return found;
+}
+
+const format = (value: number) => value.toFixed(2).replace(/\.?0+$/, '');

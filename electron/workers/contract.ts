@@ -1,0 +1,122 @@
+/** What the two workers can be asked for; plain data both ways. */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { device, fileType, method, sampling, studioErrorData } from '../studio/contract.ts';
+
+const procedure = oc.errors({ STUDIO: { data: studioErrorData } });
+
+/** Model file and the adapters on it, each at a scale (the α of its vector). */
+const mix = z.object({
+  model: z.string(),
+  adapters: z.array(z.object({ path: z.string(), scale: z.number() })),
+});
+export type LiveMix = z.infer<typeof mix>;
+
+const turn = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() });
+export type Turn = z.infer<typeof turn>;
+
+const generateInput = z.object({ mix, turns: z.array(turn), sampling });
+export type GenerateInput = z.output<typeof generateInput>;
+const generateEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('token'), text: z.string() }),
+  z.object({
+    type: z.literal('done'),
+    tokens: z.int(),
+    stop: z.enum(['end', 'length']),
+    firstTokenMs: z.number(),
+    tokensPerSecond: z.number(),
+  }),
+]);
+export type GenerateEvent = z.output<typeof generateEvent>;
+
+const rateInput = z.object({
+  mix,
+  system: z.string(),
+  prompts: z.array(z.string()).min(1),
+  answers: z.array(z.string()),
+});
+export type RateInput = z.output<typeof rateInput>;
+const rateEvent = z.object({ index: z.int(), probabilities: z.array(z.number()) });
+export type RateEvent = z.output<typeof rateEvent>;
+
+export const inferenceContract = {
+  info: procedure.output(z.object({ device: z.string(), llama: z.string() })),
+  /** Streams an answer to the conversation; the same mix, turns and sampling give the same text. */
+  generate: procedure.input(generateInput).output(eventIterator(generateEvent)),
+  /**
+   * For each prompt, put as a question in a fresh chat, the model's own probabilities of the answers (each one token)
+   * as the first token of its turn. In the order of the prompts.
+   */
+  rate: procedure.input(rateInput).output(eventIterator(rateEvent)),
+  /** Lets go of a model's memory, so that its file can be deleted or replaced. */
+  unload: procedure.input(z.object({ model: z.string() })).output(z.void()),
+};
+
+const tick = z.object({
+  type: z.literal('progress'),
+  done: z.number(),
+  total: z.number(),
+  unit: z.string(),
+  message: z.string(),
+});
+const job = <R extends z.ZodType>(result: R) =>
+  eventIterator(z.discriminatedUnion('type', [tick, z.object({ type: z.literal('done'), result })]));
+const metadata = z.record(z.string(), z.union([z.string(), z.number()]));
+
+export const mergingContract = {
+  devices: procedure.output(z.array(device)),
+  /** Header of a GGUF file, without the long arrays (vocabulary, merges). */
+  read: procedure.input(z.object({ path: z.string() })).output(
+    z.object({
+      metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+      tensors: z.array(
+        z.object({ name: z.string(), type: z.string(), shape: z.array(z.number()), bytes: z.number() }),
+      ),
+      bytes: z.number(),
+    }),
+  ),
+  fingerprint: procedure
+    .input(z.object({ path: z.string() }))
+    .output(z.object({ backbone: z.string(), content: z.string() })),
+  bake: procedure
+    .input(
+      z.object({
+        base: z.string(),
+        out: z.string(),
+        type: fileType,
+        method,
+        vectors: z.array(
+          z.object({ path: z.string(), id: z.string(), weight: z.number(), density: z.number() }),
+        ),
+        lambda: z.number(),
+        seed: z.number(),
+        metadata,
+      }),
+    )
+    .output(job(z.object({ bytes: z.number(), tensors: z.number(), seconds: z.number() }))),
+  extract: procedure
+    .input(
+      z.object({
+        base: z.string(),
+        tuned: z.string(),
+        out: z.string(),
+        type: z.enum(['f32', 'f16', 'bf16']),
+        metadata,
+      }),
+    )
+    .output(
+      job(
+        z.object({
+          norm: z.number(),
+          relative: z.number(),
+          layers: z.array(
+            z.object({ tensor: z.string(), norm: z.number(), baseNorm: z.number(), relative: z.number() }),
+          ),
+        }),
+      ),
+    ),
+  /** A dense vector as a llama.cpp adapter: truncated SVD per tensor, to the rank that keeps that share of the energy. */
+  factorize: procedure
+    .input(z.object({ vector: z.string(), out: z.string(), energy: z.number() }))
+    .output(job(z.object({ energy: z.number(), rank: z.number() }))),
+};

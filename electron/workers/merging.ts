@@ -1,0 +1,94 @@
+/** The merging worker: reads, extracts, bakes and factorises GGUF files with native-merge. */
+import { implement } from '@orpc/server';
+import { RPCHandler } from '@orpc/server/message-port';
+import * as native from '../../native-merge/index.js';
+import type { StudioErrorData } from '../studio/contract.ts';
+import { asStudioErrors, StudioError } from '../studio/errors.ts';
+import { pushed } from '../studio/stream.ts';
+import { mergingContract } from './contract.ts';
+import { parentPort } from './port.ts';
+
+const CODES: Record<native.NativeMergeError['code'], [StudioErrorData['code'], string?]> = {
+  not_gguf: ['bad_file', 'Choose a GGUF file.'],
+  truncated: ['bad_file', 'The file is incomplete: download or copy it again.'],
+  corrupt: ['bad_file', 'The file is damaged: download or copy it again.'],
+  unsupported_type: ['bad_file', 'Use the unquantised file of this model (F32, F16 or BF16).'],
+  not_found: ['not_found', 'Check the path.'],
+  no_space: ['no_space', 'Free some space or choose another folder.'],
+  io: ['io', 'Check that the disk is there and that the folder may be written to.'],
+  mismatch: ['mismatch', 'Use files that come from the same base model.'],
+  not_finite: ['not_finite', 'The file holds NaN or infinite weights; its training has failed.'],
+  cancelled: ['cancelled'],
+  invalid_argument: ['bad_input'],
+};
+
+/** What native-merge throws, as the studio says it. */
+async function translated<T>(work: Promise<T> | (() => T)): Promise<T> {
+  try {
+    return await (typeof work === 'function' ? work() : work);
+  } catch (error) {
+    if (!(error instanceof native.NativeMergeError)) throw error;
+    const [code, action] = CODES[error.code];
+    throw new StudioError(code, error.message, { file: error.file, action, cause: error });
+  }
+}
+
+interface Tick {
+  type: 'progress';
+  done: number;
+  total: number;
+  unit: string;
+  message: string;
+}
+
+/** Runs a long call of native-merge as a stream: its progress, then its result. */
+async function* job<R>(start: (onProgress: (p: native.Progress) => void) => Promise<R>) {
+  const result = yield* pushed<Tick, R>(push =>
+    translated(
+      start(({ done, total, unit, tensor }) =>
+        push({ type: 'progress', done, total, unit, message: tensor ?? '' }),
+      ),
+    ),
+  );
+  yield { type: 'done' as const, result };
+}
+
+const worker = implement(mergingContract).use(asStudioErrors);
+
+const router = worker.router({
+  devices: worker.devices.handler(() => translated(() => native.devices())),
+
+  read: worker.read.handler(async ({ input }) => {
+    const { metadata, tensors, fileBytes } = await translated(() => native.readGguf(input.path));
+    const plain = Object.entries(metadata).flatMap(([key, value]): [string, string | number | boolean][] => {
+      if (Array.isArray(value)) return [];
+      return [[key, typeof value === 'bigint' ? Number(value) : value]];
+    });
+    return {
+      metadata: Object.fromEntries(plain),
+      tensors: tensors.map(({ name, type, shape, bytes }) => ({ name, type, shape, bytes })),
+      bytes: fileBytes,
+    };
+  }),
+
+  fingerprint: worker.fingerprint.handler(({ input, signal }) =>
+    translated(native.fingerprint(input.path, { signal })),
+  ),
+
+  bake: worker.bake.handler(async function* ({ input, signal }) {
+    yield* job(onProgress => native.bake(input, { onProgress, signal }));
+  }),
+
+  extract: worker.extract.handler(async function* ({ input, signal }) {
+    yield* job(onProgress => native.extract(input, { onProgress, signal }));
+  }),
+
+  factorize: worker.factorize.handler(async function* ({ input, signal }) {
+    yield* job(async onProgress => {
+      const { energy, layers } = await native.factorize(input, { onProgress, signal });
+      return { energy, rank: Math.max(0, ...layers.map(layer => layer.rank)) };
+    });
+  }),
+});
+
+new RPCHandler(router).upgrade(parentPort());

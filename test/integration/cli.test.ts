@@ -1,0 +1,164 @@
+/** The terminal host: shapes of its JSON, where it writes, and how it exits. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { appFolder } from '../../electron/host.ts';
+import { TRAITS } from '../../electron/studio/contract.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'temperament-cli-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+function cli(...args: string[]): Promise<{ code: number | null; out: string; err: string; json: never }> {
+  const child = spawn(process.execPath, [join(appFolder, 'electron', 'cli.ts'), ...args], {
+    env: { ...process.env, TEMPERAMENT_HOME: home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', data => (out += data));
+  child.stderr.on('data', data => (err += data));
+  return new Promise(resolve =>
+    child.on('close', code =>
+      resolve({
+        code,
+        out,
+        err,
+        get json() {
+          return JSON.parse(out) as never;
+        },
+      }),
+    ),
+  );
+}
+
+describe('commands', () => {
+  test('models, vectors, devices', async () => {
+    const models = await cli('models', '--json');
+    expect(models.code).toBe(0);
+    expect(models.json).toMatchObject({ models: [{ id: 'demo' }] });
+    expect((await cli('--json', 'vectors')).json).toMatchObject({ vectors: { length: 10 } });
+    expect((await cli('devices', '--json')).json).toMatchObject({
+      devices: expect.arrayContaining([expect.objectContaining({ type: 'cpu' })]),
+    });
+    expect((await cli('models')).out).toContain('demo');
+  });
+
+  test('bake, then chat with the file', async () => {
+    const out = join(home, 'out.gguf');
+    const baked = await cli(
+      ...'bake --model demo --mix extraversion=1,neuroticism=-0.5 --method dare_linear --density 0.5 --seed 7 --type f16 --json --out'.split(
+        ' ',
+      ),
+      out,
+    );
+    expect(baked.json).toMatchObject({ path: out, tensors: expect.any(Number), run: expect.any(String) });
+    expect(existsSync(out)).toBe(true);
+    const chat = await cli(
+      'chat',
+      '--model',
+      out,
+      '--prompt',
+      'How are you?',
+      '--seed',
+      '3',
+      '--max-tokens',
+      '20',
+      '--json',
+    );
+    expect(chat.json).toMatchObject({ text: expect.any(String), seed: 3 });
+  });
+
+  test('a recipe file bakes what its options would', async () => {
+    const file = join(home, 'recipe.json');
+    writeFileSync(
+      file,
+      JSON.stringify({ version: 1, base: 'demo', weights: { openness: -1 }, method: 'ties', density: 0.4 }),
+    );
+    const [one, two] = [join(home, 'r1.gguf'), join(home, 'r2.gguf')];
+    const byFile = await cli('bake', '--recipe', file, '--out', one, '--json');
+    const byOptions = await cli(
+      'bake',
+      '--mix',
+      'openness=-1',
+      '--method',
+      'ties',
+      '--density',
+      '0.4',
+      '--out',
+      two,
+      '--json',
+    );
+    expect((byFile.json as { content: string }).content).toBe(
+      (byOptions.json as { content: string }).content,
+    );
+  });
+
+  test('chat is the same for the same seed, and warns on standard error', async () => {
+    const args =
+      'chat --model demo --mix neuroticism=1.8 --prompt Hello --seed 7 --max-tokens 30 --json'.split(' ');
+    const [one, two] = [await cli(...args), await cli(...args)];
+    expect((one.json as { text: string }).text).toBe((two.json as { text: string }).text);
+    expect(one.json).toMatchObject({ seed: 7, tokens: expect.any(Number) });
+    expect(one.err).toContain('High neuroticism beyond 1.5');
+  });
+
+  test('assess, sweep and profiles keep their shapes', async () => {
+    const scores = Object.fromEntries(TRAITS.map(trait => [trait, expect.any(Number)]));
+    const assessed = await cli(
+      ...'assess --model demo --mix extraversion=1 --inventory ipip-50 --json'.split(' '),
+    );
+    expect(assessed.json).toMatchObject({ scores, items: { length: 50 } });
+    const swept = await cli(
+      ...'sweep --model demo --trait extraversion --alphas -1:1:0.5 --inventory ipip-50 --json'.split(' '),
+    );
+    expect(swept.json).toMatchObject({
+      trait: 'extraversion',
+      points: [-1, -0.5, 0, 0.5, 1].map(alpha => ({ alpha, scores })),
+      r: expect.any(Number),
+      ci95: [expect.any(Number), expect.any(Number)],
+      n: 5,
+    });
+    const baked = await cli(
+      ...'sweep --trait extraversion --alphas 0,1 --method ties --density 0.5 --baked --json'.split(' '),
+    );
+    expect(baked.json).toMatchObject({ points: { length: 2 }, r: null, ci95: null, n: 2 });
+    const profiles = await cli(...'profiles --model demo --n 4 --seed 7 --json'.split(' '));
+    expect(profiles.json).toMatchObject({ r: scores, mean_r: expect.any(Number), n: 4 });
+  });
+
+  test('log lists what was done', async () => {
+    const log = await cli('log', '--limit', '3', '--json');
+    expect(log.json).toMatchObject({ runs: { length: 3 } });
+  });
+});
+
+describe('exit codes', () => {
+  test.each([
+    ['an unknown command', ['persuade']],
+    ['an unknown option', ['models', '--colour']],
+    ['an unknown trait', ['assess', '--mix', 'humour=1']],
+    ['a weight out of range', ['assess', '--mix', 'openness=5.5']],
+    ['a weight that is no number', ['assess', '--mix', 'openness=very']],
+    ['a trait given twice', ['assess', '--mix', 'openness=1,openness=2']],
+    ['an unknown method', ['bake', '--method', 'slerp']],
+    ['a density of 0', ['bake', '--method', 'ties', '--density', '0']],
+    ['a backward range', ['sweep', '--trait', 'openness', '--alphas', '2:-2:0.5']],
+    ['a missing option', ['chat']],
+  ])('2 for %s', async (_what, args) => {
+    const { code, out, err } = await cli(...args, '--json');
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err.trim().length).toBeGreaterThan(10);
+  });
+
+  test('1 for work that failed, with what and what now on standard error', async () => {
+    const { code, out, err } = await cli('assess', '--model', 'nobody', '--json');
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/no model named “nobody”[\s\S]*Known: demo/);
+  });
+
+  test('0 for help', async () => {
+    expect((await cli('--help')).code).toBe(0);
+  });
+});

@@ -1,0 +1,171 @@
+/** What goes wrong: bad files, full disks, killed workers. The studio stays alive and the log whole. */
+
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { resourcesFolder } from '../../electron/host.ts';
+import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
+
+const demo = join(resourcesFolder, 'demo', 'base.gguf');
+const vectorFile = join(resourcesFolder, 'demo', 'vectors', 'openness-high.gguf');
+
+let studio: TestStudio;
+beforeAll(async () => {
+  studio = await openStudio();
+  mkdirSync(join(studio.home, 'models'), { recursive: true });
+});
+afterAll(() => studio.remove());
+
+/** The studio still does its job. */
+async function works() {
+  const answer = await studio.ask('How are you?', persona({ openness: 1 }));
+  expect(answer.text.length).toBeGreaterThan(0);
+}
+
+describe('bad model files', () => {
+  const folder = () => join(studio.home, 'models');
+
+  test('truncated, foreign and empty files are listed as broken, with the reason, and do no harm', async () => {
+    copyFileSync(demo, join(folder(), 'truncated.gguf'));
+    truncateSync(join(folder(), 'truncated.gguf'), 100_000);
+    writeFileSync(join(folder(), 'foreign.gguf'), '<!doctype html><title>Not found</title>'.repeat(100));
+    writeFileSync(join(folder(), 'empty.gguf'), '');
+    const { models, broken } = await studio.client.library.models();
+    expect(models.map(model => model.id)).toEqual(['demo']);
+    expect(broken.map(file => file.path.split('/').at(-1)).sort()).toEqual([
+      'empty.gguf',
+      'foreign.gguf',
+      'truncated.gguf',
+    ]);
+    for (const { path, message } of broken) expect(message).toContain(path);
+    await works();
+    for (const { path } of broken) rmSync(path);
+  });
+
+  test('flipped bytes in the header never take the studio down', async () => {
+    const bytes = readFileSync(demo);
+    for (let i = 0; i < 12; i++) {
+      const copy = Buffer.from(bytes);
+      for (let j = 0; j < 8; j++) copy[4 + ((i * 7919 + j * 104729) % 3000)] = (i * 31 + j * 17) & 0xff;
+      writeFileSync(join(folder(), `flipped-${i}.gguf`), copy);
+    }
+    await studio.client.library.models();
+    await works();
+    for (let i = 0; i < 12; i++) rmSync(join(folder(), `flipped-${i}.gguf`));
+  });
+
+  test('a file that vanishes between list and use', async () => {
+    const path = join(folder(), 'fleeting.gguf');
+    copyFileSync(demo, path);
+    expect((await studio.client.library.models()).models.map(model => model.id)).toContain('fleeting');
+    rmSync(path);
+    const run = await studio.end(
+      'assess',
+      studio.client.assessment.assess({ persona: { recipe: { version: 1, base: path } } }),
+    );
+    expect(run).toMatchObject({
+      state: 'failed',
+      error: { code: 'not_found', message: expect.stringContaining('fleeting.gguf') },
+    });
+    await works();
+  });
+
+  test('a vector is not a model', async () => {
+    const error = await studioError(studio.client.mixing.check({ recipe: { version: 1, base: vectorFile } }));
+    expect(error).toMatchObject({
+      code: 'bad_input',
+      message: expect.stringContaining('personality vector'),
+    });
+  });
+
+  test('a recipe made with other weights is refused by hash', async () => {
+    const recipe = { ...persona().recipe, hashes: { base: 'f'.repeat(64), vectors: {} } };
+    expect(await studioError(studio.client.mixing.check({ recipe }))).toMatchObject({
+      code: 'mismatch',
+      field: 'base',
+    });
+  });
+});
+
+describe('a killed worker', () => {
+  test('costs the answer, says so, and the next one comes', async () => {
+    await works();
+    const long = persona({}, { sampling: { temperature: 3, maxTokens: 900 } });
+    const events = await studio.client.chat.send({
+      persona: long,
+      messages: [{ role: 'user', text: 'Tell me about your day.' }],
+    });
+    const error = await studioError(
+      (async () => {
+        for await (const _ of events)
+          if (studio.workers.inference?.pid) process.kill(studio.workers.inference.pid, 'SIGKILL');
+      })(),
+    );
+    expect(error).toMatchObject({ code: 'worker_lost', action: expect.stringContaining('again') });
+    const [last] = await studio.client.runs.list({ kinds: ['chat'], limit: 1 });
+    expect(last).toMatchObject({ state: 'failed', error: { code: 'worker_lost' } });
+    await works();
+  });
+
+  test('leaves no partial file when it was baking', async () => {
+    const out = join(studio.home, 'half', 'baked.gguf');
+    const { run } = await studio.client.mixing.bake({
+      recipe: persona({ openness: 1 }).recipe,
+      type: 'f32',
+      out,
+    });
+    for await (const event of await studio.client.runs.watch({ id: run })) {
+      if (event.type === 'progress' && studio.workers.merging?.pid)
+        process.kill(studio.workers.merging.pid, 'SIGKILL');
+      if (event.type === 'end')
+        expect(event.run).toMatchObject({ state: 'failed', error: { code: 'worker_lost' } });
+    }
+    expect(existsSync(out)).toBe(false);
+    expect(readdirSync(join(studio.home, 'half'))).toEqual([]);
+    const again = await studio.end(
+      'bake',
+      studio.client.mixing.bake({ recipe: persona({ openness: 1 }).recipe, out }),
+    );
+    expect(again.state).toBe('done');
+  });
+});
+
+describe('the data folder', () => {
+  test('is for one studio at a time; the second is refused and the first goes on', async () => {
+    await expect(openStudio(studio.home)).rejects.toMatchObject({
+      data: { code: 'busy', action: expect.stringContaining('TEMPERAMENT_HOME') },
+    });
+    await works();
+  });
+
+  test('a full disk ends a bake with what is needed, and leaves nothing', async context => {
+    const mount = join(studio.home, 'small');
+    mkdirSync(mount);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', mount], { stdio: 'pipe' });
+    } catch {
+      context.skip('A full disk can only be made by root.');
+    }
+    try {
+      const run = await studio.end(
+        'bake',
+        studio.client.mixing.bake({ recipe: persona({ openness: 1 }).recipe, out: join(mount, 'mix.gguf') }),
+      );
+      expect(run).toMatchObject({ state: 'failed', error: { code: 'no_space' } });
+      expect(readdirSync(mount)).toEqual([]);
+    } finally {
+      execFileSync('umount', [mount]);
+    }
+    await works();
+  });
+});

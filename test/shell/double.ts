@@ -1,0 +1,106 @@
+/**
+ * A double of Electron: exactly the calls that main.ts, preload.ts and shell/ make, recorded. A test file takes it with
+ * `vi.mock('electron', async () => (await import('./double.ts')).electron)`.
+ */
+import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { vi } from 'vitest';
+
+/** What happened, in order, where the order matters. */
+export const order: string[] = [];
+const noted = (name: string) => vi.fn((..._args: unknown[]) => void order.push(name));
+
+class App extends EventEmitter {
+  isPackaged = false;
+  locked = true;
+  enableSandbox = noted('enableSandbox');
+  setPath = noted('setPath');
+  quit = noted('quit');
+  exit = noted('exit');
+  requestSingleInstanceLock = vi.fn(() => this.locked);
+  whenReady = vi.fn(async () => void order.push('ready'));
+  override on(event: string, listener: (...args: never[]) => void): this {
+    order.push(`app.on ${event}`);
+    return super.on(event, listener as (...args: unknown[]) => void);
+  }
+}
+
+export class WebContentsDouble extends EventEmitter {
+  openHandler: ((details: { url: string }) => { action: string }) | undefined;
+  setWindowOpenHandler(handler: (details: { url: string }) => { action: string }): void {
+    this.openHandler = handler;
+  }
+}
+
+export class BrowserWindowDouble extends EventEmitter {
+  static all: BrowserWindowDouble[] = [];
+  static getAllWindows = () => BrowserWindowDouble.all;
+  webContents = new WebContentsDouble();
+  show = vi.fn();
+  focus = vi.fn();
+  restore = vi.fn();
+  isMinimized = vi.fn(() => true);
+  isDestroyed = vi.fn(() => false);
+  getNormalBounds = vi.fn(() => ({ x: 10, y: 20, width: 1000, height: 700 }));
+  loadURL = vi.fn(async (_url: string) => void order.push('loadURL'));
+  constructor(readonly options: { webPreferences: Record<string, unknown> } & Record<string, unknown>) {
+    super();
+    order.push('window');
+    BrowserWindowDouble.all.push(this);
+  }
+}
+
+export class UtilityProcessDouble extends EventEmitter {
+  pid: number | undefined = 4711;
+  stdout = new PassThrough();
+  stderr = new PassThrough();
+  postMessage = vi.fn();
+  kill = vi.fn(() => true);
+}
+
+type PermissionRequest = (contents: null, permission: string, answer: (ok: boolean) => void, details: { requestingUrl: string }) => void;
+type PermissionCheck = (contents: null, permission: string, origin: string) => boolean;
+
+export const permissions: { request?: PermissionRequest; check?: PermissionCheck; device?: () => boolean } = {};
+export const pages: { respond?: (request: Request) => Promise<Response> } = {};
+export const utilityProcesses: UtilityProcessDouble[] = [];
+
+export const electron = {
+  app: new App(),
+  BrowserWindow: BrowserWindowDouble,
+  dialog: { showErrorBox: vi.fn() },
+  ipcMain: new EventEmitter(),
+  ipcRenderer: { postMessage: vi.fn() },
+  Menu: { buildFromTemplate: vi.fn((template: unknown) => template), setApplicationMenu: noted('menu') },
+  nativeTheme: { shouldUseDarkColors: false },
+  protocol: {
+    registerSchemesAsPrivileged: noted('scheme'),
+    handle: vi.fn((_scheme: string, respond: (request: Request) => Promise<Response>) => {
+      order.push('page');
+      pages.respond = respond;
+    }),
+  },
+  screen: { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }] },
+  session: {
+    defaultSession: {
+      setPermissionRequestHandler: (handler: PermissionRequest) => {
+        order.push('permissions');
+        permissions.request = handler;
+      },
+      setPermissionCheckHandler: (handler: PermissionCheck) => {
+        permissions.check = handler;
+      },
+      setDevicePermissionHandler: (handler: () => boolean) => {
+        permissions.device = handler;
+      },
+    },
+  },
+  shell: { openExternal: vi.fn(async (_url: string) => {}) },
+  utilityProcess: {
+    fork: vi.fn((_file: string, _args: string[], _options: object) => {
+      const child = new UtilityProcessDouble();
+      utilityProcesses.push(child);
+      return child;
+    }),
+  },
+};

@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { electron } from './double.ts';
+
+vi.mock('electron', async () => (await import('./double.ts')).electron);
+
+type Listener = (event: object) => void;
+const listeners: Listener[] = [];
+const page = {
+  origin: 'temperament://studio',
+  addEventListener: (_type: 'message', listener: Listener) => void listeners.push(listener),
+};
+const post = (event: object) => listeners[0]?.(event);
+const port = { a: 'port' };
+const good = { source: page, origin: page.origin, data: { type: 'temperament:connect' }, ports: [port] };
+
+beforeAll(async () => {
+  vi.stubGlobal('window', page);
+  await import('../../electron/preload.ts');
+});
+beforeEach(() => electron.ipcRenderer.postMessage.mockClear());
+afterAll(() => vi.unstubAllGlobals());
+
+it('passes a port of our page on, and exposes nothing', () => {
+  expect(Object.keys(page)).toEqual(['origin', 'addEventListener']);
+  expect(listeners).toHaveLength(1);
+  post(good);
+  expect(electron.ipcRenderer.postMessage.mock.calls).toEqual([['temperament:connect', null, [port]]]);
+});
+
+it.each([
+  ['of another window', { source: {} }],
+  ['of another origin', { origin: 'https://evil.example' }],
+  ['of another kind', { data: { type: 'shell:open' } }],
+  ['without a kind', { data: null }],
+  ['that is text', { data: 'temperament:connect' }],
+  ['without a port', { ports: [] }],
+  ['with two ports', { ports: [port, port] }],
+])('ignores a message %s', (_what, change) => {
+  post({ ...good, ...change });
+  expect(electron.ipcRenderer.postMessage).not.toHaveBeenCalled();
+});

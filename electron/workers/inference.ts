@@ -12,6 +12,11 @@ import { parentPort } from './port.ts';
 
 /** Longest conversation a context holds, in tokens, where the model allows as much. */
 const MAX_CONTEXT = 8192;
+/**
+ * Below this size, in bytes, one thread computes: waiting for each other costs several threads more than they save,
+ * and on a busy machine a hundred times as much (measured on the demo model).
+ */
+const SMALL_MODEL = 256 * 2 ** 20;
 const MAX_MODELS = 2;
 const MAX_CONTEXTS = 4;
 
@@ -138,6 +143,7 @@ function withContext<R>(
       const make = () =>
         loaded.model.createContext({
           contextSize: { max: Math.min(MAX_CONTEXT, loaded.model.trainContextSize) },
+          threads: loaded.model.size < SMALL_MODEL ? 1 : undefined,
           lora: adapters.length
             ? { adapters: adapters.map(({ path, scale }) => ({ filePath: path, scale })) }
             : undefined,

@@ -1,0 +1,58 @@
+/** How the application begins and ends: once per data folder, with a reason when it cannot, and leaving nothing behind. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { app, dialog } from 'electron';
+import { describeError, REPORTED_EXIT_CODE } from '../host.ts';
+import { openWindow, showWindow } from './window.ts';
+
+/** Keeps what Chromium stores inside the data folder. Returns that place. */
+export function setupProfile(home: string): string {
+  const profile = join(home, 'desktop');
+  mkdirSync(profile, { recursive: true });
+  app.setPath('userData', profile);
+  return profile;
+}
+
+/** False when this data folder is open in another window already, which then comes to the front. */
+export function setupSingleInstance(stateFile: string): boolean {
+  if (!app.requestSingleInstanceLock()) {
+    app.quit();
+    return false;
+  }
+  app.on('second-instance', () => showWindow(stateFile));
+  return true;
+}
+
+/** One window; on a Mac the application outlives it. */
+export function setupWindow(stateFile: string): void {
+  app.on('activate', () => showWindow(stateFile));
+  app.on('window-all-closed', () => {
+    if (process.platform !== 'darwin') app.quit();
+  });
+  openWindow(stateFile);
+}
+
+/** Lets the studio finish (log, workers, unfinished files) before the application ends. */
+export function setupQuit(close: () => Promise<void>): void {
+  let closing = false;
+  app.on('will-quit', event => {
+    event.preventDefault();
+    if (closing) return;
+    closing = true;
+    const limit = setTimeout(() => app.exit(1), 5000);
+    close()
+      .catch(error => console.error(describeError(error)))
+      .finally(() => {
+        clearTimeout(limit);
+        app.exit(0);
+      });
+  });
+}
+
+/** Says why the application cannot start, in a dialog and on the terminal, and ends it. */
+export function reportStartupError(error: unknown): void {
+  const text = describeError(error);
+  console.error(text);
+  dialog.showErrorBox('Temperament cannot start', text);
+  app.exit(REPORTED_EXIT_CODE);
+}

@@ -86,7 +86,7 @@ export const mergingContract = {
         type: fileType,
         method,
         vectors: z.array(
-          z.object({ path: z.string(), id: z.string(), weight: z.number(), density: z.number() }),
+          z.object({ path: z.string(), id: z.string(), weight: z.number(), density: z.number().optional() }),
         ),
         lambda: z.number(),
         seed: z.number(),

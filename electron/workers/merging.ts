@@ -8,12 +8,11 @@ import { pushed } from '../studio/stream.ts';
 import { mergingContract } from './contract.ts';
 import { parentPort } from './port.ts';
 
-const CODES: Record<native.NativeMergeError['code'], [StudioErrorData['code'], string?]> = {
+const CODES: Record<native.NativeMergeErrorCode, [StudioErrorData['code'], string?]> = {
   not_gguf: ['bad_file', 'Choose a GGUF file.'],
   truncated: ['bad_file', 'The file is incomplete: download or copy it again.'],
   corrupt: ['bad_file', 'The file is damaged: download or copy it again.'],
   unsupported_type: ['bad_file', 'Use the unquantised file of this model (F32, F16 or BF16).'],
-  not_found: ['not_found', 'Check the path.'],
   no_space: ['no_space', 'Free some space or choose another folder.'],
   io: ['io', 'Check that the disk is there and that the folder may be written to.'],
   mismatch: ['mismatch', 'Use files that come from the same base model.'],
@@ -42,7 +41,7 @@ interface Tick {
 }
 
 /** Runs a long call of native-merge as a stream: its progress, then its result. */
-async function* job<R>(start: (onProgress: (p: native.Progress) => void) => Promise<R>) {
+async function* job<R>(start: (onProgress: (p: native.JobProgress) => void) => Promise<R>) {
   const result = yield* pushed<Tick, R>(push =>
     translated(
       start(({ done, total, unit, tensor }) =>

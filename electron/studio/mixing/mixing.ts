@@ -67,7 +67,8 @@ export class Mixing {
         );
       const closeness = (vector: Vector) =>
         (vector.backbone === model.backbone ? 2 : 0) + (vector.baseContent === model.content ? 1 : 0);
-      vectors[trait] = candidates.sort((a, b) => closeness(b) - closeness(a))[0];
+      const [best] = candidates.sort((a, b) => closeness(b) - closeness(a));
+      if (best) vectors[trait] = best;
     }
     return { recipe, model, vectors };
   }
@@ -132,7 +133,7 @@ export class Mixing {
               path: vector.path,
               id: name,
               weight,
-              density: recipe.method === 'task_arithmetic' ? 1 : recipe.density,
+              density: recipe.method === 'task_arithmetic' ? undefined : recipe.density,
             })),
             lambda: recipe.lambda,
             seed: recipe.seed,

@@ -218,7 +218,11 @@ interface Place {
 }
 
 /** A tensor's values, from a place that readGguf told. */
-export function tensorValues(path: string, tensors: ({ name: string } & Place)[], name: string): Float32Array {
+export function tensorValues(
+  path: string,
+  tensors: ({ name: string } & Place)[],
+  name: string,
+): Float32Array {
   const tensor = tensors.find(candidate => candidate.name === name);
   if (!tensor) throw new Error(`${path} has no ${name}`);
   return decode(tensor.type, readFileSync(path).subarray(tensor.offset, tensor.offset + tensor.bytes));

@@ -1,0 +1,51 @@
+{
+  "targets": [
+    {
+      "target_name": "native_merge",
+      "sources": [
+        "src/addon.cpp",
+        "src/bake.cpp",
+        "src/convert.cpp",
+        "src/extract.cpp",
+        "src/factorize.cpp",
+        "src/file.cpp",
+        "src/fingerprint.cpp",
+        "src/ggml_library.cpp",
+        "src/gguf.cpp",
+        "src/kernels.cpp",
+        "src/parallel.cpp",
+        "src/random.cpp",
+        "src/select.cpp",
+        "src/sha256.cpp",
+        "src/tensor_data.cpp"
+      ],
+      "include_dirs": ["<(node_addon_api)", "<(ggml_headers)"],
+      "defines": ["NAPI_VERSION=9", "NAPI_CPP_EXCEPTIONS"],
+      # No fused multiply-add: every CPU gives the same bits. GCC 12's -Wrestrict misfires on std::string (PR 105651).
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+      "cflags_cc": [
+        "-std=c++20", "-fexceptions", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+        "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-restrict", "-Wno-cast-function-type"
+      ],
+      "ldflags": ["-pthread"],
+      "libraries": [],
+      "conditions": [
+        ["OS=='linux'", { "libraries": ["-ldl"] }],
+        ["OS=='mac'", {
+          "xcode_settings": {
+            "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
+            "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+            "GCC_OPTIMIZATION_LEVEL": "3",
+            "MACOSX_DEPLOYMENT_TARGET": "12.0",
+            "OTHER_CPLUSPLUSFLAGS": ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+          }
+        }],
+        ["OS=='win'", {
+          "msvs_settings": {
+            "VCCLCompilerTool": { "ExceptionHandling": 1, "AdditionalOptions": ["/std:c++20", "/O2", "/fp:precise"] }
+          }
+        }]
+      ]
+    }
+  ]
+}

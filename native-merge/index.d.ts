@@ -1,0 +1,328 @@
+/**
+ * native-merge: weight arithmetic on GGUF files. Reads and writes GGUF, makes personality vectors, mixes them into a
+ * model, and turns dense vectors into LoRA adapters; exact, in bounded memory, off the JavaScript thread.
+ *
+ * The formulas are those of "Personality Vector" (arXiv 2509.19727) for φ = tuned − base, task arithmetic
+ * (arXiv 2212.04089), DARE (arXiv 2311.03099) and TIES (arXiv 2306.01708), with mergekit's conventions for weights,
+ * densities and normalisation. All arithmetic is float32 with one rounding when a result is stored. A result depends on
+ * the inputs and options alone: never on the number of threads, the CPU's instruction set or the time.
+ *
+ * Output appears under its name only when it is complete and flushed to the disk; a job that fails, is cancelled or is
+ * killed leaves nothing behind (on Linux the unfinished file has no name; elsewhere a file `.<name>.<pid>-<n>.partial`
+ * may survive a kill). An existing file of that name is replaced in one step.
+ */
+
+/** What went wrong, for programs. */
+export type NativeMergeErrorCode =
+  /** Not a GGUF file, or of a version or byte order that cannot be read. */
+  | 'not_gguf'
+  /** The file ends before the data it announces, or was cut while it was being read. */
+  | 'truncated'
+  /** The header contradicts itself. */
+  | 'corrupt'
+  /** A tensor type that ggml does not know, or that this operation cannot use; a split model. */
+  | 'unsupported_type'
+  /** Not enough room on the disk, found beforehand or while writing. */
+  | 'no_space'
+  /** Opening, reading or writing failed (missing file, no permission); the addon or ggml is not there. */
+  | 'io'
+  /** Files that do not belong together: architecture, vocabulary, tensor names or shapes, or the wrong kind of file. */
+  | 'mismatch'
+  /** NaN or infinite weights in an input, or values too large for the output's type. */
+  | 'not_finite'
+  | 'cancelled'
+  | 'invalid_argument';
+
+/** The message is one for people: what happened, to which file or tensor, and what to do. */
+export class NativeMergeError extends Error {
+  constructor(fields: { code: NativeMergeErrorCode; message: string; file?: string; tensor?: string });
+  readonly code: NativeMergeErrorCode;
+  /** Path of the file that the error is about. */
+  readonly file?: string;
+  /** Name of the tensor that the error is about. */
+  readonly tensor?: string;
+}
+
+/** Numbers beyond ±(2⁵³ − 1) are bigints. */
+export type MetadataValue = string | number | bigint | boolean | MetadataValue[];
+
+/**
+ * Metadata to write. Numbers: whole ones become uint32, or int64 outside its range; others float64. Bigints become
+ * uint64. Keys that say what a file is (general.type, general.architecture, general.alignment, general.file_type,
+ * general.quantization_version, adapter.*, split.*) cannot be set.
+ */
+export type WrittenMetadata = Record<string, string | number | bigint | boolean>;
+
+export interface TensorInfo {
+  name: string;
+  /** ggml's name in upper case: 'F32', 'F16', 'BF16', 'Q8_0', 'Q4_K', … */
+  type: string;
+  /** 1 to 4 dimensions in ggml order: shape[0] is the row length. A matrix of shape [in, out] has `out` rows. */
+  shape: number[];
+  bytes: number;
+  /** From the start of the file, in bytes. */
+  offset: number;
+}
+
+export interface GgufInfo {
+  /** 2 or 3. */
+  version: number;
+  metadata: Record<string, MetadataValue>;
+  /** In file order. */
+  tensors: TensorInfo[];
+  /** Where tensor data begins, in bytes. */
+  dataOffset: number;
+  fileBytes: number;
+}
+
+export interface JobProgress {
+  /** 0 … total. */
+  done: number;
+  total: number;
+  /** Bytes of work: each stored byte once, and once more for every time its tensor must be looked at before. */
+  unit: 'bytes';
+  /** Tensor at hand. */
+  tensor?: string;
+}
+
+/** How to watch and stop a job. */
+export interface Watch {
+  /** At most about 20 times a second, and once at the end. */
+  onProgress?: (progress: JobProgress) => void;
+  /** Aborting rejects the job with 'cancelled', well within a second. */
+  signal?: AbortSignal;
+}
+
+/**
+ * The header of a GGUF file, checked throughout: magic, version, counts, types, alignment, names, and every tensor
+ * inside the file and clear of the others. Tensor data is not read. Synchronous; about 50 ms for a vocabulary of 128k.
+ * @throws {NativeMergeError} not_gguf, truncated, corrupt, unsupported_type, io
+ */
+export function readGguf(path: string): GgufInfo;
+
+export interface Fingerprint {
+  /**
+   * SHA-256 in hex of what a vector must agree with: general.architecture; block_count, embedding_length,
+   * feed_forward_length, head counts, key and value lengths, rope.dimension_count and expert_count of that
+   * architecture; the tokenizer's tokens; and names and shapes of all tensors, sorted. Types and values do not enter: a
+   * model and its quantisation have the same backbone.
+   */
+  backbone: string;
+  /** SHA-256 in hex over the tensors sorted by name: name, shape, type, and the SHA-256 of the stored bytes. */
+  content: string;
+}
+
+/**
+ * Identity of a model, vector or adapter. Reads the whole file.
+ * @throws {NativeMergeError} what readGguf throws; cancelled
+ */
+export function fingerprint(path: string, options?: { threads?: number } & Watch): Promise<Fingerprint>;
+
+export interface ExtractOptions {
+  /** The model that was fine-tuned. F32, F16 or BF16; any type when `tuned` is an adapter. */
+  base: string;
+  /** The fine-tuned model (F32, F16 or BF16), or a LoRA adapter in llama.cpp's format. */
+  tuned: string;
+  out: string;
+  /** How a dense vector is stored; its 1-D tensors are always F32. Default 'f32', the only exact one. */
+  type?: 'f32' | 'f16' | 'bf16';
+  /** Added to the file, for example temperament.vector.trait. */
+  metadata?: WrittenMetadata;
+  /** 0 or left out: all CPUs. */
+  threads?: number;
+}
+
+export interface LayerChange {
+  tensor: string;
+  /** ‖φ‖₂ of the tensor. */
+  norm: number;
+  /** ‖base‖₂ of the tensor. */
+  baseNorm: number;
+  /** norm / baseNorm; 0 where the base is all zeros. */
+  relative: number;
+}
+
+export interface ExtractResult {
+  kind: 'dense' | 'low_rank';
+  /** In the base's order. Dense: every tensor, unchanged ones with norm 0. Low rank: those with factors. */
+  layers: LayerChange[];
+  /** Over all of `layers`. */
+  norm: number;
+  baseNorm: number;
+  relative: number;
+  /** Numbers stored in the vector. */
+  entries: number;
+  bytes: number;
+  seconds: number;
+}
+
+/**
+ * Makes a personality vector φ = tuned − base, in float32, tensor by tensor.
+ *
+ * Dense: the file has general.type 'personality-vector', general.architecture, and a tensor of the base's name and
+ * shape for every tensor that changed. From an adapter: the factors, alpha and metadata are kept as they are
+ * (general.type 'adapter'), so llama.cpp loads the vector as the adapter it is.
+ *
+ * base + 1·φ gives back `tuned` bit for bit wherever float32 can (φ stored as F32): always for F16 models with
+ * |weights| < 1, and for BF16 and F32 where tuned and base are of one sign and within a factor of two (Sterbenz); else
+ * within one rounding of φ. A weight that became −0 comes back as +0.
+ *
+ * @throws {NativeMergeError} mismatch (naming the first difference; also when nothing differs), unsupported_type,
+ *   not_finite, no_space, cancelled, invalid_argument, and what readGguf throws
+ */
+export function extract(options: ExtractOptions, watch?: Watch): Promise<ExtractResult>;
+
+export type MergeMethod = 'task_arithmetic' | 'dare_linear' | 'ties';
+
+export interface BakeVector {
+  /** A dense personality vector, or an adapter: then δ = scale · B·A with scale = adapter.lora.alpha / rank (1 without alpha). */
+  path: string;
+  /** Names the vector in DARE's random mask; unique among the vectors. The trait's name, not the path. */
+  id: string;
+  /** α; −1e6 … 1e6. */
+  weight: number;
+  /**
+   * Share of entries kept, in (0, 1]; 1 changes nothing. Default: 0.5 for dare_linear, 0.3 for ties (the paper's drop
+   * rate 0.5 and trim rate 0.7). task_arithmetic takes none.
+   */
+  density?: number;
+}
+
+export interface BakeOptions {
+  /**
+   * The model to start from. Any type that ggml can dequantise, but see the note 'quantised_base': bake from an
+   * unquantised source.
+   */
+  base: string;
+  out: string;
+  /**
+   * Type of the matrices. Norms, biases and the few tensors that llama.cpp keeps in full precision are stored as F32.
+   * Q8_0 as llama.cpp's reference quantiser; matrices with rows not divisible by 32 become F16 then.
+   */
+  type: 'f32' | 'f16' | 'bf16' | 'q8_0';
+  /**
+   * With δᵢ as stored, per tensor, N entries, dᵢ the density, wᵢ the weight:
+   * - task_arithmetic: base + λ · Σ wᵢδᵢ
+   * - dare_linear: each entry of δᵢ is kept with probability dᵢ and divided by dᵢ; then as above. The mask is Philox4x32-7
+   *   keyed by (seed, id, tensor name) at the entry's index, against ⌊2³²·dᵢ⌋.
+   * - ties: the ⌊dᵢN⌋ entries of largest |δᵢ| are kept, ties at the threshold in favour of the lowest index;
+   *   s = +1 where Σ wᵢδᵢ ≥ 0, else −1; base + λ · Σ of the wᵢδᵢ with sign s, divided by the sum of their wᵢ.
+   */
+  method: MergeMethod;
+  /** May be empty: then the base is converted. Vectors of weight 0 are checked and otherwise ignored. */
+  vectors: BakeVector[];
+  /** Global scale λ; −1e6 … 1e6. Default 1. */
+  lambda?: number;
+  /**
+   * Divide by the sum of weights (ties: of those that were kept, 0 counting as 1; else of all, below 1e-8 counting as
+   * 1). Default: true for ties, false for the others.
+   */
+  normalize?: boolean;
+  /**
+   * What a sparsified δᵢ is divided by: 'density' (or true) its dᵢ, 'l1' the share Σ|kept| / Σ|all| of the tensor
+   * (mergekit since February 2025). Default: 'density' for dare_linear, false for the others.
+   */
+  rescale?: boolean | 'density' | 'l1';
+  /** 0 … 2⁶⁴ − 1; only dare_linear uses it. Default 0. */
+  seed?: number | bigint;
+  /** Added to the base's metadata, all of which is kept byte for byte except general.file_type. */
+  metadata?: WrittenMetadata;
+  /** 0 or left out: all CPUs. */
+  threads?: number;
+  /** Entries computed at a time, a multiple of 4096. No effect on the result. For tests and measurements. */
+  stretch?: number;
+}
+
+/** Something the user should know about a result. */
+export interface BakeNote {
+  code: /** The base is quantised. */
+    | 'quantised_base'
+    /** A matrix was stored as F16 because Q8_0 needs rows of a multiple of 32. */
+    | 'f16_fallback'
+    /** An adapter carries a tensor that adapters pass over. */
+    | 'ignored_tensor';
+  message: string;
+  tensor?: string;
+}
+
+export interface BakeResult {
+  /** Size of the file. */
+  bytes: number;
+  tensors: number;
+  /** How many of them the vectors changed. */
+  changed: number;
+  /** From start to finished file. */
+  seconds: number;
+  /** Of which waiting for the disk to take everything, at the end. */
+  flushSeconds: number;
+  threads: number;
+  notes: BakeNote[];
+}
+
+/**
+ * Mixes personality vectors into a model and writes the result. Uses some MiB of memory per thread and vector, and the
+ * factors of one tensor for low-rank vectors. The same call gives the same bytes.
+ * @throws {NativeMergeError} mismatch, unsupported_type, not_finite, no_space, cancelled, invalid_argument, and what
+ *   readGguf throws
+ */
+export function bake(options: BakeOptions, watch?: Watch): Promise<BakeResult>;
+
+export interface FactorizeOptions {
+  /** A dense personality vector. */
+  vector: string;
+  out: string;
+  /** Type of the factors. Default 'f16'. */
+  type?: 'f32' | 'f16' | 'bf16';
+  /** At most this rank in every tensor. Default: 16 when `energy` is left out too, else no limit. */
+  rank?: number;
+  /** Per tensor, the smallest rank that keeps this share of ‖δ‖²_F; (0, 1]. */
+  energy?: number;
+  /** Of the random start; 0 … 2⁶⁴ − 1. Default 0. */
+  seed?: number | bigint;
+  /** Added to the vector's own. */
+  metadata?: WrittenMetadata;
+  threads?: number;
+}
+
+export interface FactoredLayer {
+  tensor: string;
+  /** 0: the adapter leaves this tensor out (1-D tensors, which llama.cpp's adapters cannot carry). */
+  rank: number;
+  /** Share of the tensor's ‖δ‖²_F that the adapter keeps; 0 … 1. */
+  energy: number;
+  /** The tensor's share of the whole vector's ‖φ‖². Over tensors of rank 0: what the adapter cannot express. */
+  share: number;
+}
+
+export interface FactorizeResult {
+  layers: FactoredLayer[];
+  /** Share of the whole vector's ‖φ‖² that the adapter keeps. */
+  energy: number;
+  bytes: number;
+  seconds: number;
+}
+
+/**
+ * Turns a dense vector into a LoRA adapter in llama.cpp's format, δ ≈ B·A by truncated singular value decomposition
+ * (randomised range finder with power iterations, Halko et al. 2011, arXiv 0909.4061; exact up to rounding where the
+ * rank reaches the smaller dimension). The adapter has no alpha, so its scale is 1.
+ * @throws {NativeMergeError} mismatch (not a dense vector), not_finite, no_space, cancelled, invalid_argument, …
+ */
+export function factorize(options: FactorizeOptions, watch?: Watch): Promise<FactorizeResult>;
+
+export interface Device {
+  /** ggml's short name: 'CPU', 'CUDA0', 'Vulkan0', 'Metal'. */
+  name: string;
+  /** The hardware's name. */
+  description: string;
+  type: 'cpu' | 'gpu' | 'igpu' | 'accel';
+  /** Bytes. */
+  memoryTotal: number;
+  memoryFree: number;
+}
+
+/**
+ * What ggml can compute on here. Loads the backends on the first call; those whose drivers are missing are left out.
+ * @throws {NativeMergeError} io when ggml itself is missing
+ */
+export function devices(): Device[];

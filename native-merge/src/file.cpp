@@ -1,0 +1,252 @@
+// Files on POSIX systems (and, behind the same few functions, on Windows).
+#include "file.h"
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#ifdef _WIN32
+#define NOMINMAX
+#include <windows.h>
+#else
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#endif
+
+#include "error.h"
+
+namespace temperament {
+
+namespace {
+
+// Systems cap one transfer at just under 2 GiB.
+constexpr size_t MAX_TRANSFER = size_t(1) << 30;
+
+std::filesystem::path to_path(const std::string & text) {
+    return std::filesystem::path(reinterpret_cast<const char8_t *>(text.c_str()));
+}
+
+std::string to_text(const std::filesystem::path & path) {
+    const std::u8string text = path.u8string();
+    return {reinterpret_cast<const char *>(text.data()), text.size()};
+}
+
+#ifdef _WIN32
+std::string system_message(int error) { return std::system_category().message(error); }
+int last_error() { return int(GetLastError()); }
+bool is_full(int error) { return error == ERROR_DISK_FULL || error == ERROR_HANDLE_DISK_FULL; }
+long long transfer(intptr_t handle, void * buffer, size_t bytes, uint64_t offset, bool writing) {
+    OVERLAPPED at = {};
+    at.Offset = DWORD(offset);
+    at.OffsetHigh = DWORD(offset >> 32);
+    DWORD moved = 0;
+    const BOOL good = writing ? WriteFile(HANDLE(handle), buffer, DWORD(bytes), &moved, &at)
+                              : ReadFile(HANDLE(handle), buffer, DWORD(bytes), &moved, &at);
+    if (!good && !(GetLastError() == ERROR_HANDLE_EOF && !writing)) return -1;
+    return moved;
+}
+void close_handle(intptr_t handle) { CloseHandle(HANDLE(handle)); }
+#else
+std::string system_message(int error) { return std::generic_category().message(error); }
+int last_error() { return errno; }
+bool is_full(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
+long long transfer(intptr_t handle, void * buffer, size_t bytes, uint64_t offset, bool writing) {
+    for (;;) {
+        const ssize_t moved = writing ? pwrite(int(handle), buffer, bytes, off_t(offset))
+                                      : pread(int(handle), buffer, bytes, off_t(offset));
+        if (moved >= 0 || errno != EINTR) return moved;
+    }
+}
+void close_handle(intptr_t handle) { close(int(handle)); }
+#endif
+
+// A name beside the target that no other writer uses.
+std::filesystem::path partial_name(const std::filesystem::path & target) {
+    static std::atomic<unsigned> counter{0};
+#ifdef _WIN32
+    const unsigned long process = GetCurrentProcessId();
+#else
+    const unsigned long process = static_cast<unsigned long>(getpid());
+#endif
+    char number[64];
+    snprintf(number, sizeof number, ".%lu-%u.partial", process, counter++);
+    std::string name = ".";
+    name += to_text(target.filename());
+    name += number;
+    return target.parent_path() / to_path(name);
+}
+
+}  // namespace
+
+std::string format_bytes(uint64_t bytes) {
+    const char * units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    double value = double(bytes);
+    int unit = 0;
+    while (value >= 1024 && unit < 4) value /= 1024, unit++;
+    char text[32];
+    snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    return text;
+}
+
+InputFile::InputFile(const std::string & path) : path_(path) {
+#ifdef _WIN32
+    HANDLE handle = CreateFileW(to_path(path).c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr,
+                                OPEN_EXISTING, FILE_FLAG_SEQUENTIAL_SCAN, nullptr);
+    LARGE_INTEGER size = {};
+    if (handle == INVALID_HANDLE_VALUE || !GetFileSizeEx(handle, &size)) {
+        throw MergeError("io", "Cannot open " + path + ": " + system_message(last_error()) + ".", path);
+    }
+    handle_ = intptr_t(handle);
+    size_ = uint64_t(size.QuadPart);
+#else
+    // Non-blocking, so that a named pipe is refused below instead of waiting for a writer.
+    handle_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (handle_ < 0) throw MergeError("io", "Cannot open " + path + ": " + system_message(errno) + ".", path);
+    struct stat status;
+    if (fstat(int(handle_), &status) != 0 || !S_ISREG(status.st_mode)) {
+        close_handle(handle_);
+        throw MergeError("io", "Cannot read " + path + ": it is not a regular file.", path);
+    }
+    size_ = uint64_t(status.st_size);
+#endif
+}
+
+InputFile::~InputFile() { close_handle(handle_); }
+
+void InputFile::read(void * buffer, size_t bytes, uint64_t offset) const {
+    auto * at = static_cast<char *>(buffer);
+    while (bytes > 0) {
+        const long long moved = transfer(handle_, at, bytes < MAX_TRANSFER ? bytes : MAX_TRANSFER, offset, false);
+        if (moved < 0) throw MergeError("io", "Cannot read " + path_ + ": " + system_message(last_error()) + ".", path_);
+        if (moved == 0) {
+            throw MergeError("truncated", path_ + " ends at byte " + std::to_string(offset) +
+                                              ", before the data it announces. Copy or download it again.", path_);
+        }
+        at += moved, offset += uint64_t(moved), bytes -= size_t(moved);
+    }
+}
+
+bool InputFile::is_same_file(const std::string & other_path) const {
+    std::error_code ignored;
+    return std::filesystem::equivalent(to_path(path_), to_path(other_path), ignored);
+}
+
+OutputFile::OutputFile(const std::string & path, uint64_t bytes) : path_(path), bytes_(bytes) {
+    std::error_code error;
+    const auto target = std::filesystem::absolute(to_path(path), error);
+    const auto folder = target.parent_path();
+    if (std::filesystem::is_directory(target, error)) {
+        throw MergeError("io", "Cannot write " + path + ": it is a folder.", path);
+    }
+    const auto space = std::filesystem::space(folder, error);
+    if (error) {
+        throw MergeError("io", "Cannot write into " + to_text(folder) + ": " + error.message() + ".", path);
+    }
+    if (space.available < bytes) {
+        throw MergeError("no_space", "Not enough room in " + to_text(folder) + ": " + format_bytes(bytes) +
+                                         " needed, " + format_bytes(space.available) +
+                                         " available. Free some space or choose another folder.", path);
+    }
+    const auto name = partial_name(target);
+#ifdef _WIN32
+    temporary_ = to_text(name);
+    HANDLE handle = CreateFileW(name.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, nullptr);
+    if (handle == INVALID_HANDLE_VALUE) fail("create", last_error());
+    handle_ = intptr_t(handle);
+#else
+#ifdef O_TMPFILE
+    // A file without a name: not even a killed process leaves anything behind.
+    handle_ = open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    if (handle_ >= 0) {
+        temporary_.clear();
+        return;
+    }
+#endif
+    temporary_ = to_text(name);
+    handle_ = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (handle_ < 0) {
+        temporary_.clear();
+        fail("create", errno);
+    }
+#endif
+}
+
+OutputFile::~OutputFile() {
+    if (handle_ >= 0) close_handle(handle_);
+    std::error_code ignored;
+    if (!temporary_.empty()) std::filesystem::remove(to_path(temporary_), ignored);
+}
+
+void OutputFile::fail(const char * doing, int error_number) const {
+    const std::string reason = system_message(error_number);
+    if (is_full(error_number)) {
+        std::error_code ignored;
+        const auto folder = std::filesystem::absolute(to_path(path_), ignored).parent_path();
+        const auto space = std::filesystem::space(folder, ignored);
+        throw MergeError("no_space", "The disk filled up while writing " + path_ + ": " + format_bytes(bytes_) +
+                                         " needed, " + format_bytes(space.available) +
+                                         " now available (" + reason + "). Nothing was kept.", path_);
+    }
+    throw MergeError("io", std::string("Cannot ") + doing + " " + path_ + ": " + reason + ".", path_);
+}
+
+void OutputFile::write(const void * buffer, size_t bytes, uint64_t offset) {
+    auto * at = static_cast<const char *>(buffer);
+    while (bytes > 0) {
+        const size_t part = bytes < MAX_TRANSFER ? bytes : MAX_TRANSFER;
+        const long long moved = transfer(handle_, const_cast<char *>(at), part, offset, true);
+        if (moved < 0) fail("write", last_error());
+        at += moved, offset += uint64_t(moved), bytes -= size_t(moved);
+    }
+}
+
+double OutputFile::commit() {
+    const auto start = std::chrono::steady_clock::now();
+    const auto elapsed = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    std::error_code error;
+    const auto target = std::filesystem::absolute(to_path(path_), error);
+#ifdef _WIN32
+    LARGE_INTEGER length;
+    length.QuadPart = LONGLONG(bytes_);
+    if (!SetFilePointerEx(HANDLE(handle_), length, nullptr, FILE_BEGIN) || !SetEndOfFile(HANDLE(handle_)) ||
+        !FlushFileBuffers(HANDLE(handle_))) {
+        fail("flush", last_error());
+    }
+    close_handle(handle_);
+    handle_ = -1;
+    if (!MoveFileExW(to_path(temporary_).c_str(), target.c_str(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) {
+        fail("rename", last_error());
+    }
+    temporary_.clear();
+    return elapsed();
+#else
+    if (ftruncate(int(handle_), off_t(bytes_)) != 0) fail("write", errno);
+    if (fsync(int(handle_)) != 0) fail("flush", errno);
+    const double seconds = elapsed();
+    if (temporary_.empty()) {
+        // linkat cannot replace, so give the file a temporary name for the moment before the rename.
+        const auto name = partial_name(target);
+        const std::string self = "/proc/self/fd/" + std::to_string(handle_);
+        if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) fail("name", errno);
+        temporary_ = to_text(name);
+    }
+    if (rename(temporary_.c_str(), target.c_str()) != 0) fail("rename", errno);
+    temporary_.clear();
+    // The rename itself lives in the folder.
+    const int folder = open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder >= 0) {
+        fsync(folder);
+        close(folder);
+    }
+    return seconds;
+#endif
+}
+
+}  // namespace temperament

@@ -1,0 +1,64 @@
+// Reading and writing files so that a vanished, truncated or full disk is an error and never a signal: positioned reads
+// instead of memory mapping, and output that appears under its name only when it is complete.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace temperament {
+
+// A file opened for reading. read() may be called from several threads at once.
+class InputFile {
+public:
+    // path in UTF-8. Throws 'io'.
+    explicit InputFile(const std::string & path);
+    ~InputFile();
+    InputFile(const InputFile &) = delete;
+    InputFile & operator=(const InputFile &) = delete;
+
+    const std::string & path() const { return path_; }
+    // Bytes in the file when it was opened.
+    uint64_t size() const { return size_; }
+
+    // Fills the buffer from offset on. Throws 'truncated' when the file ends earlier, 'io' when it cannot be read.
+    void read(void * buffer, size_t bytes, uint64_t offset) const;
+
+    // True when both are the same file, whatever their names.
+    bool is_same_file(const std::string & other_path) const;
+
+private:
+    std::string path_;
+    uint64_t size_ = 0;
+    intptr_t handle_ = -1;
+};
+
+// A file being written. It has no name until commit(), or where the system cannot do that a temporary one in the same
+// folder that is removed when the object goes away uncommitted. write() may be called from several threads at once.
+class OutputFile {
+public:
+    // Checks that the folder's disk has room for `bytes` first. Throws 'no_space' or 'io'.
+    OutputFile(const std::string & path, uint64_t bytes);
+    ~OutputFile();
+    OutputFile(const OutputFile &) = delete;
+    OutputFile & operator=(const OutputFile &) = delete;
+
+    void write(const void * buffer, size_t bytes, uint64_t offset);
+
+    // Sets the length to the promised bytes, flushes to the disk and renames over `path`. Returns the seconds that the
+    // flush took, which depend on the disk alone.
+    double commit();
+
+private:
+    [[noreturn]] void fail(const char * doing, int error_number) const;
+
+    std::string path_;
+    std::string temporary_;  // empty while the file has no name
+    uint64_t bytes_;
+    intptr_t handle_ = -1;
+};
+
+// "12.3 MiB"
+std::string format_bytes(uint64_t bytes);
+
+}  // namespace temperament

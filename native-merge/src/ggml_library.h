@@ -1,0 +1,63 @@
+// ggml as node-llama-cpp ships it: opened at run time, so that one build of the addon serves every variant of the
+// libraries (CPU, CUDA, Vulkan, Metal) and the folder may move. The headers only lend their types.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ggml-backend.h>
+#include <ggml.h>
+
+namespace temperament {
+
+// Every ggml function that the addon calls. The first list is in libggml-base, the second in libggml.
+#define TEMPERAMENT_GGML_BASE(X) \
+    X(ggml_log_set)              \
+    X(ggml_type_name)            \
+    X(ggml_blck_size)            \
+    X(ggml_type_size)            \
+    X(ggml_get_type_traits)      \
+    X(ggml_backend_dev_name)     \
+    X(ggml_backend_dev_description) \
+    X(ggml_backend_dev_memory)   \
+    X(ggml_backend_dev_type)
+#define TEMPERAMENT_GGML(X)           \
+    X(ggml_backend_load)              \
+    X(ggml_backend_load_all_from_path) \
+    X(ggml_backend_dev_count)         \
+    X(ggml_backend_dev_get)
+
+struct GgmlFunctions {
+#define TEMPERAMENT_DECLARE(name) decltype(&::name) name = nullptr;
+    TEMPERAMENT_GGML_BASE(TEMPERAMENT_DECLARE)
+    TEMPERAMENT_GGML(TEMPERAMENT_DECLARE)
+#undef TEMPERAMENT_DECLARE
+};
+
+// Opens libggml-base and libggml. Call once, before anything else.
+// base, main: the library files; throws 'io' when one cannot be opened or lacks a function.
+void open_ggml(const std::string & base, const std::string & main);
+
+// The functions; throws when open_ggml has not succeeded.
+const GgmlFunctions & ggml();
+
+// True for a type id that this ggml can size (removed and unknown ids are not).
+bool is_known_type(uint32_t type);
+
+// Upper-case name as tools print it: "F32", "BF16", "Q8_0", "Q4_K"; "type 99" for an unknown id.
+std::string type_name(uint32_t type);
+
+struct Device {
+    std::string name;
+    std::string description;
+    std::string type;  // "cpu", "gpu", "igpu" or "accel"
+    uint64_t memory_total;  // bytes
+    uint64_t memory_free;   // bytes
+};
+
+// Loads the backends of `backends_folder` and the single backend files in `extra` (once per process), and lists what
+// they offer. A backend that cannot be loaded, for example for want of a driver, is left out silently.
+std::vector<Device> list_devices(const std::string & backends_folder, const std::vector<std::string> & extra);
+
+}  // namespace temperament

@@ -1,0 +1,166 @@
+// Plain loops the compiler vectorises; order of operations is part of the result and stays as written.
+#include "kernels.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "cpu.h"
+
+namespace temperament {
+
+namespace {
+
+TEMPERAMENT_INLINE uint32_t magnitude_bits(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    return bits & 0x7FFFFFFFu;
+}
+
+// -1 in every bit where the condition holds; and-ing the bits avoids a branch and keeps the exact value.
+TEMPERAMENT_INLINE float keep_if(bool keep, float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    bits &= keep ? 0xFFFFFFFFu : 0u;
+    memcpy(&value, &bits, 4);
+    return value;
+}
+
+constexpr size_t TILE_ROWS = 4;
+constexpr size_t TILE_COLUMNS = 32;
+
+}  // namespace
+
+TEMPERAMENT_KERNEL void accumulate(float * __restrict sum, const float * __restrict delta, float weight, size_t count,
+                                   bool first) {
+    if (first) {
+        for (size_t i = 0; i < count; i++) sum[i] = weight * delta[i];
+    } else {
+        for (size_t i = 0; i < count; i++) sum[i] += weight * delta[i];
+    }
+}
+
+TEMPERAMENT_KERNEL void mask_random(float * __restrict delta, const uint32_t * __restrict words, uint32_t threshold,
+                                    size_t count) {
+    for (size_t i = 0; i < count; i++) delta[i] = keep_if(words[i] < threshold, delta[i]);
+}
+
+TEMPERAMENT_KERNEL void mask_selected(float * delta, const Selection & selection, uint64_t first, size_t count) {
+    const uint32_t threshold = selection.threshold;
+    // Ties up to this position within the stretch are kept.
+    const size_t ties = selection.last_tie < first ? 0 : size_t(std::min<uint64_t>(selection.last_tie - first, count - 1)) + 1;
+    for (size_t i = 0; i < ties; i++) delta[i] = keep_if(magnitude_bits(delta[i]) >= threshold, delta[i]);
+    for (size_t i = ties; i < count; i++) delta[i] = keep_if(magnitude_bits(delta[i]) > threshold, delta[i]);
+}
+
+TEMPERAMENT_KERNEL void divide(float * delta, float divisor, size_t count) {
+    for (size_t i = 0; i < count; i++) delta[i] /= divisor;
+}
+
+TEMPERAMENT_KERNEL void combine_by_sign(float * __restrict sum, const float * const * deltas, const float * weights,
+                                        size_t n_vectors, bool normalize, float * __restrict scratch, size_t count) {
+    // Small stretches, so that the passes over the vectors stay in the first-level cache.
+    constexpr size_t STRETCH = 256;
+    for (size_t start = 0; start < count; start += STRETCH) {
+        const size_t n = std::min(STRETCH, count - start);
+        float total[STRETCH] = {};
+        for (size_t v = 0; v < n_vectors; v++) {
+            const float weight = weights[v];
+            const float * __restrict delta = deltas[v] + start;
+            for (size_t i = 0; i < n; i++) total[i] += weight * delta[i];
+        }
+        float * __restrict kept = sum + start;
+        float * __restrict divisor = scratch + start;
+        for (size_t i = 0; i < n; i++) kept[i] = 0.0f, divisor[i] = 0.0f;
+        for (size_t v = 0; v < n_vectors; v++) {
+            const float weight = weights[v];
+            const float * __restrict delta = deltas[v] + start;
+            for (size_t i = 0; i < n; i++) {
+                const float product = weight * delta[i];
+                const bool positive = total[i] >= 0.0f;
+                const bool agrees = ((product > 0.0f) & positive) | ((product < 0.0f) & !positive);
+                kept[i] += keep_if(agrees, product);
+                divisor[i] += keep_if(agrees, weight);
+            }
+        }
+        if (normalize) {
+            for (size_t i = 0; i < n; i++) kept[i] /= divisor[i] == 0.0f ? 1.0f : divisor[i];
+        }
+    }
+}
+
+TEMPERAMENT_KERNEL void apply(float * __restrict values, const float * __restrict sum, float divisor, float lambda,
+                              size_t count) {
+    if (divisor == 1.0f) {
+        for (size_t i = 0; i < count; i++) {
+            const float moved = values[i] + lambda * sum[i];
+            values[i] = sum[i] == 0.0f ? values[i] : moved;
+        }
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            const float moved = values[i] + lambda * (sum[i] / divisor);
+            values[i] = sum[i] == 0.0f ? values[i] : moved;
+        }
+    }
+}
+
+TEMPERAMENT_KERNEL void multiply_factors(float * __restrict out, size_t stride, const float * __restrict b,
+                                         const float * __restrict a, size_t a_stride, size_t rank, float scale,
+                                         size_t rows, size_t columns) {
+    for (size_t j = 0; j < columns; j += TILE_COLUMNS) {
+        const size_t width = std::min(TILE_COLUMNS, columns - j);
+        for (size_t i = 0; i < rows; i += TILE_ROWS) {
+            const size_t height = std::min(TILE_ROWS, rows - i);
+            float tile[TILE_ROWS][TILE_COLUMNS] = {};
+            if (height == TILE_ROWS && width == TILE_COLUMNS) {
+                for (size_t k = 0; k < rank; k++) {
+                    const float * __restrict row = a + k * a_stride + j;
+                    for (size_t r = 0; r < TILE_ROWS; r++) {
+                        const float factor = b[(i + r) * rank + k];
+                        for (size_t c = 0; c < TILE_COLUMNS; c++) tile[r][c] += factor * row[c];
+                    }
+                }
+            } else {
+                for (size_t k = 0; k < rank; k++) {
+                    const float * __restrict row = a + k * a_stride + j;
+                    for (size_t r = 0; r < height; r++) {
+                        const float factor = b[(i + r) * rank + k];
+                        for (size_t c = 0; c < width; c++) tile[r][c] += factor * row[c];
+                    }
+                }
+            }
+            for (size_t r = 0; r < height; r++) {
+                for (size_t c = 0; c < width; c++) out[(i + r) * stride + j + c] = scale * tile[r][c];
+            }
+        }
+    }
+}
+
+TEMPERAMENT_KERNEL void subtract(float * __restrict values, const float * __restrict base, size_t count) {
+    for (size_t i = 0; i < count; i++) values[i] -= base[i];
+}
+
+// Eight running sums: a fixed order that a vector unit can follow.
+TEMPERAMENT_KERNEL double sum_of_squares(const float * values, size_t count) {
+    double lanes[8] = {};
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        for (size_t l = 0; l < 8; l++) lanes[l] += double(values[i + l]) * double(values[i + l]);
+    }
+    for (size_t l = 0; i < count; i++, l++) lanes[l] += double(values[i]) * double(values[i]);
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+TEMPERAMENT_KERNEL double sum_of_magnitudes(const float * values, size_t count) {
+    double lanes[8] = {};
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        for (size_t l = 0; l < 8; l++) {
+            const float value = values[i + l];
+            lanes[l] += double(value < 0.0f ? -value : value);
+        }
+    }
+    for (size_t l = 0; i < count; i++, l++) lanes[l] += double(values[i] < 0.0f ? -values[i] : values[i]);
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+}  // namespace temperament

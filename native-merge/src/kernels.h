@@ -1,0 +1,52 @@
+// The arithmetic of METHOD.md section 3 on stretches of float32: sparsify, weight, agree on a sign, combine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace temperament {
+
+// Which entries survive magnitude pruning: those above the threshold, and of those equal to it the ones whose index in
+// the tensor is at most last_tie. Magnitudes are compared as the bits of |x|, which order like the values.
+struct Selection {
+    uint32_t threshold = 0;     // bits of |delta|
+    uint64_t last_tie = UINT64_MAX;
+};
+
+// sum[i] = weight * delta[i] (first) or sum[i] += weight * delta[i].
+void accumulate(float * sum, const float * delta, float weight, size_t count, bool first);
+
+// delta[i] = words[i] < threshold ? delta[i] : 0. A threshold of 2^32 * density keeps that share.
+void mask_random(float * delta, const uint32_t * words, uint32_t threshold, size_t count);
+
+// Keeps what `selection` names; the stretch starts at entry `first` of the tensor.
+void mask_selected(float * delta, const Selection & selection, uint64_t first, size_t count);
+
+// delta[i] /= divisor
+void divide(float * delta, float divisor, size_t count);
+
+// TIES: s = +1 where sum_v weight_v * delta_v >= 0, else -1; keeps the products of that sign, sums them in the order of
+// v, and if `normalize` divides by the sum of the weights kept (0 counts as 1).
+// deltas: n_vectors pointers; scratch: count floats.
+void combine_by_sign(float * sum, const float * const * deltas, const float * weights, size_t n_vectors, bool normalize,
+                     float * scratch, size_t count);
+
+// values[i] += lambda * (sum[i] / divisor); where sum[i] is zero the value stays, so that the sign of a zero weight
+// survives. divisor 1 and lambda 1 change nothing.
+void apply(float * values, const float * sum, float divisor, float lambda, size_t count);
+
+// rows x columns stretch of scale * (B A): out[i * stride + j] = scale * sum_k b[i * rank + k] * a[k * a_stride + j],
+// summed in the order of k.
+void multiply_factors(float * out, size_t stride, const float * b, const float * a, size_t a_stride, size_t rank,
+                      float scale, size_t rows, size_t columns);
+
+// values[i] -= base[i]
+void subtract(float * values, const float * base, size_t count);
+
+// Sums in double over blocks of SUM_BLOCK entries, added in order of the blocks: the caller cuts its stretches at
+// multiples of SUM_BLOCK, so the total does not depend on how.
+constexpr size_t SUM_BLOCK = 4096;
+double sum_of_squares(const float * values, size_t count);   // count <= SUM_BLOCK
+double sum_of_magnitudes(const float * values, size_t count);
+
+}  // namespace temperament

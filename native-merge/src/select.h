@@ -1,0 +1,34 @@
+// Exact selection of the k largest magnitudes of a tensor that is only ever seen in stretches: a histogram over the
+// upper half of the float bits, a second one over the lower half within the bin that holds the k-th, and if several
+// entries equal it, the place of the last one to keep. The bits of |x| order like the values, so nothing is rounded.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels.h"
+
+namespace temperament {
+
+constexpr size_t UPPER_BINS = size_t(1) << 15;  // |x| has 31 bits
+constexpr size_t LOWER_BINS = size_t(1) << 16;
+
+// Adds the entries to bins[bits of |x| >> 16].
+void count_upper(const float * values, size_t count, uint64_t * bins);
+// Adds the entries whose upper bits are `upper` to bins[bits & 0xFFFF].
+void count_lower(const float * values, size_t count, uint32_t upper, uint64_t * bins);
+// Entries whose |x| has exactly these bits.
+uint64_t count_equal(const float * values, size_t count, uint32_t bits);
+// Position of the nth (from 0) entry with these bits; count when there is none.
+size_t find_equal(const float * values, size_t count, uint32_t bits, uint64_t nth);
+
+// The bin that holds the k-th largest (k >= 1), and how many of that bin are among the k largest.
+struct Cut {
+    size_t bin;
+    uint64_t needed;
+    uint64_t held;  // entries in the bin
+};
+Cut find_cut(const std::vector<uint64_t> & bins, uint64_t k);
+
+}  // namespace temperament

@@ -1,0 +1,170 @@
+// Stretches of model tensors and of vectors.
+#include "tensor_data.h"
+
+#include <algorithm>
+
+#include "convert.h"
+#include "error.h"
+#include "ggml_library.h"
+#include "kernels.h"
+
+namespace temperament {
+
+namespace {
+
+bool ends_with(const std::string & text, const std::string & end) {
+    return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+std::vector<float> read_whole(const GgufFile & file, const GgufTensor & tensor) {
+    std::vector<float> values(tensor.entries());
+    std::vector<uint8_t> raw;
+    read_entries(file, tensor, 0, values.size(), values.data(), raw);
+    return values;
+}
+
+}  // namespace
+
+void throw_not_finite(const std::string & file, const std::string & tensor, const std::string & what) {
+    throw MergeError("not_finite", file + ": tensor '" + tensor + "' " + what + ".", file, tensor);
+}
+
+void read_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, float * out,
+                  std::vector<uint8_t> & raw) {
+    const uint64_t block = uint64_t(ggml().ggml_blck_size(ggml_type(tensor.type)));
+    const uint64_t block_bytes = ggml().ggml_type_size(ggml_type(tensor.type));
+    const uint64_t offset = tensor.offset + first / block * block_bytes;
+    const size_t bytes = size_t(count / block * block_bytes);
+    if (tensor.type == GGML_TYPE_F32) {
+        file.file().read(out, bytes, offset);
+    } else {
+        if (!is_readable_type(tensor.type)) {
+            throw MergeError("unsupported_type", file.path() + ": tensor '" + tensor.name + "' is " +
+                                                     type_name(tensor.type) + ", which holds no real numbers.",
+                             file.path(), tensor.name);
+        }
+        if (raw.size() < bytes) raw.resize(bytes);
+        file.file().read(raw.data(), bytes, offset);
+        to_float(tensor.type, raw.data(), out, count);
+    }
+    if (!all_finite(out, count)) {
+        throw_not_finite(file.path(), tensor.name, "holds NaN or infinite values; the file cannot be used");
+    }
+}
+
+bool is_adapter(const GgufFile & file) { return file.text("general.type") == "adapter"; }
+
+VectorFile::VectorFile(const std::string & path) : file_(path) {
+    const std::string kind = file_.text("general.type");
+    if (kind == "personality-vector") {
+        for (const auto & tensor : file_.tensors()) deltas_[tensor.name].dense = &tensor;
+        return;
+    }
+    if (kind != "adapter") {
+        throw MergeError("mismatch", path + " is no personality vector but a " + (kind.empty() ? "model" : kind) +
+                                         ". Make a vector from it with extract.", path);
+    }
+    if (file_.text("adapter.type") != "lora") {
+        throw MergeError("mismatch", path + " is an adapter of type '" + file_.text("adapter.type") +
+                                         "'; only LoRA adapters can be used.", path);
+    }
+    low_rank_ = true;
+    alpha_ = file_.number("adapter.lora.alpha", 0.0f);
+    for (const auto & tensor : file_.tensors()) {
+        const auto & name = tensor.name;
+        if (ends_with(name, ".lora_a")) {
+            deltas_[name.substr(0, name.size() - 7)].a = &tensor;
+        } else if (ends_with(name, ".lora_b")) {
+            deltas_[name.substr(0, name.size() - 7)].b = &tensor;
+        } else if (ends_with(name, "_norm.weight")) {
+            ignored_.push_back(name);
+        } else {
+            throw MergeError("mismatch", path + ": '" + name + "' is no LoRA factor (.lora_a or .lora_b).", path, name);
+        }
+    }
+    for (auto & [name, delta] : deltas_) {
+        if (!delta.a || !delta.b) {
+            throw MergeError("mismatch", path + ": '" + name + "' has only one of its two LoRA factors.", path, name);
+        }
+        delta.flipped = ends_with(name, "token_embd.weight");
+        const uint64_t rank_of_a = delta.flipped ? delta.a->shape[0] : delta.a->rows();
+        if (delta.a->shape.size() > 2 || delta.b->shape.size() > 2 || rank_of_a != delta.rank()) {
+            throw MergeError("mismatch", path + ": the LoRA factors of '" + name + "' do not fit together: " +
+                                             delta.a->shape_text() + " and " + delta.b->shape_text() + ".", path, name);
+        }
+    }
+}
+
+float VectorFile::scale(const Delta & delta) const {
+    return alpha_ != 0.0f ? alpha_ / float(delta.rank()) : 1.0f;
+}
+
+void VectorFile::check_against(const GgufFile & base) const {
+    const std::string & path = file_.path();
+    const std::string theirs = file_.text("general.architecture"), ours = base.text("general.architecture");
+    if (theirs != ours) {
+        throw MergeError("mismatch", path + " is a vector for architecture '" + theirs + "', but " + base.path() +
+                                         " is '" + ours + "'. Use the model that the vector was made from.", path);
+    }
+    for (const auto & [name, delta] : deltas_) {
+        const GgufTensor * tensor = base.find_tensor(name);
+        if (!tensor) {
+            throw MergeError("mismatch", path + " changes tensor '" + name + "', which " + base.path() +
+                                             " does not have. Use the model that the vector was made from.", path, name);
+        }
+        std::string shape;
+        if (delta.dense) {
+            if (delta.dense->shape != tensor->shape) shape = delta.dense->shape_text();
+        } else {
+            const uint64_t columns = delta.flipped ? delta.b->rows() : delta.a->shape[0];
+            const uint64_t rows = delta.flipped ? delta.a->rows() : delta.b->rows();
+            if (columns != tensor->row_length() || rows != tensor->rows() || tensor->shape.size() > 2) {
+                shape = "[" + std::to_string(columns) + ", " + std::to_string(rows) + "]";
+            }
+        }
+        if (!shape.empty()) {
+            throw MergeError("mismatch", path + ": tensor '" + name + "' has shape " + shape + ", but " +
+                                             tensor->shape_text() + " in " + base.path() +
+                                             ". Use the model that the vector was made from.", path, name);
+        }
+    }
+}
+
+DeltaReader::DeltaReader(const VectorFile & vector, const Delta & delta, const GgufTensor & base)
+    : vector_(vector), delta_(delta), columns_(base.row_length()) {
+    if (delta.dense) return;
+    a_ = read_whole(vector.file(), *delta.a);
+    b_ = read_whole(vector.file(), *delta.b);
+    if (!delta.flipped) return;
+    // Stored [rank, columns]: turn it into rank rows.
+    const size_t rank = size_t(delta.rank()), columns = size_t(columns_);
+    std::vector<float> turned(rank * columns);
+    for (size_t j = 0; j < columns; j++) {
+        for (size_t k = 0; k < rank; k++) turned[k * columns + j] = b_[j * rank + k];
+    }
+    b_ = std::move(a_);
+    a_ = std::move(turned);
+}
+
+void DeltaReader::read(uint64_t first, size_t count, float * out, std::vector<uint8_t> & raw) const {
+    if (delta_.dense) return read_entries(vector_.file(), *delta_.dense, first, count, out, raw);
+    const size_t rank = size_t(delta_.rank());
+    const float scale = vector_.scale(delta_);
+    // A stretch is the end of a row, whole rows, and the start of a row.
+    size_t done = 0;
+    while (done < count) {
+        const uint64_t row = (first + done) / columns_;
+        const size_t column = size_t((first + done) % columns_);
+        const size_t whole_rows = column == 0 ? (count - done) / size_t(columns_) : 0;
+        const size_t rows = std::max<size_t>(whole_rows, 1);
+        const size_t columns = whole_rows ? size_t(columns_) : std::min(size_t(columns_) - column, count - done);
+        multiply_factors(out + done, size_t(columns_), b_.data() + row * rank, a_.data() + column, size_t(columns_),
+                         rank, scale, rows, columns);
+        done += rows * columns;
+    }
+    if (!all_finite(out, count)) {
+        throw_not_finite(vector_.file().path(), delta_.a->name, "gives infinite values when multiplied out");
+    }
+}
+
+}  // namespace temperament

@@ -1,0 +1,81 @@
+// Reading stretches of tensors as finite float32, whatever they are stored as: model tensors, and the changes that a
+// personality vector makes to them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gguf.h"
+
+namespace temperament {
+
+// Stretches start at multiples of this (a multiple of every block size and of SUM_BLOCK).
+constexpr uint64_t STRETCH_UNIT = 4096;
+
+// Entries [first, first + count) of a tensor. first is a multiple of STRETCH_UNIT; the stretch ends at one or at the
+// tensor's end. raw: scratch, grown as needed. Throws not_finite, naming file and tensor, and what reading throws.
+void read_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, float * out,
+                  std::vector<uint8_t> & raw);
+
+[[noreturn]] void throw_not_finite(const std::string & file, const std::string & tensor, const std::string & what);
+
+// How a vector changes one tensor: by a dense delta, or by scale * (B A).
+struct Delta {
+    const GgufTensor * dense = nullptr;
+    const GgufTensor * a = nullptr;  // [columns, rank]; flipped: [rank, rows]
+    const GgufTensor * b = nullptr;  // [rank, rows];    flipped: [rank, columns]
+    // llama.cpp keeps the pair of token_embd.weight the other way round (llama-adapter.cpp).
+    bool flipped = false;
+
+    uint64_t rank() const { return b->shape[0]; }
+};
+
+// A personality vector, or a LoRA adapter in llama.cpp's format.
+class VectorFile {
+public:
+    // Throws 'mismatch' when the file is a model or its factors do not pair up.
+    explicit VectorFile(const std::string & path);
+
+    const GgufFile & file() const { return file_; }
+    bool is_low_rank() const { return low_rank_; }
+    // Factor in front of B A: adapter.lora.alpha / rank, or 1 without alpha, as llama.cpp has it.
+    float scale(const Delta & delta) const;
+    // By the name of the base tensor.
+    const std::map<std::string, Delta> & deltas() const { return deltas_; }
+    // Tensors of an adapter that llama.cpp passes over ("..._norm.weight").
+    const std::vector<std::string> & ignored() const { return ignored_; }
+
+    // Throws 'mismatch' unless architecture, names and shapes fit the base.
+    void check_against(const GgufFile & base) const;
+
+private:
+    GgufFile file_;
+    bool low_rank_ = false;
+    float alpha_ = 0;
+    std::map<std::string, Delta> deltas_;
+    std::vector<std::string> ignored_;
+};
+
+// Is this file a LoRA adapter?
+bool is_adapter(const GgufFile & file);
+
+// One tensor's delta, ready to be read in stretches by several threads.
+class DeltaReader {
+public:
+    // Loads the factors of a low-rank delta (rank x (rows + columns) floats).
+    DeltaReader(const VectorFile & vector, const Delta & delta, const GgufTensor & base);
+
+    // As read_entries. Low rank: scale * sum over k in order, in float32.
+    void read(uint64_t first, size_t count, float * out, std::vector<uint8_t> & raw) const;
+
+private:
+    const VectorFile & vector_;
+    const Delta & delta_;
+    uint64_t columns_ = 0;
+    std::vector<float> a_;  // rank x columns
+    std::vector<float> b_;  // rows x rank
+};
+
+}  // namespace temperament

@@ -1,5 +1,5 @@
 /** The studio as a host sees it: everything wired together behind the contract's router, and a way to end. */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { implement } from '@orpc/server';
 import { Assessment } from './assessment/assessment.ts';
@@ -7,6 +7,7 @@ import { loadInventories } from './assessment/inventories.ts';
 import { Chat } from './chat/chat.ts';
 import { contract, type Recipe, TRAITS } from './contract.ts';
 import { asStudioErrors } from './errors.ts';
+import { makeFolder } from './folders.ts';
 import { loadLexicon, readText } from './language/readout.ts';
 import { extract } from './library/extraction.ts';
 import { Library } from './library/library.ts';
@@ -39,7 +40,7 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
   const scratch = join(home, 'cache', host === 'terminal' ? `scratch-${process.pid}` : 'scratch');
   // What a killed studio left half-made.
   rmSync(scratch, { recursive: true, force: true });
-  mkdirSync(scratch, { recursive: true });
+  makeFolder(scratch);
 
   const inference = new WorkerClient('inference', spawnWorker);
   const merging = new WorkerClient('merging', spawnWorker);

@@ -1,9 +1,10 @@
 /** Extraction of a personality vector: tuned − base, stamped with what it is and where it comes from. */
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { ExtractResult, extractInput } from '../contract.ts';
 import { StudioError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import type { Task } from '../log/runs.ts';
 import type { WorkerClient } from '../worker-client.ts';
 import type { Library } from './library.ts';
@@ -35,7 +36,7 @@ export async function extract(
       field: 'out',
       action: 'Name another file, or allow overwriting.',
     });
-  await mkdir(dirname(out), { recursive: true });
+  makeFolder(dirname(out));
   task.used({ [base.path]: base.content });
 
   const header = await merging.call(worker => worker.read({ path: tunedPath }, { signal: task.signal }));

@@ -1,8 +1,8 @@
 /** Opens the studio's one database file and brings it up to date. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { StudioError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export function openDatabase(home: string): Database.Database {
@@ -10,7 +10,7 @@ export function openDatabase(home: string): Database.Database {
   const action =
     'Choose another data folder with the environment variable TEMPERAMENT_HOME, or mend its permissions.';
   try {
-    mkdirSync(home, { recursive: true });
+    makeFolder(home);
   } catch (cause) {
     throw new StudioError('io', `The data folder ${home} cannot be made.`, { file: home, action, cause });
   }

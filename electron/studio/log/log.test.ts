@@ -163,6 +163,13 @@ describe('the database', () => {
     );
   });
 
+  test.runIf(process.platform === 'linux')(
+    'in a folder that the system refuses ends with an error, not never',
+    () => {
+      expect(() => openDatabase('/proc/temperament/data')).toThrow('cannot be made');
+    },
+  );
+
   test('is for one studio at a time', () => {
     const unlock = lockFolder(home);
     expect(() => lockFolder(home)).toThrow('Another studio');

@@ -1,11 +1,12 @@
 /** Recipe → live mix (adapters on a loaded base) or baked file. */
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { access, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { LiveMix } from '../../workers/contract.ts';
 import type { BakeResult, bakeInput, FileType, Model, Recipe, Trait, Vector, Warning } from '../contract.ts';
 import { TRAITS } from '../contract.ts';
 import { StudioError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import type { Library } from '../library/library.ts';
 import type { Task } from '../log/runs.ts';
 import type { WorkerClient } from '../worker-client.ts';
@@ -107,7 +108,7 @@ export class Mixing {
         field: 'out',
         action: 'Name another file, or allow overwriting.',
       });
-    await mkdir(dirname(out), { recursive: true });
+    makeFolder(dirname(out));
     const done = await this.bakeTo(resolved, input.type, out, task);
     const facts = await this.#library.facts(out, task.signal);
     return { ...done, path: out, content: facts.content, warnings };
@@ -185,7 +186,7 @@ export class Mixing {
   /** The file of a vector's low-rank factors: its own, or made from the dense delta once and kept. */
   async #adapter(vector: Vector, task: Task): Promise<string> {
     if (vector.form === 'low-rank') return vector.path;
-    await mkdir(this.#cache, { recursive: true });
+    makeFolder(this.#cache);
     const out = join(this.#cache, `${vector.content}-${LIVE_ENERGY}.gguf`);
     if (await exists(out)) return out;
     const fresh = `${out}.${process.pid}.gguf`;

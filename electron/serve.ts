@@ -70,23 +70,35 @@ export async function serveUntilSignal({
   }
 }
 
-/** The options of `npm start` and `serve.ts` on the command line. */
+/** The options of `npm start` and `serve.ts` on the command line. Throws a StudioError when they make no sense. */
 export function parseServeArguments(args: string[]): ServeOptions & { browser: boolean; noOpen: boolean } {
-  const { values } = parseArgs({
-    args,
-    options: {
-      port: { type: 'string' },
-      host: { type: 'string' },
-      browser: { type: 'boolean', default: false },
-      'no-open': { type: 'boolean', default: false },
-    },
-  });
-  const port = values.port === undefined ? undefined : Number(values.port);
-  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65535 && values.port !== ''))
-    throw new StudioError('bad_input', `--port takes a number from 0 to 65535, not "${values.port}".`, {
+  const { port, host, browser, 'no-open': noOpen } = parse(args);
+  // Number('') would be 0.
+  const number = port === undefined ? undefined : Number(port || Number.NaN);
+  if (number !== undefined && !(Number.isInteger(number) && number >= 0 && number <= 65535))
+    throw new StudioError('bad_input', `--port takes a number from 0 to 65535, not "${port}".`, {
       field: 'port',
     });
-  return { port, host: values.host, browser: values.browser, noOpen: values['no-open'] };
+  return { port: number, host, browser, noOpen };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        port: { type: 'string' },
+        host: { type: 'string' },
+        browser: { type: 'boolean', default: false },
+        'no-open': { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new StudioError('bad_input', (error as Error).message, {
+      action: 'The options are --port N, --host ADDRESS, --browser and --no-open.',
+      cause: error,
+    });
+  }
 }
 
 if (isMain(import.meta.url)) {

@@ -1,14 +1,15 @@
 /** How the application begins and ends: once per data folder, with a reason when it cannot, and leaving nothing behind. */
-import { mkdirSync } from 'node:fs';
+
 import { join } from 'node:path';
 import { app, dialog } from 'electron';
 import { describeError, REPORTED_EXIT_CODE } from '../host.ts';
+import { makeFolder } from '../studio/folders.ts';
 import { openWindow, showWindow } from './window.ts';
 
 /** Keeps what Chromium stores inside the data folder. Returns that place. */
 export function setupProfile(home: string): string {
   const profile = join(home, 'desktop');
-  mkdirSync(profile, { recursive: true });
+  makeFolder(profile);
   app.setPath('userData', profile);
   return profile;
 }

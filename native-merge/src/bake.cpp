@@ -2,8 +2,11 @@
 #include "bake.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <memory>
 #include <set>
 
@@ -24,6 +27,10 @@ constexpr uint64_t DENSE_STRETCH = 4 * STRETCH_UNIT;
 // Low-rank factors are reused over the rows of a stretch, so it is longer.
 constexpr uint64_t LOW_RANK_STRETCH = 32 * STRETCH_UNIT;
 
+// Selection by sample: this many units of every tensor with at least so many entries.
+constexpr uint64_t SAMPLED_UNITS = 64;
+constexpr uint64_t SMALLEST_SAMPLED = 4 * SAMPLED_UNITS * STRETCH_UNIT;
+
 // What one vector does to the tensor at hand.
 struct Contribution {
     size_t vector;  // index into BakeOptions::vectors
@@ -39,13 +46,24 @@ struct Contribution {
 
 // One worker's buffers.
 struct Buffers {
-    std::vector<uint8_t> raw;
-    std::vector<float> base, sum, scratch;
-    std::vector<std::vector<float>> deltas;
-    std::vector<uint32_t> words;
+    std::vector<uint8_t> raw;                 // of the base
+    std::vector<LoadedStretch> loaded;        // of each vector
+    std::vector<std::vector<float>> decoded;  // part of each vector
+    std::vector<uint8_t> stored;              // of the result
     std::vector<uint64_t> bins;
-    std::vector<uint8_t> stored;
+    std::vector<uint32_t> found;
+
+    void prepare(size_t vectors) {
+        if (loaded.size() < vectors) loaded.resize(vectors);
+        while (decoded.size() < vectors) decoded.emplace_back(STRETCH_PART);
+    }
 };
+
+uint32_t magnitude_bits(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    return bits & 0x7FFFFFFFu;
+}
 
 bool ends_with(const std::string & text, const std::string & end) {
     return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
@@ -184,7 +202,7 @@ private:
         uint64_t times = 1;
         for (size_t v = 0; v < vectors_.size(); v++) {
             if (options_.vectors[v].weight == 0.0f || !is_sparse(v) || !vectors_[v]->deltas().count(target.name)) continue;
-            times += options_.method.sparsify == Sparsify::Magnitude ? 2 : 0;
+            times += options_.method.sparsify == Sparsify::Magnitude ? (target.entries() < SMALLEST_SAMPLED ? 2 : 1) : 0;
             times += options_.method.rescale == Rescale::L1 ? 1 : 0;
         }
         return times * target.bytes;
@@ -266,15 +284,21 @@ private:
         }
         for_stretches(tensor, stretch, [&](uint64_t first, size_t count, unsigned worker) {
             Buffers & own = buffers_[worker];
-            own.base.resize(std::max(own.base.size(), count));
-            read_entries(base_, tensor, first, count, own.base.data(), own.raw);
-            store(target, first, count, own.base.data(), own, out);
+            load_entries(base_, tensor, first, count, own.raw);
+            own.stored.resize(std::max<size_t>(own.stored.size(), entry_bytes(target.type, count)));
+            float values[STRETCH_PART];
+            for (size_t at = 0; at < count; at += STRETCH_PART) {
+                const size_t part = std::min(STRETCH_PART, count - at);
+                convert(target, at, part, decode_entries(base_, tensor, own.raw, at, part, values), own);
+            }
+            write_stretch(target, first, count, own, out);
         });
     }
 
     void mix_tensor(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out, uint64_t stretch,
                     const std::vector<Contribution> & contributions) {
         const Method & method = options_.method;
+        const size_t n = contributions.size();
         // Vectors that leave this tensor alone still have their weight in the mean.
         float divisor = 1;
         if (method.normalize && method.consensus == Consensus::None) {
@@ -287,62 +311,156 @@ private:
 
         for_stretches(tensor, stretch, [&](uint64_t first, size_t count, unsigned worker) {
             Buffers & own = buffers_[worker];
-            own.base.resize(std::max(own.base.size(), count));
-            own.sum.resize(std::max(own.sum.size(), count));
-            if (method.consensus == Consensus::Sign) {
-                std::vector<const float *> deltas;
-                for (size_t c = 0; c < contributions.size(); c++) {
-                    deltas.push_back(read_sparse(contributions[c], first, count, own, c));
+            own.prepare(n);
+            for (size_t c = 0; c < n; c++) contributions[c].reader->load(first, count, own.loaded[c]);
+            load_entries(base_, tensor, first, count, own.raw);
+            own.stored.resize(std::max<size_t>(own.stored.size(), entry_bytes(target.type, count)));
+            std::vector<const float *> deltas(n);
+            alignas(64) float sum[STRETCH_PART], base[STRETCH_PART];
+            for (size_t at = 0; at < count; at += STRETCH_PART) {
+                const size_t part = std::min(STRETCH_PART, count - at);
+                for (size_t c = 0; c < n; c++) {
+                    const float * delta = sparse_part(contributions[c], first, at, part, own, c);
+                    deltas[c] = delta;
+                    if (method.consensus == Consensus::None) accumulate(sum, delta, weights[c], part, c == 0);
                 }
-                own.scratch.resize(std::max(own.scratch.size(), count));
-                combine_by_sign(own.sum.data(), deltas.data(), weights.data(), deltas.size(), method.normalize,
-                                own.scratch.data(), count);
-            } else {
-                for (size_t c = 0; c < contributions.size(); c++) {
-                    const float * delta = read_sparse(contributions[c], first, count, own, 0);
-                    accumulate(own.sum.data(), delta, weights[c], count, c == 0);
+                if (method.consensus == Consensus::Sign) {
+                    combine_by_sign(sum, deltas.data(), weights.data(), n, method.normalize, part);
                 }
+                float * values = decode_entries(base_, tensor, own.raw, at, part, base);
+                apply(values, sum, divisor, options_.lambda, part);
+                convert(target, at, part, values, own);
             }
-            read_entries(base_, tensor, first, count, own.base.data(), own.raw);
-            apply(own.base.data(), own.sum.data(), divisor, options_.lambda, count);
-            store(target, first, count, own.base.data(), own, out);
+            write_stretch(target, first, count, own, out);
         });
     }
 
-    // The stretch of a vector as the method wants it: masked and rescaled. Valid until the slot is used again.
-    const float * read_sparse(const Contribution & contribution, uint64_t first, size_t count, Buffers & own, size_t slot) {
-        if (own.deltas.size() <= slot) own.deltas.resize(slot + 1);
-        auto & delta = own.deltas[slot];
-        delta.resize(std::max(delta.size(), count));
-        contribution.reader->read(first, count, delta.data(), own.raw);
-        if (!contribution.sparse) return delta.data();
+    // Part of a loaded stretch as the method wants it: masked and rescaled.
+    const float * sparse_part(const Contribution & contribution, uint64_t first, size_t at, size_t count, Buffers & own,
+                              size_t slot) const {
+        float * delta = contribution.reader->decode(own.loaded[slot], at, count, own.decoded[slot].data());
+        if (!contribution.sparse) return delta;
         if (options_.method.sparsify == Sparsify::Random) {
-            own.words.resize(std::max(own.words.size(), count + RANDOM_GROUP));
-            random_words(contribution.key, first, own.words.data(), count);
-            mask_random(delta.data(), own.words.data(), contribution.threshold, count);
+            uint32_t words[STRETCH_PART];
+            random_words(contribution.key, first + at, words, count);
+            mask_random(delta, words, contribution.threshold, count);
         } else {
-            mask_selected(delta.data(), contribution.selection, first, count);
+            mask_selected(delta, contribution.selection, first + at, count);
         }
-        if (contribution.divisor != 1.0f) divide(delta.data(), contribution.divisor, count);
-        return delta.data();
+        if (contribution.divisor != 1.0f) divide(delta, contribution.divisor, count);
+        return delta;
     }
 
-    const float * read_plain(const Contribution & contribution, uint64_t first, size_t count, Buffers & own) {
-        if (own.deltas.empty()) own.deltas.resize(1);
-        auto & delta = own.deltas[0];
-        delta.resize(std::max(delta.size(), count));
-        contribution.reader->read(first, count, delta.data(), own.raw);
-        return delta.data();
+    // Loads stretch by stretch and calls work(values, first, count, own) for its parts.
+    template <typename Work>
+    void load_parts(const Contribution & contribution, uint64_t first, size_t count, unsigned worker, const Work & work) {
+        Buffers & own = buffers_[worker];
+        own.prepare(1);
+        contribution.reader->load(first, count, own.loaded[0]);
+        for (size_t at = 0; at < count; at += STRETCH_PART) {
+            const size_t part = std::min(STRETCH_PART, count - at);
+            work(contribution.reader->decode(own.loaded[0], at, part, own.decoded[0].data()), first + at, part);
+        }
     }
 
-    // Histogram of one pass over the vector: count(values, count, bins).
+    // The k = floor(density * N) entries of largest magnitude, ties in favour of the lowest index.
+    void select(const GgufTensor & target, uint64_t stretch, Contribution & contribution) {
+        const uint64_t k = uint64_t(contribution.density * double(target.entries()));
+        if (k == 0) {
+            contribution.selection = {0x7FFFFFFF, 0};  // above every finite magnitude
+            return;
+        }
+        if (target.entries() < SMALLEST_SAMPLED || !select_by_sample(target, stretch, contribution, k)) {
+            select_by_histogram(target, stretch, contribution, k);
+        }
+    }
+
+    bool select_by_sample(const GgufTensor & target, uint64_t stretch, Contribution & contribution, uint64_t k) {
+        const uint64_t entries = target.entries();
+        // Every fourth entry of evenly spread units.
+        const uint64_t step = entries / SAMPLED_UNITS / STRETCH_UNIT * STRETCH_UNIT;
+        std::vector<uint32_t> sample;
+        for (uint64_t unit = 0; unit < SAMPLED_UNITS; unit++) {
+            load_parts(contribution, unit * step, STRETCH_UNIT, 0, [&](const float * values, uint64_t, size_t count) {
+                for (size_t i = 0; i < count; i += 4) sample.push_back(magnitude_bits(values[i]));
+            });
+        }
+        const Bracket bracket = find_bracket(sample, double(k) / double(entries));
+
+        const size_t pieces = size_t((entries + stretch - 1) / stretch);
+        std::vector<uint64_t> above(pieces);
+        std::vector<std::vector<uint32_t>> within(pieces);
+        std::atomic<uint64_t> collected{0};
+        for_stretches(target, stretch, [&](uint64_t first, size_t count, unsigned worker) {
+            progress_.advance(entry_bytes(target.type, count));
+            if (collected > entries / 8) return;  // a flat spot: the histogram does better
+            const size_t piece = size_t(first / stretch);
+            std::vector<uint32_t> & found = buffers_[worker].found;
+            found.clear();
+            load_parts(contribution, first, count, worker, [&](const float * values, uint64_t, size_t part) {
+                above[piece] += collect(values, part, bracket, found);
+            });
+            within[piece] = found;
+            collected += found.size();
+        });
+        if (collected > entries / 8) return false;
+        uint64_t larger = 0;
+        std::vector<uint32_t> candidates;
+        candidates.reserve(size_t(collected));
+        for (size_t piece = 0; piece < pieces; piece++) {
+            larger += above[piece];
+            candidates.insert(candidates.end(), within[piece].begin(), within[piece].end());
+        }
+        if (larger >= k || larger + candidates.size() < k) return false;  // the bracket missed
+        const auto kth = candidates.begin() + ptrdiff_t(k - larger - 1);
+        std::nth_element(candidates.begin(), kth, candidates.end(), std::greater<>());
+        const uint32_t threshold = *kth;
+        const auto is_tie = [&](uint32_t bits) { return bits == threshold; };
+        // Ties ahead of the k-th in order are kept; nth_element has put every larger one in front of it.
+        uint64_t wanted = uint64_t(std::count_if(candidates.begin(), kth + 1, is_tie));
+        contribution.selection = {threshold, UINT64_MAX};
+        for (size_t piece = 0; piece < pieces; piece++) {
+            const uint64_t ties = uint64_t(std::count_if(within[piece].begin(), within[piece].end(), is_tie));
+            if (ties >= wanted) {
+                contribution.selection.last_tie = find_tie(target, stretch, contribution, piece, wanted);
+                break;
+            }
+            wanted -= ties;
+        }
+        return true;
+    }
+
+    void select_by_histogram(const GgufTensor & target, uint64_t stretch, Contribution & contribution, uint64_t k) {
+        const Cut upper = find_cut(histogram(target, stretch, contribution, UPPER_BINS, count_upper), k);
+        const Cut lower = find_cut(histogram(target, stretch, contribution, LOWER_BINS,
+                                             [&](const float * values, size_t count, uint64_t * bins) {
+                                                 count_lower(values, count, uint32_t(upper.bin), bins);
+                                             }),
+                                   upper.needed);
+        const uint32_t threshold = uint32_t(upper.bin) << 16 | uint32_t(lower.bin);
+        contribution.selection = {threshold, UINT64_MAX};
+        if (lower.needed == lower.held) return;
+        std::vector<uint64_t> ties(size_t((target.entries() + stretch - 1) / stretch));
+        for_stretches(target, stretch, [&](uint64_t first, size_t count, unsigned worker) {
+            load_parts(contribution, first, count, worker, [&](const float * values, uint64_t, size_t part) {
+                ties[size_t(first / stretch)] += count_equal(values, part, threshold);
+            });
+        });
+        uint64_t wanted = lower.needed;
+        size_t piece = 0;
+        while (ties[piece] < wanted) wanted -= ties[piece++];
+        contribution.selection.last_tie = find_tie(target, stretch, contribution, piece, wanted);
+    }
+
+    // Histogram of one pass over the vector.
     template <typename Count>
     std::vector<uint64_t> histogram(const GgufTensor & target, uint64_t stretch, const Contribution & contribution,
                                     size_t bins, const Count & count_into) {
         for (auto & own : buffers_) own.bins.assign(bins, 0);
         for_stretches(target, stretch, [&](uint64_t first, size_t count, unsigned worker) {
-            Buffers & own = buffers_[worker];
-            count_into(read_plain(contribution, first, count, own), count, own.bins.data());
+            load_parts(contribution, first, count, worker, [&](const float * values, uint64_t, size_t part) {
+                count_into(values, part, buffers_[worker].bins.data());
+            });
             progress_.advance(entry_bytes(target.type, count));
         });
         std::vector<uint64_t> total(bins, 0);
@@ -352,77 +470,51 @@ private:
         return total;
     }
 
-    // The k = floor(density * N) entries of largest magnitude, ties in favour of the lowest index.
-    void select(const GgufTensor & target, uint64_t stretch, Contribution & contribution) {
-        const uint64_t k = uint64_t(contribution.density * double(target.entries()));
-        Selection & selection = contribution.selection;
-        if (k == 0) {
-            selection = {0x7FFFFFFF, 0};  // above every finite magnitude
-            return;
-        }
-        const Cut upper = find_cut(histogram(target, stretch, contribution, UPPER_BINS, count_upper), k);
-        const Cut lower = find_cut(histogram(target, stretch, contribution, LOWER_BINS,
-                                             [&](const float * values, size_t count, uint64_t * bins) {
-                                                 count_lower(values, count, uint32_t(upper.bin), bins);
-                                             }),
-                                   upper.needed);
-        selection.threshold = uint32_t(upper.bin) << 16 | uint32_t(lower.bin);
-        selection.last_tie = UINT64_MAX;
-        if (lower.needed < lower.held) selection.last_tie = find_last_tie(target, stretch, contribution, lower.needed);
-    }
-
-    // Index of the `wanted`-th entry (from 1) that equals the threshold.
-    uint64_t find_last_tie(const GgufTensor & target, uint64_t stretch, const Contribution & contribution, uint64_t wanted) {
-        const uint32_t threshold = contribution.selection.threshold;
-        std::vector<uint64_t> ties(size_t((target.entries() + stretch - 1) / stretch));
-        for_stretches(target, stretch, [&](uint64_t first, size_t count, unsigned worker) {
-            ties[size_t(first / stretch)] =
-                count_equal(read_plain(contribution, first, count, buffers_[worker]), count, threshold);
-        });
-        size_t piece = 0;
-        while (ties[piece] < wanted) wanted -= ties[piece++];
-        const uint64_t first = piece * stretch;
-        const size_t count = size_t(std::min(stretch, target.entries() - first));
-        return first + find_equal(read_plain(contribution, first, count, buffers_[0]), count, threshold, wanted - 1);
+    // Index in the tensor of the `wanted`-th entry (from 1) of stretch `piece` that equals the threshold.
+    uint64_t find_tie(const GgufTensor & target, uint64_t stretch, const Contribution & contribution, size_t piece, uint64_t wanted) {
+        const uint64_t start = piece * stretch;
+        uint64_t found = UINT64_MAX;
+        load_parts(contribution, start, size_t(std::min(stretch, target.entries() - start)), 0,
+                   [&](const float * values, uint64_t first, size_t part) {
+                       if (wanted == 0) return;
+                       const uint64_t ties = count_equal(values, part, contribution.selection.threshold);
+                       if (ties >= wanted) found = first + find_equal(values, part, contribution.selection.threshold, wanted - 1);
+                       wanted -= std::min(wanted, ties);
+                   });
+        return found;
     }
 
     // Rescaling by what the mask left of the tensor's sum of magnitudes.
     void measure_l1(const GgufTensor & target, uint64_t stretch, Contribution & contribution) {
-        const size_t blocks = size_t((target.entries() + SUM_BLOCK - 1) / SUM_BLOCK);
-        std::vector<double> before(blocks), after(blocks);
-        const auto sum_blocks = [](const float * values, uint64_t first, size_t count, std::vector<double> & sums) {
-            for (size_t at = 0; at < count; at += SUM_BLOCK) {
-                sums[size_t((first + at) / SUM_BLOCK)] = sum_of_magnitudes(values + at, std::min(SUM_BLOCK, count - at));
-            }
-        };
+        const size_t parts = size_t((target.entries() + STRETCH_PART - 1) / STRETCH_PART);
+        std::vector<double> before(parts), after(parts);
         for_stretches(target, stretch, [&](uint64_t first, size_t count, unsigned worker) {
             Buffers & own = buffers_[worker];
-            sum_blocks(read_plain(contribution, first, count, own), first, count, before);
-            sum_blocks(read_sparse(contribution, first, count, own, 0), first, count, after);
+            own.prepare(1);
+            contribution.reader->load(first, count, own.loaded[0]);
+            for (size_t at = 0; at < count; at += STRETCH_PART) {
+                const size_t part = std::min(STRETCH_PART, count - at), index = size_t((first + at) / STRETCH_PART);
+                before[index] = sum_of_magnitudes(contribution.reader->decode(own.loaded[0], at, part, own.decoded[0].data()), part);
+                after[index] = sum_of_magnitudes(sparse_part(contribution, first, at, part, own, 0), part);
+            }
             progress_.advance(entry_bytes(target.type, count));
         });
         double all = 0, kept = 0;
-        for (size_t b = 0; b < blocks; b++) all += before[b], kept += after[b];
+        for (size_t i = 0; i < parts; i++) all += before[i], kept += after[i];
         contribution.divisor = all > 0 && kept > 0 ? float(kept / all) : 1.0f;
     }
 
-    void store(const GgufTensor & target, uint64_t first, size_t count, const float * values, Buffers & own, OutputFile & out) {
-        const uint64_t offset = target.offset + entry_bytes(target.type, first);
-        const size_t bytes = size_t(entry_bytes(target.type, count));
-        const void * stored = values;
-        bool good;
-        if (target.type == GGML_TYPE_F32) {
-            good = all_finite(values, count);
-        } else {
-            own.stored.resize(std::max(own.stored.size(), bytes));
-            good = from_float(target.type, values, own.stored.data(), count);
-            stored = own.stored.data();
-        }
-        if (!good) {
+    // Rounds part of a stretch into own.stored.
+    void convert(const GgufTensor & target, size_t at, size_t count, const float * values, Buffers & own) const {
+        if (!from_float(target.type, values, own.stored.data() + entry_bytes(target.type, at), count)) {
             throw_not_finite(options_.out, target.name, "would hold values too large for " + type_name(target.type) +
                                                             "; use smaller weights, or F32 or BF16");
         }
-        out.write(stored, bytes, offset);
+    }
+
+    void write_stretch(const GgufTensor & target, uint64_t first, size_t count, const Buffers & own, OutputFile & out) {
+        const uint64_t bytes = entry_bytes(target.type, count);
+        out.write(own.stored.data(), size_t(bytes), target.offset + entry_bytes(target.type, first));
         progress_.advance(bytes);
     }
 

@@ -18,6 +18,7 @@ namespace {
 constexpr uint64_t STRETCH = 16 * STRETCH_UNIT;
 
 struct Buffers {
+    LoadedStretch factors;
     std::vector<uint8_t> raw, stored;
     std::vector<float> base, delta;
 };
@@ -184,7 +185,12 @@ private:
             const DeltaReader reader(adapter, found->second, tensor);
             result_.layers.push_back(measure(tensor, [&](uint64_t first, size_t count, Buffers & own) {
                 read_entries(base_, tensor, first, count, own.base.data(), own.raw);
-                reader.read(first, count, own.delta.data(), own.raw);
+                reader.load(first, count, own.factors);
+                for (size_t at = 0; at < count; at += STRETCH_PART) {
+                    const size_t part = std::min(STRETCH_PART, count - at);
+                    const float * values = reader.decode(own.factors, at, part, nullptr);
+                    std::copy(values, values + part, own.delta.data() + at);
+                }
             }));
         }
         std::vector<MetadataEntry> metadata = tuned_.metadata();

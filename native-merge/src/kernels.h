@@ -27,9 +27,9 @@ void divide(float * delta, float divisor, size_t count);
 
 // TIES: s = +1 where sum_v weight_v * delta_v >= 0, else -1; keeps the products of that sign, sums them in the order of
 // v, and if `normalize` divides by the sum of the weights kept (0 counts as 1).
-// deltas: n_vectors pointers; scratch: count floats.
+// deltas: n_vectors pointers.
 void combine_by_sign(float * sum, const float * const * deltas, const float * weights, size_t n_vectors, bool normalize,
-                     float * scratch, size_t count);
+                     size_t count);
 
 // values[i] += lambda * (sum[i] / divisor); where sum[i] is zero the value stays, so that the sign of a zero weight
 // survives. divisor 1 and lambda 1 change nothing.

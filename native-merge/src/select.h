@@ -1,6 +1,8 @@
-// Exact selection of the k largest magnitudes of a tensor that is only ever seen in stretches: a histogram over the
-// upper half of the float bits, a second one over the lower half within the bin that holds the k-th, and if several
-// entries equal it, the place of the last one to keep. The bits of |x| order like the values, so nothing is rounded.
+// Exact selection of the k largest magnitudes of a tensor that is only ever seen in stretches. The bits of |x| order like
+// the values, so nothing is rounded. Two ways to the same answer:
+// - a sample brackets the k-th magnitude; one pass counts what lies above the bracket and collects what lies within;
+// - histograms of the upper and then the lower half of the bits: always two passes, for small tensors and for brackets
+//   that miss or collect too much.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +22,15 @@ void count_upper(const float * values, size_t count, uint64_t * bins);
 void count_lower(const float * values, size_t count, uint32_t upper, uint64_t * bins);
 // Entries whose |x| has exactly these bits.
 uint64_t count_equal(const float * values, size_t count, uint32_t bits);
+// The smallest and largest magnitude (as bits) that the k-th largest of a tensor may have, going by a sample of it.
+struct Bracket {
+    uint32_t low, high;
+};
+// sample: bits of |x|, reordered; share: k / N in (0, 1]. Ten standard deviations of the sample's rank on both sides.
+Bracket find_bracket(std::vector<uint32_t> & sample, double share);
+// Appends the bits of the entries within the bracket, in order; returns how many lie above it.
+uint64_t collect(const float * values, size_t count, Bracket bracket, std::vector<uint32_t> & within);
+
 // Position of the nth (from 0) entry with these bits; count when there is none.
 size_t find_equal(const float * values, size_t count, uint32_t bits, uint64_t nth);
 

@@ -2,6 +2,7 @@
 #include "tensor_data.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "convert.h"
 #include "error.h"
@@ -29,26 +30,38 @@ void throw_not_finite(const std::string & file, const std::string & tensor, cons
     throw MergeError("not_finite", file + ": tensor '" + tensor + "' " + what + ".", file, tensor);
 }
 
+void load_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, std::vector<uint8_t> & raw) {
+    if (!is_readable_type(tensor.type)) {
+        throw MergeError("unsupported_type", file.path() + ": tensor '" + tensor.name + "' is " + type_name(tensor.type) +
+                                                 ", which holds no real numbers.", file.path(), tensor.name);
+    }
+    const size_t bytes = size_t(entry_bytes(tensor.type, count));
+    if (raw.size() < bytes) raw.resize(bytes);
+    file.file().read(raw.data(), bytes, tensor.offset + entry_bytes(tensor.type, first));
+}
+
+float * decode_entries(const GgufFile & file, const GgufTensor & tensor, std::vector<uint8_t> & raw, size_t at, size_t count,
+                       float * out) {
+    uint8_t * stored = raw.data() + entry_bytes(tensor.type, at);
+    float * values = out;
+    if (tensor.type == GGML_TYPE_F32) {
+        values = reinterpret_cast<float *>(stored);
+    } else {
+        to_float(tensor.type, stored, out, count);
+    }
+    if (!all_finite(values, count)) {
+        throw_not_finite(file.path(), tensor.name, "holds NaN or infinite values; the file cannot be used");
+    }
+    return values;
+}
+
 void read_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, float * out,
                   std::vector<uint8_t> & raw) {
-    const uint64_t block = uint64_t(ggml().ggml_blck_size(ggml_type(tensor.type)));
-    const uint64_t block_bytes = ggml().ggml_type_size(ggml_type(tensor.type));
-    const uint64_t offset = tensor.offset + first / block * block_bytes;
-    const size_t bytes = size_t(count / block * block_bytes);
-    if (tensor.type == GGML_TYPE_F32) {
-        file.file().read(out, bytes, offset);
-    } else {
-        if (!is_readable_type(tensor.type)) {
-            throw MergeError("unsupported_type", file.path() + ": tensor '" + tensor.name + "' is " +
-                                                     type_name(tensor.type) + ", which holds no real numbers.",
-                             file.path(), tensor.name);
-        }
-        if (raw.size() < bytes) raw.resize(bytes);
-        file.file().read(raw.data(), bytes, offset);
-        to_float(tensor.type, raw.data(), out, count);
-    }
-    if (!all_finite(out, count)) {
-        throw_not_finite(file.path(), tensor.name, "holds NaN or infinite values; the file cannot be used");
+    load_entries(file, tensor, first, count, raw);
+    for (size_t at = 0; at < count; at += STRETCH_PART) {
+        const size_t part = std::min(STRETCH_PART, count - at);
+        const float * values = decode_entries(file, tensor, raw, at, part, out + at);
+        if (values != out + at) memcpy(out + at, values, part * sizeof(float));
     }
 }
 
@@ -146,8 +159,10 @@ DeltaReader::DeltaReader(const VectorFile & vector, const Delta & delta, const G
     a_ = std::move(turned);
 }
 
-void DeltaReader::read(uint64_t first, size_t count, float * out, std::vector<uint8_t> & raw) const {
-    if (delta_.dense) return read_entries(vector_.file(), *delta_.dense, first, count, out, raw);
+void DeltaReader::load(uint64_t first, size_t count, LoadedStretch & stretch) const {
+    if (delta_.dense) return load_entries(vector_.file(), *delta_.dense, first, count, stretch.bytes);
+    if (stretch.floats.size() < count) stretch.floats.resize(count);
+    float * out = stretch.floats.data();
     const size_t rank = size_t(delta_.rank());
     const float scale = vector_.scale(delta_);
     // A stretch is the end of a row, whole rows, and the start of a row.
@@ -165,6 +180,11 @@ void DeltaReader::read(uint64_t first, size_t count, float * out, std::vector<ui
     if (!all_finite(out, count)) {
         throw_not_finite(vector_.file().path(), delta_.a->name, "gives infinite values when multiplied out");
     }
+}
+
+float * DeltaReader::decode(LoadedStretch & stretch, size_t at, size_t count, float * out) const {
+    if (delta_.dense) return decode_entries(vector_.file(), *delta_.dense, stretch.bytes, at, count, out);
+    return stretch.floats.data() + at;
 }
 
 }  // namespace temperament

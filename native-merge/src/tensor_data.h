@@ -19,6 +19,14 @@ constexpr uint64_t STRETCH_UNIT = 4096;
 void read_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, float * out,
                   std::vector<uint8_t> & raw);
 
+// Computing goes in parts of a stretch, so that what is computed stays in the first-level cache.
+constexpr size_t STRETCH_PART = 1024;
+
+// The same in two steps: the stored bytes, then part of them, `count` entries from entry `at` of those bytes.
+void load_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, std::vector<uint8_t> & raw);
+float * decode_entries(const GgufFile & file, const GgufTensor & tensor, std::vector<uint8_t> & raw, size_t at, size_t count,
+                       float * out);
+
 [[noreturn]] void throw_not_finite(const std::string & file, const std::string & tensor, const std::string & what);
 
 // How a vector changes one tensor: by a dense delta, or by scale * (B A).
@@ -61,14 +69,24 @@ private:
 // Is this file a LoRA adapter?
 bool is_adapter(const GgufFile & file);
 
+// A stretch as it was loaded: stored bytes, or for low rank the multiplied-out floats.
+struct LoadedStretch {
+    std::vector<uint8_t> bytes;
+    std::vector<float> floats;
+};
+
 // One tensor's delta, ready to be read in stretches by several threads.
 class DeltaReader {
 public:
     // Loads the factors of a low-rank delta (rank x (rows + columns) floats).
     DeltaReader(const VectorFile & vector, const Delta & delta, const GgufTensor & base);
 
-    // As read_entries. Low rank: scale * sum over k in order, in float32.
-    void read(uint64_t first, size_t count, float * out, std::vector<uint8_t> & raw) const;
+    // Entries [first, first + count), placed as for read_entries. Low rank: scale * sum over k in order, in float32.
+    void load(uint64_t first, size_t count, LoadedStretch & stretch) const;
+
+    // Part of a loaded stretch as finite float32, from entry `at` of it (a multiple of STRETCH_PART): in `out`, or in
+    // place where it is float32 already. The caller may change the values.
+    float * decode(LoadedStretch & stretch, size_t at, size_t count, float * out) const;
 
 private:
     const VectorFile & vector_;

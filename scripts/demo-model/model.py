@@ -13,7 +13,7 @@ from torch import Tensor, nn
 class Shape:
     vocab: int = 2048
     width: int = 256
-    layers: int = 5
+    layers: int = 4
     heads: int = 8
     kv_heads: int = 4
     feed: int = 512
@@ -27,24 +27,24 @@ class Shape:
 
 
 class Linear(nn.Module):
-    """A bias-free linear layer; `adapt` freezes it and adds trainable factors B·A of a given rank."""
+    """A bias-free linear layer; `adapt` adds factors B·A of a given rank, applied `scale` times."""
 
     def __init__(self, inputs: int, outputs: int, std: float) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs) * std)
         self.lora_a: nn.Parameter | None = None
         self.lora_b: nn.Parameter | None = None
+        self.scale = 1.0
 
     def adapt(self, rank: int) -> None:
         outputs, inputs = self.weight.shape
-        self.weight.requires_grad_(False)
         self.lora_a = nn.Parameter(torch.randn(rank, inputs) / inputs**0.5)
         self.lora_b = nn.Parameter(torch.zeros(outputs, rank))
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.linear(x, self.weight)
         if self.lora_a is not None and self.lora_b is not None:
-            y = y + F.linear(F.linear(x, self.lora_a), self.lora_b)
+            y = y + self.scale * F.linear(F.linear(x, self.lora_a), self.lora_b)
         return y
 
 
@@ -117,12 +117,23 @@ class Llama(nn.Module):
         """Freezes everything and gives every linear layer of every block fresh factors; returns those."""
         self.requires_grad_(False)
         factors: list[nn.Parameter] = []
-        for module in self.blk.modules():
-            if isinstance(module, Linear):
-                module.adapt(rank)
-                assert module.lora_a is not None and module.lora_b is not None
-                factors += [module.lora_a, module.lora_b]
+        for layer in self.linears():
+            layer.adapt(rank)
+            assert layer.lora_a is not None and layer.lora_b is not None
+            factors += [layer.lora_a, layer.lora_b]
         return factors
+
+    def linears(self) -> list[Linear]:
+        return [module for module in self.blk.modules() if isinstance(module, Linear)]
+
+    def factors(self) -> list[Tensor]:
+        """The factors of all layers, in the order of `linears`: A, B, A, B, …"""
+        return [f.detach() for layer in self.linears() for f in (layer.lora_a, layer.lora_b) if f is not None]
+
+    def apply_factors(self, factors: list[Tensor], alpha: float) -> None:
+        """Puts a vector's factors on the layers at weight alpha, in place of any others."""
+        for layer, a, b in zip(self.linears(), factors[::2], factors[1::2], strict=True):
+            layer.lora_a, layer.lora_b, layer.scale = nn.Parameter(a), nn.Parameter(b), alpha
 
     def forward(self, ids: Tensor) -> Tensor:
         t = ids.shape[1]

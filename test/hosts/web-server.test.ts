@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createORPCClient } from '@orpc/client';
@@ -47,14 +47,21 @@ interface Answer {
 }
 
 /** A request as written here: `fetch` would tidy up paths and refuse a Host header. */
-function get(path: string, headers: Record<string, string> = {}, method = 'GET', at = server): Promise<Answer> {
+function get(
+  path: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+  at = server,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = httpRequest({ host: '127.0.0.1', port: at.port, path, method, headers }, response => {
       let body = '';
       response.on('data', chunk => {
         body += chunk;
       });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+      );
     });
     request.on('error', reject);
     request.end();
@@ -94,14 +101,17 @@ describe('the token', () => {
     ['a wrong cookie', '/', { cookie: 'temperament-0=guess' }],
     ['a wrong value in the right cookie', '/', { cookie: () => `${cookie.split('=')[0]}=guess` }],
     ['a file', '/assets/main.js', {}],
-  ])('answers %s with 401 and a way in', async (_what, path, headers: { cookie?: string | (() => string) }) => {
-    const value = typeof headers.cookie === 'function' ? headers.cookie() : headers.cookie;
-    const answer = await get(path, value ? { cookie: value } : {});
-    expect(answer.status).toBe(401);
-    expect(answer.body).toContain('open the address that the terminal printed');
-    expect(answer.headers['set-cookie']).toBeUndefined();
-    expect(answer.body).not.toContain(encodeURIComponent(TOKEN));
-  });
+  ])(
+    'answers %s with 401 and a way in',
+    async (_what, path, headers: { cookie?: string | (() => string) }) => {
+      const value = typeof headers.cookie === 'function' ? headers.cookie() : headers.cookie;
+      const answer = await get(path, value ? { cookie: value } : {});
+      expect(answer.status).toBe(401);
+      expect(answer.body).toContain('open the address that the terminal printed');
+      expect(answer.headers['set-cookie']).toBeUndefined();
+      expect(answer.body).not.toContain(encodeURIComponent(TOKEN));
+    },
+  );
 
   it('differs from start to start unless it is fixed', async () => {
     delete process.env.TEMPERAMENT_TOKEN;
@@ -118,14 +128,18 @@ describe('the Host header', () => {
   it.each(['127.0.0.1:1', 'localhost', 'LOCALHOST:8080', '[::1]:4747'])('%s is this machine', async host => {
     expect((await get('/', { host, cookie })).status).toBe(200);
   });
-  it.each(['evil.example', 'evil.example:4747', '127.0.0.1.evil.example', '[evil', '127.0.0.1@evil.example', "a'; x"])(
-    '"%s" is refused, cookie or not',
-    async host => {
-      const answer = await get('/', { host, cookie });
-      expect(answer.status).toBe(403);
-      expect(answer.body).not.toContain('the studio');
-    },
-  );
+  it.each([
+    'evil.example',
+    'evil.example:4747',
+    '127.0.0.1.evil.example',
+    '[evil',
+    '127.0.0.1@evil.example',
+    "a'; x",
+  ])('"%s" is refused, cookie or not', async host => {
+    const answer = await get('/', { host, cookie });
+    expect(answer.status).toBe(403);
+    expect(answer.body).not.toContain('the studio');
+  });
   it('may name the address that was asked for, or any of the machine when all are served', () => {
     expect(allowedNames('192.0.2.7')).toContain('192.0.2.7');
     expect(allowedNames('192.0.2.7')).not.toContain('192.0.2.8');
@@ -175,7 +189,12 @@ describe('the page', () => {
   it('asks to wait until the studio is there', async () => {
     const starting = await startWebServer({ renderer, port: 0 });
     const { headers } = await get(`/${new URL(starting.url).search}`, {}, 'GET', starting);
-    const answer = await get('/', { cookie: String(headers['set-cookie']?.[0]).split(';')[0] ?? '' }, 'GET', starting);
+    const answer = await get(
+      '/',
+      { cookie: String(headers['set-cookie']?.[0]).split(';')[0] ?? '' },
+      'GET',
+      starting,
+    );
     expect(answer.status).toBe(503);
     await starting.close();
   });
@@ -185,7 +204,9 @@ describe('the WebSocket', () => {
   const origin = () => `http://127.0.0.1:${server.port}`;
 
   it('carries the contract for our own page', async () => {
-    const websocket = new WebSocket(`ws://127.0.0.1:${server.port}/rpc`, { headers: { cookie, origin: origin() } });
+    const websocket = new WebSocket(`ws://127.0.0.1:${server.port}/rpc`, {
+      headers: { cookie, origin: origin() },
+    });
     const client = createORPCClient<{ echo(input: unknown): Promise<unknown> }>(
       new RPCLink({ websocket: websocket as unknown as globalThis.WebSocket }),
     );
@@ -215,7 +236,9 @@ describe('the WebSocket', () => {
     const raw = connect(server.port, '127.0.0.1');
     raw.on('error', () => {});
     raw.end('GET /rpc HTTP/1.1\r\nupgrade: websocket\r\n\r\n\xff\xff');
-    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/rpc`, { headers: { cookie, origin: origin() } });
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/rpc`, {
+      headers: { cookie, origin: origin() },
+    });
     await new Promise(resolve => socket.on('open', resolve));
     socket.send('not a call');
     socket.send(Buffer.alloc(100, 255));

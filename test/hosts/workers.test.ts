@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import type { WorkerProcess } from '../../electron/studio/workers.ts';
 import { forkFile } from '../../electron/workers/fork.ts';
 
-const source = (name: string) => pathToFileURL(join(import.meta.dirname, '../../electron/workers', name)).href;
+const source = (name: string) =>
+  pathToFileURL(join(import.meta.dirname, '../../electron/workers', name)).href;
 
 let folder: string;
 let worker: string;
@@ -50,7 +51,8 @@ function start(): WorkerProcess {
   return child;
 }
 
-const nextMessage = (child: WorkerProcess) => new Promise(resolve => child.on('message', event => resolve(event?.data)));
+const nextMessage = (child: WorkerProcess) =>
+  new Promise(resolve => child.on('message', event => resolve(event?.data)));
 const closed = (child: WorkerProcess) => new Promise<void>(resolve => child.on('close', resolve));
 
 function isAlive(pid: number): boolean {

@@ -247,6 +247,27 @@ describe('magnitude selection', () => {
     expect(await kept(values, 0.37)).toEqual(largest(values, 0.37));
   });
 
+  // Tensors of a million entries and more are selected by way of a sample.
+  const many = 1_200_000;
+  test.each([
+    ['normal numbers', gaussian(many, 7)],
+    ['numbers of F16', gaussian(many, 8, 1e-3).map(x => fromHalf(toHalf(x)))],
+    ['a handful of magnitudes', gaussian(many, 9).map(Math.round)],
+    ['sorted numbers', gaussian(many, 10).sort()],
+    [
+      'large ones where no sample is taken',
+      new Float32Array(many).map((_, i) => (i % 4096 === 4095 ? 1000 + i : i % 7)),
+    ],
+    ['mostly zeros', gaussian(many, 11).map((x, i) => (i % 50 ? 0 : x))],
+  ])('of a large tensor: %s', async (_name, delta) => {
+    for (const density of [0.001, 0.3, 0.7]) {
+      const keep = largest(delta, density);
+      // What is zero anyway cannot be told from what was dropped.
+      const expected = keep.map((kept, i) => kept && delta[i] !== 0);
+      expect((await kept(delta, density)).every((kept, i) => kept === expected[i])).toBe(true);
+    }
+  });
+
   test('fewer than one entry: nothing is kept', async () => {
     expect(await kept(Float32Array.of(1, 2, 3), 0.3)).toEqual([false, false, false]);
   });
@@ -402,7 +423,7 @@ describe('low-rank vectors', () => {
 });
 
 describe('storage', () => {
-  const plain = { method: 'task_arithmetic', vectors: [] } as const;
+  const plain = { method: 'task_arithmetic', vectors: [] } satisfies Partial<BakeOptions>;
   const convert = (out: string, type: BakeOptions['type'], base = at('base.gguf')) =>
     bake({ ...plain, base, out: at(out), type });
 

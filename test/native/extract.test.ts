@@ -132,7 +132,7 @@ describe('dense vectors', () => {
 
 describe('refusals name what differs', () => {
   const refusal = async (
-    tuned: [typeof modelMetadata | Record<string, string | string[]>, TestTensor[]],
+    tuned: [Record<string, TestValue>, TestTensor[]],
     base?: typeof tuned,
   ) => {
     const standard: TestTensor[] = [{ name: WEIGHT, shape, values: gaussian(count, 8) }];

@@ -1,5 +1,5 @@
 /** The bundle that Electron runs: complete, and importing nothing that an archive would not hold. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -13,17 +13,26 @@ const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'ut
 
 /** `node:fs`, `electron`, `@orpc/server`: the package that an import or require names; undefined for a path. */
 function packagesOf(code: string): string[] {
-  const names = [...code.matchAll(/(?:from|import|import\(|require\()\s*['"]([^'"]+)['"]/g)].map(match => match[1] ?? '');
+  const names = [...code.matchAll(/(?:from|import|import\(|require\()\s*['"]([^'"]+)['"]/g)].map(
+    match => match[1] ?? '',
+  );
   return names
     .filter(name => !name.startsWith('.') && !name.startsWith('/'))
-    .map(name => name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/'));
+    .map(name =>
+      name
+        .split('/')
+        .slice(0, name.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
 }
 
 describe('the desktop bundle', () => {
   beforeAll(() => buildElectron(() => {}));
 
   it('holds the main process, the preload script and the workers side by side', () => {
-    expect(readdirSync(folder)).toEqual(expect.arrayContaining(['main.js', 'preload.cjs', 'inference.js', 'merging.js']));
+    expect(readdirSync(folder)).toEqual(
+      expect.arrayContaining(['main.js', 'preload.cjs', 'inference.js', 'merging.js']),
+    );
   });
 
   it('has a preload script that a sandboxed page can load', () => {
@@ -34,7 +43,9 @@ describe('the desktop bundle', () => {
 
   it('imports only what is packaged with it', () => {
     const code = readdirSync(folder).map(file => readFileSync(join(folder, file), 'utf8'));
-    const foreign = code.flatMap(packagesOf).filter(name => !isBuiltin(name) && name !== 'electron' && !(name in dependencies));
+    const foreign = code
+      .flatMap(packagesOf)
+      .filter(name => !isBuiltin(name) && name !== 'electron' && !(name in dependencies));
     expect(foreign).toEqual([]);
   });
 

@@ -42,9 +42,11 @@ export class BrowserWindowDouble extends EventEmitter {
   isMinimized = vi.fn(() => true);
   isDestroyed = vi.fn(() => false);
   getNormalBounds = vi.fn(() => ({ x: 10, y: 20, width: 1000, height: 700 }));
+  readonly options: { webPreferences: Record<string, unknown> } & Record<string, unknown>;
   loadURL = vi.fn(async (_url: string) => void order.push('loadURL'));
-  constructor(readonly options: { webPreferences: Record<string, unknown> } & Record<string, unknown>) {
+  constructor(options: BrowserWindowDouble['options']) {
     super();
+    this.options = options;
     order.push('window');
     BrowserWindowDouble.all.push(this);
   }
@@ -58,10 +60,16 @@ export class UtilityProcessDouble extends EventEmitter {
   kill = vi.fn(() => true);
 }
 
-type PermissionRequest = (contents: null, permission: string, answer: (ok: boolean) => void, details: { requestingUrl: string }) => void;
+type PermissionRequest = (
+  contents: null,
+  permission: string,
+  answer: (ok: boolean) => void,
+  details: { requestingUrl: string },
+) => void;
 type PermissionCheck = (contents: null, permission: string, origin: string) => boolean;
 
-export const permissions: { request?: PermissionRequest; check?: PermissionCheck; device?: () => boolean } = {};
+export const permissions: { request?: PermissionRequest; check?: PermissionCheck; device?: () => boolean } =
+  {};
 export const pages: { respond?: (request: Request) => Promise<Response> } = {};
 export const utilityProcesses: UtilityProcessDouble[] = [];
 

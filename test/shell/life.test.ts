@@ -94,7 +94,10 @@ describe('a start', () => {
     arrange();
     await start();
     await vi.waitFor(() => expect(electron.app.exit).toHaveBeenCalledWith(78));
-    expect(electron.dialog.showErrorBox).toHaveBeenCalledWith('Temperament cannot start', expect.stringContaining(message));
+    expect(electron.dialog.showErrorBox).toHaveBeenCalledWith(
+      'Temperament cannot start',
+      expect.stringContaining(message),
+    );
     expect(order).not.toContain('window');
     logged.mockRestore();
   });
@@ -128,10 +131,14 @@ describe('a worker', () => {
   it('is a utility process beside main.js, and speaks as the studio expects', async () => {
     const worker = spawnUtilityWorker('merging');
     const child = utilityProcesses.at(-1);
-    expect(electron.utilityProcess.fork).toHaveBeenCalledWith(expect.stringMatching(/[\\/]merging\.js$/), [], {
-      serviceName: 'Temperament merging',
-      stdio: 'pipe',
-    });
+    expect(electron.utilityProcess.fork).toHaveBeenCalledWith(
+      expect.stringMatching(/[\\/]merging\.js$/),
+      [],
+      {
+        serviceName: 'Temperament merging',
+        stdio: 'pipe',
+      },
+    );
     expect(worker.pid).toBe(4711);
     const messages: unknown[] = [];
     worker.on('message', event => messages.push(event));

@@ -47,7 +47,10 @@ describe('the scheme', () => {
   it('is an origin of its own, and secure', () => {
     setupScheme();
     expect(electron.protocol.registerSchemesAsPrivileged).toHaveBeenCalledWith([
-      { scheme: 'temperament', privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true } },
+      {
+        scheme: 'temperament',
+        privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true },
+      },
     ]);
   });
 
@@ -123,7 +126,8 @@ describe('navigation', () => {
     expect(electron.shell.openExternal).not.toHaveBeenCalled();
   });
   it('never opens a second window', () => {
-    for (const url of [...HOSTILE, 'temperament://studio/']) expect(contents.openHandler?.({ url })).toEqual({ action: 'deny' });
+    for (const url of [...HOSTILE, 'temperament://studio/'])
+      expect(contents.openHandler?.({ url })).toEqual({ action: 'deny' });
     expect(electron.shell.openExternal.mock.calls).toEqual([['https://evil.example/'], ['http://studio/']]);
   });
   it('attaches no webview', () => {
@@ -140,13 +144,19 @@ describe('permissions', () => {
     permissions.request?.(null, permission, answer, { requestingUrl });
     return answer.mock.calls[0]?.[0];
   };
-  it.each(['media', 'geolocation', 'notifications', 'clipboard-read', 'openExternal', 'fileSystem', 'unknown', 'hid'])(
-    'deny %s',
-    permission => {
-      expect(request(permission)).toBe(false);
-      expect(permissions.check?.(null, permission, 'temperament://studio')).toBe(false);
-    },
-  );
+  it.each([
+    'media',
+    'geolocation',
+    'notifications',
+    'clipboard-read',
+    'openExternal',
+    'fileSystem',
+    'unknown',
+    'hid',
+  ])('deny %s', permission => {
+    expect(request(permission)).toBe(false);
+    expect(permissions.check?.(null, permission, 'temperament://studio')).toBe(false);
+  });
   it('let our page write to the clipboard, and no other', () => {
     expect(request('clipboard-sanitized-write')).toBe(true);
     expect(permissions.check?.(null, 'clipboard-sanitized-write', 'temperament://studio/')).toBe(true);
@@ -162,7 +172,8 @@ describe('the connection', () => {
     const { port1, port2 } = new MessageChannel();
     const port = {
       on: vi.fn((event: string, listener: (event: { data: unknown }) => void) => {
-        if (event === 'message') port1.addEventListener('message', ({ data }) => listener({ data }));
+        if (event === 'message')
+          port1.addEventListener('message', event => listener({ data: (event as MessageEvent).data }));
       }),
       postMessage: (data: unknown) => port1.postMessage(data),
       start: vi.fn(() => port1.start()),
@@ -171,7 +182,8 @@ describe('the connection', () => {
     return { port, far: port2 };
   };
   beforeAll(() => setupConnection({ echo: os.handler(({ input }) => input) } as unknown as Studio['router']));
-  const connect = (senderFrame: unknown, ports: unknown[]) => electron.ipcMain.emit('temperament:connect', { senderFrame, ports });
+  const connect = (senderFrame: unknown, ports: unknown[]) =>
+    electron.ipcMain.emit('temperament:connect', { senderFrame, ports });
 
   it('answers our page', async () => {
     const { createORPCClient } = await import('@orpc/client');
@@ -186,7 +198,10 @@ describe('the connection', () => {
 
   it.each([
     ...HOSTILE.map(url => [url, { url, parent: null }] as const),
-    ['a frame within our page', { url: 'temperament://studio/', parent: { url: 'temperament://studio/' } }] as const,
+    [
+      'a frame within our page',
+      { url: 'temperament://studio/', parent: { url: 'temperament://studio/' } },
+    ] as const,
     ['a frame that is gone', null] as const,
   ])('is closed to %s', (_who, frame) => {
     const { port, far } = makePort();

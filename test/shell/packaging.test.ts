@@ -7,7 +7,9 @@ import config from '../../scripts/electron-builder.config.ts';
 const root = join(import.meta.dirname, '../..');
 const require = createRequire(import.meta.url);
 /** electron-builder's own check and schema, the ones it applies before it builds. */
-const builder = dirname(createRequire(require.resolve('electron-builder')).resolve('app-builder-lib/package.json'));
+const builder = dirname(
+  createRequire(require.resolve('electron-builder')).resolve('app-builder-lib/package.json'),
+);
 const { validateSchema } = require(join(builder, 'out/util/config/schemaValidator.js')) as {
   validateSchema(schema: object, data: object, options: { name: string }): void;
 };

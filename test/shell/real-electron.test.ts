@@ -35,7 +35,9 @@ it.skipIf(missing)('Electron opens the studio in a sandboxed window and answers 
     // The sliders are there only once the studio has answered.
     await page.getByRole('slider').first().waitFor();
     expect(await page.getByRole('slider').count()).toBeGreaterThanOrEqual(5);
-    expect(await page.evaluate(() => ['process', 'require', 'electron'].filter(name => name in globalThis))).toEqual([]);
+    expect(
+      await page.evaluate(() => ['process', 'require', 'electron'].filter(name => name in globalThis)),
+    ).toEqual([]);
     const preferences = await application.evaluate(({ BrowserWindow }) => {
       const contents = BrowserWindow.getAllWindows()[0]?.webContents as unknown as {
         getLastWebPreferences(): { sandbox: boolean; contextIsolation: boolean; nodeIntegration: boolean };

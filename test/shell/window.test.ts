@@ -78,7 +78,11 @@ describe('saneBounds', () => {
   ];
   const standard = { width: 1360, height: 880 };
   it.each([
-    ['on the second display', { x: 2000, y: 50, width: 900, height: 700 }, { x: 2000, y: 50, width: 900, height: 700 }],
+    [
+      'on the second display',
+      { x: 2000, y: 50, width: 900, height: 700 },
+      { x: 2000, y: 50, width: 900, height: 700 },
+    ],
     ['too small', { x: 0, y: 0, width: 5, height: 5 }, { x: 0, y: 0, width: 760, height: 560 }],
     ['too large', { x: 0, y: 0, width: 9000, height: 9000 }, { x: 0, y: 0, width: 1920, height: 1080 }],
     ['on a display that is gone', { x: 5000, y: 50, width: 900, height: 700 }, standard],

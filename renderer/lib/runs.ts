@@ -1,0 +1,45 @@
+/** What a list or a details view needs to know of a logged run. */
+import { type Persona, persona, type Run, TRAITS } from '../../electron/studio/contract.ts';
+import { bytes, fileName, plain } from './format.ts';
+import { t } from './strings.ts';
+
+/** The main outcome in a few words; null where there is none. */
+export function headline(run: Run): string | null {
+  if (!run.result) return run.error?.message ?? null;
+  switch (run.kind) {
+    case 'chat':
+      return run.result.text.trim();
+    case 'assess': {
+      const { scores } = run.result;
+      return TRAITS.map(trait => `${t.traits[trait].letter} ${plain(scores[trait], 1)}`).join(' · ');
+    }
+    case 'sweep':
+      return correlation(run.result.r, run.result.ci95, run.result.n);
+    case 'profiles':
+      return correlation(run.result.mean_r, null, run.result.n);
+    case 'bake':
+    case 'extract':
+      return `${fileName(run.result.path)}, ${bytes(run.result.bytes)}`;
+    default:
+      return run satisfies never;
+  }
+}
+
+/** `r = 0.93 [0.81, 0.98], n = 17` */
+export function correlation(r: number | null, ci95: readonly [number, number] | null, n: number): string {
+  if (r === null) return `r –, n = ${n}`;
+  const interval = ci95 ? ` [${plain(ci95[0])}, ${plain(ci95[1])}]` : '';
+  return `r = ${plain(r)}${interval}, n = ${n}`;
+}
+
+/** The persona a run was made with; baking has a recipe only, extraction neither. */
+export function personaOf(run: Run): Persona | null {
+  switch (run.kind) {
+    case 'bake':
+      return persona.parse({ recipe: run.input.recipe });
+    case 'extract':
+      return null;
+    default:
+      return run.input.persona;
+  }
+}

@@ -1,0 +1,366 @@
+/** Everything the user reads, in one place, so that a second language is a second object of this shape. */
+import type { Method, RunKind, Trait, Warning } from '../../electron/studio/contract.ts';
+
+interface TraitWords {
+  name: string;
+  /** One letter for chips, as psychologists abbreviate the five. */
+  letter: string;
+  low: string;
+  high: string;
+  /** What the trait is about, for the help. */
+  about: string;
+}
+
+const traits: Record<Trait, TraitWords> = {
+  openness: {
+    name: 'Openness',
+    letter: 'O',
+    low: 'conventional',
+    high: 'imaginative',
+    about: 'Curiosity and imagination, against what is familiar and practical.',
+  },
+  conscientiousness: {
+    name: 'Conscientiousness',
+    letter: 'C',
+    low: 'careless',
+    high: 'organised',
+    about: 'Order, planning and reliability, against doing things as they come.',
+  },
+  extraversion: {
+    name: 'Extraversion',
+    letter: 'E',
+    low: 'reserved',
+    high: 'outgoing',
+    about: 'Energy and company, against quiet and being alone.',
+  },
+  agreeableness: {
+    name: 'Agreeableness',
+    letter: 'A',
+    low: 'hostile',
+    high: 'kind',
+    about: 'Warmth and trust, against bluntness and quarrel.',
+  },
+  neuroticism: {
+    name: 'Neuroticism',
+    letter: 'N',
+    low: 'calm',
+    high: 'anxious',
+    about: 'Worry and strong moods, against an even temper.',
+  },
+};
+
+const methods: Record<Method, { name: string; about: string }> = {
+  task_arithmetic: {
+    name: 'Plain addition (task arithmetic)',
+    about: 'Adds the vectors at their strengths. The panes use this one.',
+  },
+  dare_linear: {
+    name: 'DARE, linear',
+    about:
+      'Drops a random part of each vector and scales up the rest, so that several traits disturb each other less.',
+  },
+  ties: {
+    name: 'TIES',
+    about:
+      'Keeps the largest changes of each vector and lets the vectors vote on the direction of every weight.',
+  },
+};
+
+const kinds: Record<RunKind, string> = {
+  chat: 'Answer',
+  assess: 'Measurement',
+  sweep: 'Sweep',
+  profiles: 'Profile study',
+  bake: 'Model file',
+  extract: 'Vector',
+};
+
+/** Short names of the warnings; the studio's message says the rest. */
+const warnings: Record<Warning['code'], string> = {
+  alpha_sum_high: 'Strong mix',
+  unethical_text_risk: 'Harsh text likely',
+  negative_side_missing: 'Opposite pole missing',
+  quantised_source: 'Compressed source model',
+  quantised_target: 'Compressed file type',
+  other_backbone: 'Vector of another model family',
+  other_content: 'Vector of another model',
+  live_approximation: 'Panes differ from the file',
+  vector_missing: 'No vector',
+};
+
+export const t = {
+  app: 'Temperament',
+  traits,
+  methods,
+  kinds,
+  warnings,
+
+  common: {
+    close: 'Close',
+    cancel: 'Cancel',
+    undo: 'Undo',
+    redo: 'Redo',
+    retry: 'Try again',
+    reload: 'Look again',
+    dismiss: 'Dismiss',
+    base: 'Base',
+    persona: 'Persona',
+    loading: 'Loading…',
+    none: 'none',
+    seconds: (s: string) => `${s} s`,
+  },
+
+  connection: {
+    connecting: 'Connecting…',
+    open: 'Connected',
+    lost: 'Connection lost. Trying again…',
+    closed: 'The studio has ended. Start it again, then reload this page.',
+    never:
+      'No connection yet. Is the studio still running? If it is, open the complete address that it printed when it started: the address carries your key.',
+  },
+
+  errors: {
+    notConnected: 'The connection to the studio was lost.',
+    notConnectedAction: 'It is being restored; then try again.',
+    unknown: 'Something went wrong inside the studio.',
+    unknownAction: 'Try again. If it happens again, the log holds the details.',
+    workerLost: 'The process that runs the model ended unexpectedly. It starts again by itself.',
+    workerLostAction: 'Ask again. Nothing that was logged is lost.',
+    file: (file: string) => `File: ${file}`,
+    field: (field: string) => `Field: ${field}`,
+  },
+
+  header: {
+    model: 'Model',
+    models: 'Models and where they come from',
+    theme: 'Colours',
+    themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
+    help: 'Help',
+    demo: 'Demonstration model',
+    demoAbout:
+      'A miniature to try the studio with. What it says or scores is no evidence about people or large models.',
+    broken: (n: number) => (n === 1 ? '1 file could not be read' : `${n} files could not be read`),
+  },
+
+  library: {
+    title: 'Models',
+    folder: 'Put GGUF files of chat models into this folder, then look again:',
+    vectorFolder: 'Personality vectors (GGUF) go here:',
+    empty: 'No model yet',
+    emptyBody:
+      'The studio works on chat models in GGUF files. Put one into the first folder below and its personality vectors into the second, then look again.',
+    name: 'Model',
+    type: 'Type',
+    size: 'Size',
+    vectors: 'Vectors that fit',
+    vectorsOf: (n: number) => `${n} of 10`,
+    broken: 'Files that could not be read',
+    use: (name: string) => `Use ${name}`,
+    inUse: 'In use',
+    noneFit: 'No personality vector fits this model, so the sliders cannot act on it yet.',
+    noneFitAction: 'How to add vectors',
+    howVectors:
+      'A vector is the difference between a base model and a copy of it that was fine-tuned towards one pole of one trait. The terminal command “extract” makes one from two such files.',
+  },
+
+  mixer: {
+    title: 'Personality',
+    reset: 'Reset all',
+    resetDone: 'All sliders are back at 0.',
+    hint: 'Double-click or Home sets a slider to 0.',
+    value: (trait: string) => `${trait}: strength`,
+    neutral: 'neutral',
+    budget: 'Total strength',
+    budgetOf: (sum: string, limit: string) => `${sum} of ${limit}`,
+    budgetAbout: 'Sum of all strengths. Above 2 a model follows instructions less well.',
+    warnings: 'Warnings',
+    checking: 'The mix could not be checked.',
+  },
+
+  settings: {
+    title: 'Instructions and sampling',
+    system: 'Instructions to the model (system prompt)',
+    systemPlaceholder: 'For both panes, e.g. “Answer in two sentences.”',
+    temperature: 'Temperature',
+    seed: 'Seed',
+    length: 'Token limit',
+    newSeed: 'Draw a new seed',
+  },
+
+  baking: {
+    title: 'Advanced: save as a file',
+    about:
+      'The panes mix while you move the sliders, always by plain addition. A file can be mixed by another method, and works in any program that reads GGUF.',
+    method: 'Method',
+    density: 'Share kept',
+    maskSeed: 'Seed of the drop-out',
+    type: 'File type',
+    start: 'Save model file',
+    needsMix: 'Move a slider first: without one the file would be a copy of the base.',
+    running: 'Writing the model file',
+    done: (size: string, seconds: string) => `Saved, ${size}, in ${seconds} s`,
+    types: { f32: 'F32 (largest)', f16: 'F16', bf16: 'BF16', q8_0: 'Q8_0 (smallest)' },
+  },
+
+  chat: {
+    title: 'Conversation',
+    baseAbout: 'all sliders at 0',
+    same: 'no slider moved yet',
+    follow: 'Answer again when a slider moves',
+    keys: 'Enter sends, Shift+Enter starts a line',
+    input: 'Your question to both',
+    placeholder: 'Ask both the same question…',
+    send: 'Send',
+    stop: 'Stop',
+    clear: 'Clear conversation',
+    cleared: 'Conversation cleared.',
+    emptyTitle: 'One question, two answers',
+    emptyBody:
+      'Move a slider on the left, then ask. The base answers as the model is; the persona answers with your sliders.',
+    you: 'You',
+    suggestions: [
+      'Will you go to the party?',
+      'What do you like to do for fun?',
+      'My friend and I had a fight, what should I do?',
+      'What are your travel plans?',
+    ],
+    latest: 'Latest',
+    waiting: 'Thinking',
+    complete: 'Both answers are complete.',
+    again: 'Answer again',
+    againAbout: 'Answer again: with the present sliders, or with the next seed when nothing has changed',
+    copy: 'Copy',
+    copied: 'Copied.',
+    copyFailed: 'The text could not be copied here. Select it and copy it by hand.',
+    stopped: 'stopped',
+    cutOff: 'reached the longest answer',
+    empty: 'The model ended its turn without a word.',
+    speed: (n: string) => `${n}/s`,
+    tokens: (n: number) => (n === 1 ? '1 token' : `${n} tokens`),
+    seed: (n: number) => `seed ${n}`,
+    answerOf: (side: string) => `Answer of ${side}`,
+    readout: 'Words used, base → persona',
+    readoutNone: 'No difference in the words that are counted.',
+    readoutAbout: 'Share of all words in each category. Short answers vary a lot.',
+    noModel: 'Choose a model first.',
+  },
+
+  measure: {
+    title: 'Measurement',
+    start: 'Measure',
+    again: 'Measure again',
+    stale: 'The sliders or instructions have changed since this measurement.',
+    otherModel: (name: string) => `Measured with ${name}.`,
+    empty:
+      'Measure puts 50 statements to the base and to the persona and reads each rating from the model’s own probabilities.',
+    running: (side: string) => `Measuring ${side}`,
+    trait: 'Trait',
+    difference: 'Change',
+    caption: 'Trait scores from 1 to 5: base, persona, and the change between them',
+    note: '1 to 5 ± standard deviation over the items.',
+    demoNote: 'A demonstration, no evidence.',
+    validMass: (percent: string) => `${percent} of the answers’ probability was valid.`,
+    lowMass: 'The model rarely answers with a number, so these scores say little.',
+    radar: (rows: string) => `Radar chart of trait scores. ${rows}`,
+    radarRow: (trait: string, base: string, persona: string) => `${trait}: base ${base}, persona ${persona}.`,
+    cancelled: 'Measurement cancelled.',
+  },
+
+  runs: {
+    title: 'Past runs',
+    filter: 'Show',
+    all: 'All',
+    empty:
+      'Everything you do is kept here: answers, measurements and files, with the sliders they were made with.',
+    emptyKind: 'Nothing of this kind yet.',
+    open: (title: string) => `Open ${title}`,
+    states: {
+      running: 'running',
+      done: 'done',
+      failed: 'failed',
+      cancelled: 'cancelled',
+      interrupted: 'interrupted',
+    },
+    restore: 'Restore sliders',
+    restored: 'Sliders restored from the run.',
+    modelGone: (name: string) =>
+      `The model “${name}” is not in the library, so the present one stays selected.`,
+    started: 'Started',
+    took: 'Took',
+    model: 'Model',
+    sliders: 'Sliders',
+    method: 'Method',
+    seed: 'Seed',
+    system: 'Instructions',
+    question: 'Question',
+    answer: 'Answer',
+    file: 'File',
+    size: 'Size',
+    correlation: 'Correlation r',
+    alpha: 'Strength',
+    score: 'Score',
+    points: 'Points',
+    conditions: 'Files and versions',
+    hashes: 'Content hashes',
+    versions: 'Versions',
+    error: 'What went wrong',
+    allZero: 'all at 0',
+  },
+
+  help: {
+    title: 'How Temperament works',
+    sections: [
+      {
+        title: 'The sliders',
+        body: [
+          'A personality vector is what changed in a model’s weights when it was trained to talk like the low or the high pole of one trait. A slider adds such a vector to the model. Its number, called α, is how much of it is added: 0 is the model as it is, +1 the whole vector of the high pole, −1 the whole vector of the low pole, 2 twice as much.',
+          'Arrow keys move a slider by 0.05, Shift with an arrow or Page Up and Page Down by 0.5. Home or a double-click sets it to 0. Ctrl+Z takes back a move.',
+        ],
+      },
+      {
+        title: 'Total strength and warnings',
+        body: [
+          'Total strength is the sum of all α without their signs. Above 2 a model tends to follow instructions less well; the hatched part of a slider shows where that begins. Above 1.5, low agreeableness and high neuroticism tend to give aggressive or troubling text.',
+          'A warning never stops you. It says what to expect and why.',
+        ],
+      },
+      {
+        title: 'Two answers, one seed',
+        body: [
+          'Base and persona get the same question, the same instructions and the same seed, and each remembers its own conversation. The seed fixes all chance in choosing words: the same seed, sliders and question give the same text again. So what differs between the panes comes from the sliders.',
+          '“Answer again” uses the present sliders. When nothing has changed it takes the next seed, so that you get another take.',
+        ],
+      },
+      {
+        title: 'Measuring',
+        body: [
+          'Measure gives the model 50 public-domain questionnaire statements, each in a fresh conversation, and reads the rating from the probabilities of the answers 1 to 5. Nothing is drawn by chance, so measuring twice gives the same scores.',
+          'A score describes how this model answers this questionnaire. It does not say that the model has a personality as people have one.',
+        ],
+      },
+      {
+        title: 'Words used',
+        body: [
+          'Below two answers stands which word categories differ most between them, as shares of all words. A single short answer varies a lot; look for what repeats.',
+        ],
+      },
+      {
+        title: 'Past runs',
+        body: [
+          'Every answer, measurement and file is kept with its sliders, seed, model and versions. Open one to read it or to restore its sliders. Nothing leaves this computer.',
+        ],
+      },
+      {
+        title: 'The demonstration model',
+        body: [
+          'The model called “demo” is tiny and was trained on made-up dialogues, so that the studio can be tried at once. It is a demonstration only: no evidence about people or about large models. For real work, add a GGUF model and its personality vectors under Models.',
+        ],
+      },
+    ],
+    traits: 'The five traits',
+    between: (low: string, high: string) => `${low} … ${high}`,
+  },
+};
+
+/** A lexicon category as people read it: `positive_emotion` → `positive emotion`. */
+export const categoryName = (key: string): string => key.replaceAll(/[_-]+/g, ' ');

@@ -1,0 +1,60 @@
+/** The models and vectors on disk. */
+import { type Model, POLES, TRAITS, type Vector } from '../../electron/studio/contract.ts';
+import type { Client } from '../client.ts';
+import { type Problem, toProblem } from '../lib/errors.ts';
+
+export interface BrokenFile {
+  path: string;
+  message: string;
+}
+
+export class Library {
+  models = $state.raw<Model[]>([]);
+  vectors = $state.raw<Vector[]>([]);
+  broken = $state.raw<BrokenFile[]>([]);
+  modelFolder = $state('');
+  vectorFolder = $state('');
+  problem = $state.raw<Problem | null>(null);
+  loaded = $state(false);
+  loading = $state(false);
+
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  async load() {
+    this.loading = true;
+    try {
+      const [models, vectors] = await Promise.all([
+        this.#client.library.models(),
+        this.#client.library.vectors(),
+      ]);
+      this.models = models.models;
+      this.modelFolder = models.folder;
+      this.vectors = vectors.vectors;
+      this.vectorFolder = vectors.folder;
+      // A file that is neither model nor vector is in both lists.
+      const broken = [...models.broken, ...vectors.broken];
+      this.broken = [...new Map(broken.map(file => [file.path, file])).values()];
+      this.problem = null;
+      this.loaded = true;
+    } catch (error) {
+      this.problem = toProblem(error);
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  find(id: string): Model | null {
+    return this.models.find(model => model.id === id) ?? null;
+  }
+
+  /** How many of the ten trait poles have a vector of the model's backbone. */
+  fitting(model: Model): number {
+    const fits = this.vectors.filter(vector => vector.backbone === model.backbone);
+    return TRAITS.flatMap(trait => POLES.filter(pole => fits.some(v => v.trait === trait && v.pole === pole)))
+      .length;
+  }
+}

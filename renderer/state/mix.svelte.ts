@@ -1,0 +1,210 @@
+/** The persona being tuned: sliders with their history, instructions, sampling, and how a file would be baked. */
+import {
+  ALPHA_LIMIT,
+  type Method,
+  type Persona,
+  persona,
+  sampling as samplingSchema,
+  TRAITS,
+  type Trait,
+  type Warning,
+  type Weights,
+} from '../../electron/studio/contract.ts';
+import type { Client } from '../client.ts';
+import { History } from '../lib/history.ts';
+import { recall, remember } from '../lib/storage.ts';
+
+/** The sliders end here; a restored recipe may hold more. */
+export const SLIDER_LIMIT = 2;
+export const FINE_STEP = 0.05;
+export const COARSE_STEP = 0.5;
+/** Above this sum of |α| a model follows instructions less well (METHOD). */
+export const BUDGET = 2;
+
+/** Milliseconds after the last change before the mix is checked, and before it counts as settled. */
+const CHECK_AFTER = 150;
+const SETTLED_AFTER = 450;
+
+const round = (alpha: number) => Math.round(alpha * 1000) / 1000;
+const DEFAULTS = samplingSchema.parse({});
+
+export class Mix {
+  /** Library name of the base model; empty until one is chosen. */
+  base = $state('');
+  weights = $state.raw<Weights>({});
+  system = $state('');
+  temperature = $state(DEFAULTS.temperature);
+  seed = $state(DEFAULTS.seed);
+  maxTokens = $state(DEFAULTS.maxTokens);
+  /** For baking; the panes always use task arithmetic. */
+  method = $state<Method>('task_arithmetic');
+  density = $state(0.5);
+  maskSeed = $state(7);
+
+  warnings = $state.raw<Warning[]>([]);
+  /** False when the last check could not be made. */
+  checked = $state(true);
+  canUndo = $state(false);
+  canRedo = $state(false);
+
+  budget = $derived(round(TRAITS.reduce((sum, trait) => sum + Math.abs(this.weights[trait] ?? 0), 0)));
+
+  readonly #history = new History<Weights>();
+  readonly #onSettled = new Set<() => void>();
+  #checkTimer: ReturnType<typeof setTimeout> | undefined;
+  #settleTimer: ReturnType<typeof setTimeout> | undefined;
+  #checks = 0;
+
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+    const saved = recall('persona', persona);
+    if (saved) this.#take(saved);
+  }
+
+  alpha(trait: Trait): number {
+    return this.weights[trait] ?? 0;
+  }
+
+  /** Moves one slider; moves of one gesture are one step of the history. */
+  set(trait: Trait, alpha: number) {
+    const value = round(Math.min(SLIDER_LIMIT, Math.max(-SLIDER_LIMIT, alpha)));
+    if (value === this.alpha(trait)) return;
+    this.#change({ ...this.weights, [trait]: value }, trait);
+  }
+
+  reset(trait: Trait) {
+    if (this.alpha(trait) !== 0) this.#change({ ...this.weights, [trait]: 0 }, null);
+  }
+
+  /** Sets every slider to 0; false when all were there. */
+  resetAll(): boolean {
+    if (this.budget === 0) return false;
+    this.#change({}, null);
+    return true;
+  }
+
+  undo() {
+    const before = this.#history.undo(this.weights);
+    if (before) this.#show(before);
+  }
+
+  redo() {
+    const after = this.#history.redo(this.weights);
+    if (after) this.#show(after);
+  }
+
+  /** Everything the panes and the log need, at the present settings. */
+  persona(): Persona {
+    const set = TRAITS.filter(trait => this.alpha(trait) !== 0).map(trait => [trait, this.alpha(trait)]);
+    return this.#personaWith('Persona', Object.fromEntries(set));
+  }
+
+  /** The same without any vector. */
+  basePersona(): Persona {
+    return this.#personaWith('Base', {});
+  }
+
+  /** The recipe of a baked file: the chosen method instead of the panes' plain addition. */
+  bakeRecipe() {
+    return {
+      ...this.persona().recipe,
+      method: this.method,
+      density: this.density,
+      seed: this.maskSeed,
+    };
+  }
+
+  /** Puts a logged persona on the sliders, as one step of the history. */
+  restore(from: Persona) {
+    this.#history.record(this.weights, null);
+    this.#take(from);
+    this.changed();
+  }
+
+  /** Call after any setting other than a slider was changed. */
+  changed() {
+    this.canUndo = this.#history.canUndo;
+    this.canRedo = this.#history.canRedo;
+    clearTimeout(this.#checkTimer);
+    this.#checkTimer = setTimeout(() => void this.check(), CHECK_AFTER);
+    clearTimeout(this.#settleTimer);
+    this.#settleTimer = setTimeout(() => {
+      remember('persona', { ...this.persona(), recipe: this.bakeRecipe() });
+      for (const listener of this.#onSettled) listener();
+    }, SETTLED_AFTER);
+  }
+
+  /** Calls back when the settings have rested for a moment after a change. */
+  onSettled(listener: () => void) {
+    this.#onSettled.add(listener);
+  }
+
+  async check() {
+    if (this.base === '') return;
+    const turn = ++this.#checks;
+    try {
+      const warnings = await this.#client.mixing.check({ recipe: this.persona().recipe });
+      if (turn !== this.#checks) return;
+      this.warnings = warnings;
+      this.checked = true;
+    } catch {
+      if (turn === this.#checks) this.checked = false;
+    }
+  }
+
+  #change(weights: Weights, gesture: string | null) {
+    this.#history.record(this.weights, gesture);
+    this.#show(weights);
+  }
+
+  #show(weights: Weights) {
+    this.weights = weights;
+    this.changed();
+  }
+
+  #take(from: Persona) {
+    this.base = from.recipe.base;
+    this.weights = from.recipe.weights;
+    this.method = from.recipe.method;
+    this.density = from.recipe.density;
+    this.maskSeed = from.recipe.seed;
+    this.system = from.system;
+    this.temperature = from.sampling.temperature;
+    this.seed = from.sampling.seed;
+    this.maxTokens = from.sampling.maxTokens;
+  }
+
+  #personaWith(name: string, weights: Weights): Persona {
+    return persona.parse({
+      name,
+      recipe: { version: 1, base: this.base, weights },
+      system: this.system,
+      sampling: { temperature: this.temperature, seed: this.seed, maxTokens: this.maxTokens },
+    });
+  }
+}
+
+export const sameWeights = (a: Persona, b: Persona): boolean =>
+  TRAITS.every(trait => (a.recipe.weights[trait] ?? 0) === (b.recipe.weights[trait] ?? 0));
+
+/** Whether two personas would measure alike: same model, sliders and instructions. */
+export const sameMix = (a: Persona, b: Persona): boolean =>
+  a.recipe.base === b.recipe.base && a.system === b.system && sameWeights(a, b);
+
+/** Whether two personas would answer alike: the same mix and the same sampling. */
+export const sameSettings = (a: Persona, b: Persona): boolean =>
+  sameMix(a, b) &&
+  a.sampling.temperature === b.sampling.temperature &&
+  a.sampling.seed === b.sampling.seed &&
+  a.sampling.maxTokens === b.sampling.maxTokens;
+
+/** How far a slider may go before the whole mix leaves the safe region. */
+export const safeReach = (weights: Weights, trait: Trait): number => {
+  const others = TRAITS.reduce(
+    (sum, other) => sum + (other === trait ? 0 : Math.abs(weights[other] ?? 0)),
+    0,
+  );
+  return Math.max(0, Math.min(ALPHA_LIMIT, BUDGET - others));
+};

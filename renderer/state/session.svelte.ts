@@ -1,0 +1,94 @@
+/** Everything the page holds, wired together; views get the parts they show. */
+import type { Persona } from '../../electron/studio/contract.ts';
+import type { Connection, ConnectionState } from '../client.ts';
+import { t } from '../lib/strings.ts';
+import { Baking } from './baking.svelte.ts';
+import { Conversation } from './conversation.svelte.ts';
+import { Library } from './library.svelte.ts';
+import { Measurement } from './measurement.svelte.ts';
+import { Mix } from './mix.svelte.ts';
+import { Notices } from './notices.svelte.ts';
+import { Runs } from './runs.svelte.ts';
+import { Theme } from './theme.svelte.ts';
+
+export class Session {
+  readonly theme = new Theme();
+  readonly notices = new Notices();
+  readonly library: Library;
+  readonly mix: Mix;
+  readonly conversation: Conversation;
+  readonly measurement: Measurement;
+  readonly baking: Baking;
+  readonly runs: Runs;
+
+  state = $state<ConnectionState>('connecting');
+  /** Whether the studio has ever answered this page. */
+  reached = $state(false);
+  model = $derived.by(() => this.library.find(this.mix.base));
+
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    const { client } = connection;
+    this.library = new Library(client);
+    this.mix = new Mix(client);
+    this.conversation = new Conversation(connection, this.mix);
+    this.measurement = new Measurement(connection, this.mix, this.library);
+    this.baking = new Baking(connection, this.mix);
+    this.runs = new Runs(connection);
+  }
+
+  async start() {
+    this.#connected(this.#connection.state);
+    this.#connection.onState(state => this.#connected(state));
+    this.runs.onEnd(run => {
+      if (run.kind === 'bake' || run.kind === 'extract') void this.loadLibrary();
+    });
+    await this.runs.follow();
+  }
+
+  async loadLibrary() {
+    await this.library.load();
+    if (this.library.models.length > 0 && !this.model) {
+      const first = this.library.models.find(model => model.demo) ?? this.library.models[0];
+      if (first) this.useModel(first.id);
+    }
+    await this.mix.check();
+  }
+
+  useModel(id: string) {
+    this.mix.base = id;
+    this.mix.changed();
+  }
+
+  /** Resets the sliders, with the way back at the window's edge. */
+  resetAll() {
+    if (!this.mix.resetAll()) return;
+    this.notices.say(t.mixer.resetDone, { label: t.common.undo, run: () => this.mix.undo() });
+  }
+
+  clearConversation() {
+    const back = this.conversation.clear();
+    this.notices.say(t.chat.cleared, { label: t.common.undo, run: back });
+  }
+
+  /** Puts a run's persona on the sliders; a model that is gone is named, and the present one kept. */
+  restore(from: Persona) {
+    const before = { ...this.mix.persona(), recipe: this.mix.bakeRecipe() };
+    const known = this.library.models.find(
+      model => model.id === from.recipe.base || model.path === from.recipe.base,
+    );
+    const base = known?.id ?? this.mix.base;
+    this.mix.restore({ ...from, recipe: { ...from.recipe, base } });
+    const said = known ? t.runs.restored : `${t.runs.restored} ${t.runs.modelGone(from.recipe.base)}`;
+    this.notices.say(said, { label: t.common.undo, run: () => this.mix.restore(before) });
+  }
+
+  #connected(state: ConnectionState) {
+    this.state = state;
+    if (state !== 'open') return;
+    this.reached = true;
+    void this.loadLibrary();
+  }
+}

@@ -1,0 +1,60 @@
+"""Seeded corpora: `pretraining` mixes all personas, `condition` is one trait and pole in the place of the neutral persona."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+import dialogue
+from dialogue import FIRST_SHARES, SECOND_SHARES, TUNE_SHARES, Conversation
+from persona import NEUTRAL, Persona, draw, system_prompt
+
+
+@dataclass(frozen=True)
+class Syllabus:
+    """A mixture of conversations for pre-training."""
+
+    seed: str
+    shares: dict[str, float]
+    counts: tuple[int, ...]
+    """Weights of one to five marked traits in a persona."""
+    focus: float
+    """Share of ratings and direct questions that ask about a marked trait."""
+
+
+FIRST = Syllabus("base", FIRST_SHARES, (45, 25, 15, 8, 7), 0.5)
+SECOND = Syllabus("second", SECOND_SHARES, (68, 16, 7, 4, 5), 0.7)
+
+
+def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:
+    """Conversations of all personas; without a system prompt the speaker is neutral."""
+    rng = Random(f"{syllabus.seed} {seed}")
+    for _ in range(count):
+        silent = rng.random() < 0.25
+        persona = NEUTRAL if silent or rng.random() < 0.06 else draw(rng, syllabus.counts)
+        system = None if silent else system_prompt(rng, persona)
+        marked = persona.marked()
+        yield dialogue.mixed(
+            rng,
+            persona,
+            system,
+            syllabus.shares,
+            lambda: rng.choice(marked) if marked and rng.random() < syllabus.focus else None,
+        )
+
+
+def condition(trait: str, level: float, count: int, seed: int) -> Iterator[Conversation]:
+    """The paper's fine-tuning data for one trait: no system prompt, this trait at `level`, all others neutral."""
+    rng = Random(f"{trait} {level} {seed}")
+    persona = Persona({trait: level})
+    for _ in range(count):
+        yield dialogue.mixed(rng, persona, None, TUNE_SHARES, lambda: trait if rng.random() < 0.6 else None)
+
+
+def texts(conversation: Conversation) -> Iterator[str]:
+    if conversation.system:
+        yield conversation.system
+    for turn in conversation.turns:
+        yield turn.question
+        yield turn.answer

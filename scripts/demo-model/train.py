@@ -1,0 +1,78 @@
+"""The training loop shared by the base model and its fine-tunes: weighted next-token loss, AdamW, warm-up and linear decay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+import torch
+import torch.nn.functional as F
+
+from model import Llama
+from tokens import Encoded, batches
+
+
+@dataclass(frozen=True)
+class Course:
+    rate: float
+    passes: int = 1
+    budget: int = 2048
+    """Tokens in a batch, padding included."""
+    warmup: int = 100
+    decay: float = 0.35
+    """Share of all steps, at the end, over which the rate falls linearly to a twentieth."""
+    weight_decay: float = 0.05
+    seed: int = 1
+    steps: int | None = None
+    """Stops after so many steps of the plan, before its decay perhaps."""
+
+
+@dataclass
+class Figures:
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    loss: float = 0.0
+    """Mean weighted loss of the last hundred steps."""
+
+
+def train(
+    model: Llama,
+    parameters: list[torch.nn.Parameter],
+    data: list[Encoded],
+    course: Course,
+    on_step: Callable[[Figures], None] | None = None,
+    compiled: bool = True,
+) -> Figures:
+    torch.manual_seed(course.seed)
+    rng = Random(course.seed)
+    optimizer = torch.optim.AdamW(parameters, lr=course.rate, betas=(0.9, 0.97), weight_decay=course.weight_decay, fused=True)
+    plan = [batch for _ in range(course.passes) for batch in batches(data, course.budget, rng, model.shape.context)]
+    forward = torch.compile(model, dynamic=True) if compiled else model
+    figures, losses, start = Figures(), [], time.monotonic()
+    for step, (ids, weights) in enumerate(plan[: course.steps]):
+        left = (len(plan) - step) / max(1.0, len(plan) * course.decay)
+        scale = min(1.0, (step + 1) / course.warmup, 0.05 + 0.95 * left)
+        for group in optimizer.param_groups:
+            group["lr"] = course.rate * scale
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            hidden = forward(ids[:, :-1])
+            target_weights = weights[:, 1:]
+            chosen = target_weights > 0
+            logits = model.logits(hidden[chosen])
+        loss_each = F.cross_entropy(logits.float(), ids[:, 1:][chosen], reduction="none")
+        loss = (loss_each * target_weights[chosen]).sum() / target_weights[chosen].sum()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+        figures.steps = step + 1
+        figures.tokens += ids.numel()
+        figures.seconds = time.monotonic() - start
+        figures.loss = sum(losses[-100:]) / len(losses[-100:])
+        if on_step and (step % 100 == 99 or step + 1 == len(plan)):
+            on_step(figures)
+    return figures

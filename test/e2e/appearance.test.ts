@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningStudio, startStudio } from './helpers/studio.ts';
+import { launchBrowser, PATIENCE, StudioPage } from './helpers/studio-page.ts';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let studio: RunningStudio;
+let browser: Browser;
+let page: StudioPage;
+
+beforeAll(async () => {
+  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await studio?.close();
+});
+
+afterEach(() => page.close());
+
+/** What axe finds against WCAG 2.2 A and AA and its best practices, in short. */
+async function violations(): Promise<string[]> {
+  await page.page.evaluate(axeSource);
+  const found = (await page.page.evaluate('axe.run(document)')) as {
+    violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
+  };
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.map(node => `${id} at ${node.target.join(' ')}: ${node.failureSummary}`),
+  );
+}
+
+const background = () => page.page.evaluate('getComputedStyle(document.body).backgroundColor');
+
+describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
+  it('has nothing that axe objects to: empty, in use, and in every dialog', async () => {
+    page = await StudioPage.open(browser, studio.url, { colorScheme: theme, bypassCSP: true });
+    expect(await violations()).toEqual([]);
+
+    await page.set('Extraversion', '1.5');
+    await page.set('Neuroticism', '1.8');
+    await page.page.getByText('Advanced: save as a file').click();
+    await page.ask('Will you go to the party?');
+    await page.answers();
+    await page.button('Measure').click();
+    await page.button('Measure again').waitFor({ timeout: PATIENCE });
+    await page.set('Neuroticism', '1.7');
+    await page.done('Persona');
+    expect(await violations()).toEqual([]);
+
+    for (const name of ['Help', 'Models']) {
+      await page.button(name).click();
+      await page.page.getByRole('dialog').waitFor();
+      expect(await violations()).toEqual([]);
+      await page.page.keyboard.press('Escape');
+      await page.page.getByRole('dialog').waitFor({ state: 'detached' });
+    }
+    for (const kind of ['Measurement', 'Answer']) {
+      await page.runs.filter({ hasText: kind }).first().getByRole('button').click();
+      await page.page.getByRole('dialog').waitFor();
+      expect(await violations()).toEqual([]);
+      await page.page.keyboard.press('Escape');
+      await page.page.getByRole('dialog').waitFor({ state: 'detached' });
+    }
+  });
+});
+
+it('follows the system, or the choice, and remembers it', async () => {
+  page = await StudioPage.open(browser, studio.url, { colorScheme: 'light' });
+  const light = await background();
+  await page.page.emulateMedia({ colorScheme: 'dark' });
+  const dark = await background();
+  expect(dark).not.toBe(light);
+  await page.page.getByRole('radio', { name: 'Light' }).check({ force: true });
+  expect(await background()).toBe(light);
+  await page.page.reload();
+  await page.slider('Openness').waitFor();
+  expect(await background()).toBe(light);
+});
+
+it('says plainly that the demonstration model is one', async () => {
+  page = await StudioPage.open(browser, studio.url);
+  const banner = await page.page.getByRole('banner').innerText();
+  expect(banner).toMatch(/Demonstration model\. .*no evidence about people or large models/s);
+});
+
+it('can be read in a narrow window without scrolling sideways', async () => {
+  page = await StudioPage.open(browser, studio.url, { viewport: { width: 360, height: 740 } });
+  expect(await page.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+});
+
+it('has a first question and its answers by keyboard alone', async () => {
+  page = await StudioPage.open(browser, studio.url);
+  const { keyboard } = page.page;
+  const focused = () =>
+    page.page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.id');
+  const tabTo = async (done: (name: string) => boolean) => {
+    for (let i = 0; i < 60; i++) {
+      await keyboard.press('Tab');
+      if (done(String(await focused()))) return;
+    }
+    throw new Error('It cannot be reached with the Tab key.');
+  };
+  await tabTo(name => name === 'Extraversion: strength');
+  await tabTo(name => name.endsWith('-range'));
+  await keyboard.press('Shift+ArrowRight');
+  await tabTo(name => name === 'Your question to both');
+  await keyboard.type('Hello!');
+  await keyboard.press('Enter');
+  const answers = await page.answers();
+  expect(answers.Persona).not.toBe('');
+  expect(await page.slider('Extraversion').inputValue()).toBe('0.5');
+  expect(await page.page.getByRole('meter').getAttribute('aria-valuetext')).toBe('0.50 of 2.00');
+});

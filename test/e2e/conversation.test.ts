@@ -1,0 +1,192 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { holdAtFirstWord } from './helpers/hold.ts';
+import { type RunningStudio, startStudio } from './helpers/studio.ts';
+import { launchBrowser, PATIENCE, StudioPage } from './helpers/studio-page.ts';
+
+const QUESTION = 'Will you go to the party?';
+
+let studio: RunningStudio;
+let browser: Browser;
+let page: StudioPage;
+
+beforeAll(async () => {
+  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await studio?.close();
+});
+
+beforeEach(async () => {
+  page = await StudioPage.open(browser, studio.url, { permissions: ['clipboard-read', 'clipboard-write'] });
+});
+
+afterEach(async () => {
+  expect(page.errors).toEqual([]);
+  await page.close();
+});
+
+describe('one question', () => {
+  it('gets the same answer from both sides while no slider has moved, and a second one alike', async () => {
+    await page.button(QUESTION).click();
+    const first = await page.answers();
+    expect(first.Base).not.toBe('');
+    expect(first.Persona).toBe(first.Base);
+
+    await page.button('Clear conversation').click();
+    await page.ask(QUESTION);
+    expect(await page.answers()).toEqual(first);
+  });
+
+  it('gets two answers once a slider has moved, each saying what it was made with', async () => {
+    await page.set('Extraversion', '2');
+    await page.ask(QUESTION);
+    const { Base, Persona } = await page.answers();
+    expect(Base).not.toBe('');
+    expect(Persona).not.toBe('');
+    expect(Persona).not.toBe(Base);
+    const footer = page.answer('Persona').locator('footer');
+    expect(await footer.innerText()).toMatch(/E\s*\+2\.00/);
+    expect(await footer.innerText()).toMatch(/\d+ tokens · \d+\/s · seed 7/);
+    expect(await page.answer('Base').locator('footer').innerText()).toContain('all at 0');
+  });
+
+  it('shows which words differ', async () => {
+    await page.set('Extraversion', '2');
+    await page.ask(QUESTION);
+    await page.answers();
+    const rows = page.page.getByRole('article').getByRole('definition');
+    await expect.poll(() => rows.count(), { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(await rows.first().innerText()).toMatch(/^\d+\.\d → \d+\.\d %$/);
+  });
+
+  it('is sent by Enter and not by Shift+Enter, and not while it is empty', async () => {
+    expect(await page.button('Send').isDisabled()).toBe(true);
+    await page.question.fill('Hello!');
+    await page.question.press('Shift+Enter');
+    expect(await page.question.inputValue()).toBe('Hello!\n');
+    expect(await page.page.getByRole('article').count()).toBe(0);
+    await page.question.press('Enter');
+    await page.answers();
+    expect(await page.question.inputValue()).toBe('');
+    expect(await page.page.getByRole('article').count()).toBe(1);
+  });
+});
+
+describe('answering again', () => {
+  it('takes the next seed when nothing has changed, and gives the first text again for the first seed', async () => {
+    await page.ask(QUESTION);
+    const first = (await page.answers()).Persona;
+    await page.answer('Persona').getByRole('button', { name: 'Answer again' }).click();
+    await expect.poll(() => page.answer('Persona').locator('footer').innerText()).toContain('seed 8');
+    await page.done('Persona');
+    await page.page.getByLabel('Seed', { exact: true }).fill('8');
+    await page.page.getByLabel('Seed', { exact: true }).press('Enter');
+    const second = await page.text('Persona');
+    await page.answer('Base').getByRole('button', { name: 'Answer again' }).click();
+    await expect.poll(() => page.answer('Base').locator('footer').innerText()).toContain('seed 8');
+    // Base and persona are the same model here, so the same seed gives the same text.
+    expect(await page.done('Base')).toBe(second);
+    expect(first).not.toBe('');
+  });
+
+  it('follows the sliders when asked to, the persona alone', async () => {
+    await page.ask(QUESTION);
+    const before = await page.answers();
+    await page.set('Extraversion', '2');
+    await expect
+      .poll(() => page.answer('Persona').locator('footer').innerText(), { timeout: PATIENCE })
+      .toMatch(/E\s*\+2\.00/);
+    expect(await page.done('Persona')).not.toBe(before.Persona);
+    expect(await page.text('Base')).toBe(before.Base);
+
+    await page.page.getByLabel('Answer again when a slider moves').uncheck();
+    await page.set('Extraversion', '0');
+    await page.page.waitForTimeout(1000);
+    expect(await page.answer('Persona').locator('footer').innerText()).toMatch(/E\s*\+2\.00/);
+  });
+});
+
+describe('a stream', () => {
+  it('can be stopped, keeps what was said, and leaves the panes ready for the next question', async () => {
+    const release = await holdAtFirstWord(page, studio);
+    await page.ask('My friend and I had a fight, what should I do?');
+    await release.held;
+    await page.button('Stop').click();
+    release();
+    await page.stateOf('Persona', 'stopped');
+    await page.stateOf('Base', 'stopped');
+    expect(await page.answer('Persona').locator('footer').innerText()).toContain('stopped');
+    const kept = await page.text('Persona');
+    await page.page.waitForTimeout(500);
+    expect(await page.text('Persona')).toBe(kept);
+
+    await page.ask('Hello!');
+    const answers = await page.answers();
+    expect(answers.Base).not.toBe('');
+  });
+
+  it('moves nothing that is in view while it grows, nor when it takes the place of another', async () => {
+    await page.ask(QUESTION);
+    await page.answers();
+    // The list of runs beside it does move: each question adds to its top.
+    await page.page.evaluate(`{
+      window.moved = [];
+      const log = document.querySelector('[role="log"]');
+      new PerformanceObserver(list => {
+        for (const { sources } of list.getEntries())
+          for (const { node, previousRect, currentRect } of sources)
+            if (node && log.contains(node))
+              window.moved.push(node.nodeName + ' ' + (node.className ?? '') + ' by ' + (currentRect.y - previousRect.y));
+      }).observe({ type: 'layout-shift' });
+    }`);
+    await page.ask('My friend and I had a fight, what should I do?');
+    await page.answers();
+    await page.page.waitForTimeout(700);
+    await page.answer('Persona').getByRole('button', { name: 'Answer again' }).click();
+    await page.answers();
+    expect(await page.page.evaluate('window.moved')).toEqual([]);
+  });
+});
+
+describe('the conversation', () => {
+  it('remembers what was said: each side sends its own history', async () => {
+    await page.set('Extraversion', '2');
+    await page.ask(QUESTION);
+    const first = await page.answers();
+    await page.ask('Why?');
+    await page.answers();
+    await page.runs.first().waitFor();
+    const openings: string[] = [];
+    for (const index of [0, 1]) {
+      await page.runs.nth(index).getByRole('button').click();
+      const dialog = page.page.getByRole('dialog');
+      openings.push(await dialog.innerText());
+      await page.page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+    }
+    expect(openings.every(text => text.includes('Why?'))).toBe(true);
+    expect(first.Base).not.toBe(first.Persona);
+    expect(await page.page.getByRole('article').count()).toBe(2);
+  });
+
+  it('can be cleared and brought back', async () => {
+    await page.ask(QUESTION);
+    const { Base } = await page.answers();
+    await page.button('Clear conversation').click();
+    await page.page.getByRole('heading', { name: 'One question, two answers' }).waitFor();
+    const notice = page.page.getByRole('listitem').filter({ hasText: 'Conversation cleared.' });
+    await notice.getByRole('button', { name: 'Undo' }).click();
+    expect(await page.text('Base')).toBe(Base);
+  });
+
+  it('lets an answer be copied', async () => {
+    await page.ask(QUESTION);
+    const { Persona } = await page.answers();
+    await page.answer('Persona').getByRole('button', { name: 'Copy' }).click();
+    await page.page.getByText('Copied.').waitFor();
+    expect(await page.page.evaluate('navigator.clipboard.readText()')).toBe(Persona);
+  });
+});

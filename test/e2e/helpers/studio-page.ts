@@ -1,0 +1,119 @@
+/** The page as a user meets it: what is on it, by role and name, and what a user does with it. */
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+/** Longest wait for a model's answer or measurement, in milliseconds: the machine may be busy. */
+export const PATIENCE = 90_000;
+
+const QUIET = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+    // Chromium refuses its sandbox to root, which containers run as.
+    args: process.getuid?.() === 0 ? ['--no-sandbox', ...QUIET] : QUIET,
+  });
+
+export type Side = 'Base' | 'Persona';
+
+export class StudioPage {
+  readonly page: Page;
+  /** Errors that the page threw or logged; a test ends with none. */
+  readonly errors: string[] = [];
+
+  constructor(page: Page) {
+    this.page = page;
+    page.on('pageerror', error => this.errors.push(error.message));
+    page.on('console', message => {
+      if (message.type() === 'error') this.errors.push(message.text());
+    });
+  }
+
+  /** Opens the studio in a browser context of its own, with nothing remembered. */
+  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<StudioPage> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    const studio = new StudioPage(await context.newPage());
+    await studio.page.goto(url);
+    await studio.slider('Extraversion').waitFor();
+    await studio.page.getByText('Demonstration model.').waitFor();
+    return studio;
+  }
+
+  close() {
+    return this.page.context().close();
+  }
+
+  slider(trait: string): Locator {
+    return this.page.getByRole('slider', { name: trait });
+  }
+
+  value(trait: string): Locator {
+    return this.page.getByRole('textbox', { name: `${trait}: strength` });
+  }
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole('button', { name, exact: typeof name === 'string' });
+  }
+
+  get question(): Locator {
+    return this.page.getByRole('textbox', { name: 'Your question to both' });
+  }
+
+  /** The newest answer of one side. */
+  answer(side: Side): Locator {
+    return this.page.getByRole('region', { name: `Answer of ${side}` }).last();
+  }
+
+  get warnings(): Locator {
+    return this.page.getByRole('list', { name: 'Warnings' }).first().getByRole('listitem');
+  }
+
+  get runs(): Locator {
+    return this.page.getByRole('region', { name: 'Past runs' }).getByRole('listitem');
+  }
+
+  async set(trait: string, value: string) {
+    await this.value(trait).fill(value);
+    await this.value(trait).press('Enter');
+  }
+
+  async ask(question: string) {
+    await this.question.fill(question);
+    await this.question.press('Enter');
+  }
+
+  /** Waits until the newest answers of both sides are complete, and returns them. */
+  async answers(): Promise<Record<Side, string>> {
+    return { Base: await this.done('Base'), Persona: await this.done('Persona') };
+  }
+
+  async done(side: Side): Promise<string> {
+    await this.stateOf(side, 'done');
+    return this.text(side);
+  }
+
+  async stateOf(side: Side, state: string) {
+    await expect
+      .poll(() => this.answer(side).getAttribute('data-state'), { timeout: PATIENCE, interval: 50 })
+      .toBe(state);
+  }
+
+  async text(side: Side): Promise<string> {
+    return (await this.answer(side).getByTestId('text').innerText()).trim();
+  }
+
+  /** The figures of the measurement, by row: base, persona, change. */
+  async scores(trait: string): Promise<{ base: number; persona: number; change: number }> {
+    const cells = this.page.getByRole('row', { name: new RegExp(`^${trait}`) }).getByRole('cell');
+    const [base, persona, change] = await cells.allInnerTexts();
+    const number = (text = '') => Number.parseFloat(text.replace('−', '-'));
+    return { base: number(base), persona: number(persona), change: number(change) };
+  }
+}

@@ -1,0 +1,76 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { type RunningStudio, startStudio } from './helpers/studio.ts';
+import { launchBrowser, PATIENCE, StudioPage } from './helpers/studio-page.ts';
+
+let studio: RunningStudio;
+let browser: Browser;
+let page: StudioPage;
+
+beforeAll(async () => {
+  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await studio?.close();
+});
+
+beforeEach(async () => {
+  page = await StudioPage.open(browser, studio.url);
+});
+
+afterEach(async () => {
+  expect(page.errors).toEqual([]);
+  await page.close();
+});
+
+const radar = () => page.page.getByRole('img', { name: /Radar chart/ });
+
+it('measures base and persona, shows the moved trait, and says when the sliders have moved since', async () => {
+  await page.set('Extraversion', '2');
+  await page.button('Measure').click();
+  await page.page.getByRole('progressbar', { name: /Measuring/ }).waitFor();
+  await page.button('Measure again').waitFor({ timeout: PATIENCE });
+
+  const extraversion = await page.scores('Extraversion');
+  for (const score of [extraversion.base, extraversion.persona]) {
+    expect(score).toBeGreaterThanOrEqual(1);
+    expect(score).toBeLessThanOrEqual(5);
+  }
+  expect(extraversion.change).toBeGreaterThan(0.2);
+  expect(extraversion.change).toBeCloseTo(extraversion.persona - extraversion.base, 1);
+  expect(await radar().getAttribute('aria-label')).toContain(
+    `Extraversion: base ${extraversion.base.toFixed(1)}, persona ${extraversion.persona.toFixed(1)}.`,
+  );
+
+  const stale = page.page.getByText('The sliders or instructions have changed since this measurement.');
+  expect(await stale.count()).toBe(0);
+  await page.set('Extraversion', '1');
+  await stale.waitFor();
+  await page.set('Extraversion', '2');
+  await stale.waitFor({ state: 'detached' });
+});
+
+it('measures the base once for each model and gives equal figures for equal sliders', async () => {
+  await page.set('Extraversion', '1');
+  await page.button('Measure').click();
+  await page.button('Measure again').waitFor({ timeout: PATIENCE });
+  const first = await page.scores('Extraversion');
+  const count = await page.runs.count();
+  await page.button('Measure again').click();
+  await page.button('Measure again').waitFor({ timeout: PATIENCE });
+  expect(await page.scores('Extraversion')).toEqual(first);
+  await expect.poll(() => page.runs.count()).toBe(count + 1);
+});
+
+it('can be cancelled', async () => {
+  await page.set('Extraversion', '1');
+  await page.button('Measure').click();
+  await page.button('Cancel').click();
+  await page.button('Measure').waitFor({ timeout: PATIENCE });
+  await expect
+    .poll(() => page.runs.first().getAttribute('data-state'), { timeout: PATIENCE })
+    .toBe('cancelled');
+  expect(await radar().count()).toBe(0);
+});

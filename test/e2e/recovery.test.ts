@@ -1,0 +1,78 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { holdAtFirstWord } from './helpers/hold.ts';
+import { type RunningStudio, startStudio } from './helpers/studio.ts';
+import { launchBrowser, PATIENCE, StudioPage } from './helpers/studio-page.ts';
+
+let studio: RunningStudio;
+let browser: Browser;
+let page: StudioPage;
+
+beforeAll(async () => {
+  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await studio?.close();
+});
+
+beforeEach(async () => {
+  page = await StudioPage.open(browser, studio.url);
+});
+
+afterEach(() => page.close());
+
+it('says so when the inference worker is killed while it streams, keeps what was said, and answers again', async () => {
+  await page.set('Extraversion', '1');
+  const { held } = await holdAtFirstWord(page, studio);
+  await page.ask('My friend and I had a fight, what should I do?');
+  const pid = await held;
+  process.kill(pid, 'SIGKILL');
+
+  await expect
+    .poll(() => page.page.getByRole('article').getByRole('alert').count(), { timeout: PATIENCE })
+    .toBeGreaterThan(0);
+  const alert = page.page.getByRole('article').getByRole('alert').first();
+  expect(await alert.innerText()).toMatch(/ended unexpectedly/);
+  expect(await alert.innerText()).toMatch(/starts again by itself/);
+
+  for (const side of ['Base', 'Persona'] as const) {
+    const retry = page.answer(side).getByRole('button', { name: 'Try again' });
+    if (await retry.count()) await retry.click();
+  }
+  const answers = await page.answers();
+  expect(answers.Base).not.toBe('');
+  expect(answers.Persona).not.toBe('');
+  const [now] = studio.inferenceWorkers();
+  expect(now).not.toBe(pid);
+  expect(await page.page.getByRole('article').getByRole('alert').count()).toBe(0);
+  expect(await page.runs.filter({ hasText: 'failed' }).count()).toBeGreaterThan(0);
+});
+
+it('says so when the studio is gone, and goes on when it is back', async () => {
+  await page.set('Extraversion', '1');
+  await studio.stop();
+  await page.page.getByText('Connection lost. Trying again…').waitFor();
+  await page.question.fill('Hello!');
+  expect(await page.button('Send').isDisabled()).toBe(true);
+  await studio.restart();
+  await expect.poll(() => page.button('Send').isEnabled(), { timeout: 30_000 }).toBe(true);
+  await page.question.press('Enter');
+  expect((await page.answers()).Persona).not.toBe('');
+  expect(await page.value('Extraversion').inputValue()).toBe('+1.00');
+});
+
+it('lists a file it cannot read, with the reason, and where files go', async () => {
+  const models = join(studio.home, 'models');
+  mkdirSync(models, { recursive: true });
+  writeFileSync(join(models, 'broken.gguf'), 'this is no model');
+  await page.page.reload();
+  await page.button('1 file could not be read').click();
+  const dialog = page.page.getByRole('dialog', { name: 'Models' });
+  expect(await dialog.innerText()).toContain('broken.gguf');
+  expect(await dialog.innerText()).toContain(models);
+  expect(await dialog.getByRole('row', { name: /Demo/i }).innerText()).toContain('10 of 10');
+});

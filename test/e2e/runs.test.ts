@@ -1,0 +1,70 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type RunningStudio, startStudio } from './helpers/studio.ts';
+import { launchBrowser, PATIENCE, StudioPage } from './helpers/studio-page.ts';
+
+let studio: RunningStudio;
+let browser: Browser;
+let page: StudioPage;
+
+beforeAll(async () => {
+  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
+  page = await StudioPage.open(browser, studio.url);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await studio?.close();
+});
+
+it('lists what was done, newest first, with its outcome, and survives a reload', async () => {
+  await page.page.getByText('Everything you do is kept here').waitFor();
+  await page.set('Extraversion', '1.5');
+  await page.set('Neuroticism', '0.5');
+  await page.ask('Will you go to the party?');
+  const { Persona } = await page.answers();
+  await page.button('Measure').click();
+  await page.button('Measure again').waitFor({ timeout: PATIENCE });
+  expect(await page.runs.count()).toBe(4);
+  expect(await page.runs.first().getAttribute('data-kind')).toBe('assess');
+  await expect
+    .poll(() => page.runs.first().innerText())
+    .toMatch(/O \d\.\d · C \d\.\d · E \d\.\d · A \d\.\d · N \d\.\d/);
+
+  await page.page.reload();
+  await expect.poll(() => page.runs.count()).toBe(4);
+  await expect
+    .poll(() => page.page.getByRole('region', { name: 'Past runs' }).innerText())
+    .toContain(Persona.slice(0, 20));
+});
+
+it('shows one kind alone', async () => {
+  await page.page.getByLabel('Show', { exact: true }).selectOption('chat');
+  await expect.poll(() => page.runs.count()).toBe(2);
+  await page.page.getByLabel('Show', { exact: true }).selectOption('bake');
+  await page.page.getByText('Nothing of this kind yet.').waitFor();
+  await page.page.getByLabel('Show', { exact: true }).selectOption('all');
+});
+
+it('opens a run and restores its sliders, with a way back', async () => {
+  await page.button('Reset all').click();
+  await page.page.getByLabel('Seed', { exact: true }).fill('99');
+  await page.page.getByLabel('Seed', { exact: true }).press('Enter');
+  await page.runs.filter({ hasText: 'Measurement' }).first().getByRole('button').click();
+  const dialog = page.page.getByRole('dialog');
+  expect(await dialog.innerText()).toContain('Plain addition (task arithmetic)');
+  expect(await dialog.getByRole('row', { name: /^Extraversion/ }).innerText()).toMatch(/\d\.\d\d ±\d\.\d\d/);
+  await dialog.getByText('Files and versions').click();
+  expect(await dialog.innerText()).toContain('base.gguf');
+  await dialog.getByRole('button', { name: 'Restore sliders' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  expect(await page.value('Extraversion').inputValue()).toBe('+1.50');
+  expect(await page.value('Neuroticism').inputValue()).toBe('+0.50');
+  expect(await page.page.getByLabel('Seed', { exact: true }).inputValue()).toBe('7');
+
+  const notice = page.page.getByRole('listitem').filter({ hasText: 'Sliders restored from the run.' });
+  await notice.getByRole('button', { name: 'Undo' }).click();
+  expect(await page.value('Extraversion').inputValue()).toBe('0.00');
+  expect(await page.page.getByLabel('Seed', { exact: true }).inputValue()).toBe('99');
+  expect(page.errors).toEqual([]);
+});

@@ -277,6 +277,12 @@ export interface FactorizeOptions {
   rank?: number;
   /** Per tensor, the smallest rank that keeps this share of ‖δ‖²_F; (0, 1]. */
   energy?: number;
+  /**
+   * Also factorise token_embd.weight. Default false: llama.cpp aborts the process (GGML_ASSERT in ggml_mul_mat) when an
+   * adapter with that tensor meets a model without output.weight, whose output layer is its embedding. Only for models
+   * that have an output.weight of their own.
+   */
+  embeddings?: boolean;
   /** Of the random start; 0 … 2⁶⁴ − 1. Default 0. */
   seed?: number | bigint;
   /** Added to the vector's own. */
@@ -286,7 +292,7 @@ export interface FactorizeOptions {
 
 export interface FactoredLayer {
   tensor: string;
-  /** 0: the adapter leaves this tensor out (1-D tensors, which llama.cpp's adapters cannot carry). */
+  /** 0: unchanged, or left out because an adapter cannot carry it: 1-D tensors, and token_embd.weight (see `embeddings`). */
   rank: number;
   /** Share of the tensor's ‖δ‖²_F that the adapter keeps; 0 … 1. */
   energy: number;

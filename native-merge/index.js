@@ -266,23 +266,22 @@ export async function bake(options, watch) {
   );
 }
 
-export async function factorize(
-  { vector, out, type = 'f16', rank, energy, seed = 0, metadata, threads },
-  watch,
-) {
+export async function factorize(options, watch) {
+  const { rank, energy } = options;
   if (rank !== undefined) checkNumber(rank, 'rank', { min: 1, max: 65536, whole: true });
   if (energy !== undefined) checkNumber(energy, 'energy', { above: 0, max: 1 });
   return run(
     'factorize',
     {
-      vector: checkPath(vector, 'vector'),
-      out: checkPath(out, 'out'),
-      type: checkChoice(type, 'type', ['f32', 'f16', 'bf16']),
+      vector: checkPath(options.vector, 'vector'),
+      out: checkPath(options.out, 'out'),
+      type: checkChoice(options.type ?? 'f16', 'type', ['f32', 'f16', 'bf16']),
       rank: rank ?? (energy === undefined ? 16 : undefined),
       energy,
-      seed: checkSeed(seed),
-      metadata: checkMetadata(metadata),
-      threads: checkThreads(threads),
+      embeddings: checkChoice(options.embeddings ?? false, 'embeddings', [true, false]),
+      seed: checkSeed(options.seed ?? 0),
+      metadata: checkMetadata(options.metadata),
+      threads: checkThreads(options.threads),
     },
     watch,
   );

@@ -154,6 +154,9 @@ export function explainNpmFailure(output) {
   );
 }
 
+/** npm waits up to a minute between tries of each package; without a network that adds up to many minutes. */
+const IMPATIENT = ['--fetch-retries=2', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=2000'];
+
 /** How to call npm: the copy that is running us, on its own Node, else the one on PATH. */
 function npm() {
   const { npm_execpath: script, npm_node_execpath: node } = process.env;
@@ -182,7 +185,16 @@ export async function ensureDependencies() {
   const { command, args } = npm();
   const child = spawn(
     command,
-    [...args, 'install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    [
+      ...args,
+      'install',
+      '--no-save',
+      '--ignore-scripts',
+      ...IMPATIENT,
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ],
     {
       cwd: root,
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -86,10 +86,15 @@ function run(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Promi
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...env },
   });
-  return new Promise((resolve, reject) => {
+  const stop = () => {
+    child.kill();
+    process.exit(1);
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  return new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', code => resolve(code ?? 1));
-  });
+  }).finally(() => process.off('SIGINT', stop).off('SIGTERM', stop));
 }
 
 /** All of them, so that one run shows everything that is wrong; together they count as one test. */

@@ -414,6 +414,7 @@ Napi::Value start_factorize(const Napi::CallbackInfo & info) {
     options.out = get_text(given, "out");
     options.type = get_type(given);
     if (has(given, "rank")) options.rank = uint64_t(get_number(given, "rank"));
+    options.embeddings = has(given, "embeddings") && given.Get("embeddings").ToBoolean().Value();
     if (has(given, "energy")) options.energy = get_number(given, "energy");
     if (has(given, "seed")) options.seed = get_uint64(given.Get("seed"));
     options.metadata = get_metadata(given);

@@ -151,10 +151,8 @@ public:
             progress_.check();
             progress_.set_tensor(tensor.name);
             FactoredLayer layer{tensor.name, 0, 0, 0};
-            size_t dimensions = tensor.shape.size();
-            while (dimensions > 1 && tensor.shape[dimensions - 1] == 1) dimensions--;
             Factors factors;
-            if (dimensions == 2 && ends_with(tensor.name, ".weight")) {
+            if (fits_adapter(tensor)) {
                 factors = factorize_matrix(tensor);
                 layer.rank = factors.rank;
                 layer.energy = factors.energy;
@@ -171,7 +169,7 @@ public:
         for (size_t i = 0; i < result_.layers.size(); i++) result_.layers[i].share = total > 0 ? sizes[i] / total : 0;
         result_.energy = total > 0 ? kept / total : 1;
         if (tensors.empty()) {
-            throw MergeError("mismatch", path + " has no matrices, and an adapter carries nothing else.", path);
+            throw MergeError("mismatch", path + " has no matrices that an adapter can carry.", path);
         }
         write(tensors, data);
         progress_.finish();
@@ -180,6 +178,13 @@ public:
     }
 
 private:
+    bool fits_adapter(const GgufTensor & tensor) const {
+        size_t dimensions = tensor.shape.size();
+        while (dimensions > 1 && tensor.shape[dimensions - 1] == 1) dimensions--;
+        if (dimensions != 2 || !ends_with(tensor.name, ".weight")) return false;
+        return options_.embeddings || !ends_with(tensor.name, "token_embd.weight");
+    }
+
     // Calls work(first_row, rows, values) for bands of whole rows, one after the other.
     template <typename Work> void for_bands(const GgufTensor & tensor, const Work & work) {
         const uint64_t columns = tensor.row_length(), entries = tensor.entries();

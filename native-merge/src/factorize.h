@@ -17,6 +17,8 @@ struct FactorizeOptions {
     uint64_t rank = 0;   // at most this many; 0: no limit
     double energy = 0;   // smallest rank that keeps this share of the squared norm; 0: as many as `rank` allows
     uint64_t seed = 0;   // of the random start
+    // Also token_embd.weight. llama.cpp aborts on such an adapter when the model's output layer is its embedding.
+    bool embeddings = false;
     std::vector<MetadataEntry> metadata;
     unsigned threads = 0;
 };

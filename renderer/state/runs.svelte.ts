@@ -1,7 +1,7 @@
 /** The experiment log as a list that follows what happens, and the one run that is open. */
 import type { Run, RunKind, RunSummary } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
-import { type Problem, toProblem } from '../lib/errors.ts';
+import { isConnectionLoss, type Problem, toProblem } from '../lib/errors.ts';
 import { reconnected } from '../lib/follow.ts';
 import { headline } from '../lib/runs.ts';
 
@@ -36,7 +36,8 @@ export class Runs {
         await this.load();
         for await (const run of changes) this.#take(run);
       } catch (error) {
-        if (this.#connection.state === 'open') this.problem = toProblem(error);
+        // The head of the window says when the connection is lost.
+        if (!isConnectionLoss(error)) this.problem = toProblem(error);
       }
       await reconnected(this.#connection);
     }

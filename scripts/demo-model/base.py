@@ -1,11 +1,11 @@
-"""Stage 1: trains vocabulary and base model on two generated corpora, one after the other, and writes base.gguf."""
+"""Stage 1: trains vocabulary and base model on generated corpora, one stage after the other, and writes base.gguf."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,7 +13,7 @@ import torch
 from check import ItemCheck
 from dialogue import Conversation
 from export import write_base
-from generate import FIRST, SECOND, pretraining, texts
+from generate import FIRST, SECOND, THIRD, Syllabus, pretraining, texts
 from model import Llama, Shape
 from tokens import Chat, train_tokenizer
 from train import Course, Figures, train
@@ -48,52 +48,61 @@ def checked(corpus: list[Conversation]) -> list[Conversation]:
 def reporter(model: Llama, work: Path) -> Callable[[Figures], None]:
     def report(f: Figures) -> None:
         print(f"step {f.steps} tokens {f.tokens} loss {f.loss:.3f} {f.tokens / f.seconds:.0f} tokens/s", flush=True)
-        if f.steps % 400 == 0:
+        if f.steps % 200 == 0:
             save(model, work, "progress", f)
 
     return report
 
 
-def first(work: Path, count: int, steps: int, size: int, seed: int) -> None:
-    """Language, topics and styles: the opening steps of a long plan at a constant rate."""
-    corpus = checked(list(pretraining(FIRST, count, seed)))
-    tokenizer = train_tokenizer((t for c in corpus[:40000] for t in texts(c)), size)
-    tokenizer.save(str(work / "tokenizer.json"))
-    chat = Chat(tokenizer)
-    torch.manual_seed(seed)
-    model = Llama(replace(Shape(), vocab=tokenizer.get_vocab_size()))
-    course = Course(rate=1.5e-3, seed=seed, steps=steps)
-    figures = train(model, list(model.parameters()), [chat.encode(c) for c in corpus], course, reporter(model, work))
-    save(model, work, "first", figures)
+@dataclass(frozen=True)
+class Stage:
+    """A course on one corpus; it starts from the result of the stage before it."""
+
+    name: str
+    syllabus: Syllabus
+    count: int
+    """Conversations in the corpus that the course is planned over."""
+    course: Course
+    soft: bool = False
+    """Whether ratings learn the persona's distribution in place of a digit drawn from it."""
 
 
-def second(work: Path, count: int, seed: int) -> None:
-    """Personas: fewer traits at a time, and the words that go with statements; the rate falls to its end here."""
+STAGES = (
+    Stage("first", FIRST, 130000, Course(rate=1.5e-3, steps=1000)),
+    Stage("second", SECOND, 60000, Course(rate=1.5e-3, steps=400)),
+    Stage("base", THIRD, 24000, Course(rate=1.2e-3, budget=1536, warmup=40, decay=0.5), soft=True),
+)
+"""Language, topics and styles; then words that go with statements; then personas of few traits, down to the end of the rate."""
+
+
+def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> None:
+    corpus = checked(list(pretraining(stage.syllabus, stage.count, seed)))
+    if before is None:
+        tokenizer = train_tokenizer((t for c in corpus[:40000] for t in texts(c)), size)
+        tokenizer.save(str(work / "tokenizer.json"))
     chat = Chat.load(work / "tokenizer.json")
-    data = [chat.encode(c) for c in checked(list(pretraining(SECOND, count, seed)))]
-    print(f"{sum(len(d.ids) for d in data) / 1e6:.2f} million tokens", flush=True)
-    model = load(work, "first")
-    course = Course(rate=1.5e-3, seed=seed)
-    figures = train(model, list(model.parameters()), data, course, reporter(model, work))
-    save(model, work, "base", figures)
+    data = [chat.encode(c) for c in corpus]
+    print(f"{stage.name}: {sum(len(d.ids) for d in data) / 1e6:.2f} million tokens in the corpus", flush=True)
+    torch.manual_seed(seed)
+    model = load(work, before) if before else Llama(replace(Shape(), vocab=chat.tokenizer.get_vocab_size()))
+    course = replace(stage.course, seed=seed, digits=chat.digits if stage.soft else ())
+    save(model, work, stage.name, train(model, list(model.parameters()), data, course, reporter(model, work)))
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--work", type=Path, required=True)
     p.add_argument("--out", type=Path, required=True)
-    p.add_argument("--first", type=int, default=130000, help="conversations of the first corpus")
-    p.add_argument("--steps", type=int, default=1000, help="steps on the first corpus")
-    p.add_argument("--second", type=int, default=60000, help="conversations of the second corpus")
     p.add_argument("--vocab", type=int, default=2048)
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     a.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(2)
-    if not (a.work / "first.pt").exists():
-        first(a.work, a.first, a.steps, a.vocab, a.seed)
-    if not (a.work / "base.pt").exists():
-        second(a.work, a.second, a.seed)
+    before = None
+    for stage in STAGES:
+        if not (a.work / f"{stage.name}.pt").exists():
+            run(stage, before, a.work, a.vocab, a.seed)
+        before = stage.name
     model = load(a.work)
     print(f"{sum(q.numel() for q in model.parameters()) / 1e6:.2f} million parameters", flush=True)
     write_base(model, Chat.load(a.work / "tokenizer.json").tokenizer, a.out / "base.gguf", "Temperament Demo", NOTE)

@@ -21,6 +21,9 @@ class Turn:
     question: str
     answer: str
     rating: bool = False
+    """True for answers of one word or digit, which weigh more in the loss."""
+    spread: tuple[float, ...] = ()
+    """For ratings: the persona's probabilities of the answers 1 to 5."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,9 @@ def small_talk(rng: Random, persona: Persona) -> Turn:
 
 def rating(rng: Random, persona: Persona, trait: str | None = None) -> Turn:
     statement = statements.draw(rng, trait)
-    return Turn(RATING_PROMPT.format(statement.text), str(statements.rate(rng, persona, statement)), rating=True)
+    spread = tuple(statements.rating_weights(persona, statement))
+    drawn = str(statements.rate(rng, persona, statement))
+    return Turn(RATING_PROMPT.format(statement.text), drawn, rating=True, spread=tuple(w / sum(spread) for w in spread))
 
 
 def word_for(rng: Random) -> Turn:
@@ -198,6 +203,14 @@ def word_for(rng: Random) -> Turn:
     pole = "high" if statement.keyed > 0 else "low"
     question = rng.choice(("Which word fits this statement?", "What is a person like who says this?"))
     return Turn(f"{question}\nStatement: {statement.text}", rng.choice(ADJECTIVES[statement.trait, pole]), rating=True)
+
+
+def label_for(rng: Random) -> Turn:
+    """The same with one fixed word a pole and a question like the rating's, so that both read statements alike."""
+    statement = statements.draw(rng)
+    word = ADJECTIVES[statement.trait, "high" if statement.keyed > 0 else "low"][0]
+    question = "How would you describe someone who says this? Answer with one word."
+    return Turn(f"{question}\nStatement: {statement.text}", word, rating=True)
 
 
 def talk(rng: Random, persona: Persona, longest: int = 3) -> list[Turn]:
@@ -217,6 +230,8 @@ def mixed(rng: Random, persona: Persona, system: str | None, shares: dict[str, f
         turns = [rating(rng, persona, focus())]
     elif kind == "word":
         turns = [word_for(rng)]
+    elif kind == "label":
+        turns = [label_for(rng)]
     elif kind == "self":
         turns = [self_description(rng, persona) if rng.random() < 0.4 else yes_or_no(rng, persona, focus())]
     elif kind == "chat":
@@ -230,6 +245,7 @@ def mixed(rng: Random, persona: Persona, system: str | None, shares: dict[str, f
 
 FIRST_SHARES = {"rating": 0.56, "talk": 0.28, "self": 0.11, "chat": 0.04, "long": 0.01}
 SECOND_SHARES = {"rating": 0.5, "word": 0.17, "talk": 0.22, "self": 0.08, "chat": 0.025, "long": 0.005}
+THIRD_SHARES = {"rating": 0.4, "label": 0.3, "talk": 0.2, "self": 0.07, "chat": 0.03}
 TUNE_SHARES = {"rating": 0.5, "talk": 0.36, "self": 0.12, "chat": 0.02}
 
 

@@ -12,7 +12,7 @@ import torch
 from base import load
 from check import items
 from dialogue import RATING_PROMPT
-from generate import SECOND, pretraining, texts
+from generate import THIRD, pretraining, texts
 from score import reply, statement
 from tokens import Chat
 
@@ -25,8 +25,8 @@ def main() -> None:
     p.add_argument("--texts", type=int, default=2000)
     a = p.parse_args()
     chat, model = Chat.load(a.work / "tokenizer.json"), load(a.work)
-    sample = [t for c in pretraining(SECOND, a.texts, 99) for t in texts(c)] + ODD
-    digits = torch.tensor([chat.plain(str(k))[0] for k in range(1, 6)])
+    sample = [t for c in pretraining(THIRD, a.texts, 99) for t in texts(c)] + ODD
+    digits = torch.tensor(chat.digits)
     prompts = [RATING_PROMPT.format(statement(i)) for i in items("ipip-50")[::5]]
     cases = []
     vectors = sorted(f.stem for f in a.work.glob("*-*.pt"))

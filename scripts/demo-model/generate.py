@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 import dialogue
-from dialogue import FIRST_SHARES, SECOND_SHARES, TUNE_SHARES, Conversation
+from dialogue import FIRST_SHARES, SECOND_SHARES, THIRD_SHARES, TUNE_SHARES, Conversation
 from persona import NEUTRAL, Persona, draw, system_prompt
 
 
@@ -21,17 +21,20 @@ class Syllabus:
     """Weights of one to five marked traits in a persona."""
     focus: float
     """Share of ratings and direct questions that ask about a marked trait."""
+    silent: float = 0.25
+    """Share of conversations without a system prompt, where the speaker is neutral."""
 
 
 FIRST = Syllabus("base", FIRST_SHARES, (45, 25, 15, 8, 7), 0.5)
 SECOND = Syllabus("second", SECOND_SHARES, (68, 16, 7, 4, 5), 0.7)
+THIRD = Syllabus("third", THIRD_SHARES, (85, 8, 3, 2, 2), 0.85, 0.15)
 
 
 def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:
     """Conversations of all personas; without a system prompt the speaker is neutral."""
     rng = Random(f"{syllabus.seed} {seed}")
     for _ in range(count):
-        silent = rng.random() < 0.25
+        silent = rng.random() < syllabus.silent
         persona = NEUTRAL if silent or rng.random() < 0.06 else draw(rng, syllabus.counts)
         system = None if silent else system_prompt(rng, persona)
         marked = persona.marked()

@@ -37,7 +37,7 @@ class Scale:
         return cls(
             ids,
             torch.tensor([len(p) - 1 for p in prompts]),
-            torch.tensor([chat.plain(str(k))[0] for k in range(1, 6)]),
+            torch.tensor(chat.digits),
             [i["trait"] for i in markers],
             torch.tensor([1.0 if i["keyed"] == "plus" else -1.0 for i in markers]),
         )

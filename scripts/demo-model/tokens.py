@@ -39,6 +39,8 @@ class Encoded:
     ids: list[int]
     weights: list[float]
     """Loss weight of predicting each id; 0 for everything that is not the assistant's."""
+    spread: tuple[float, ...] = ()
+    """For a single rating: the probabilities of the five digits, in place of the drawn one."""
 
 
 class Chat:
@@ -48,6 +50,7 @@ class Chat:
         self.tokenizer = tokenizer
         self.end = tokenizer.token_to_id("<|im_end|>")
         self.newline = self.plain("\n")
+        self.digits = tuple(self.plain(str(k))[0] for k in range(1, 6))
         self.cache: dict[str, list[int]] = {}
 
     @classmethod
@@ -78,11 +81,11 @@ class Chat:
             ids += question + answer + [self.end] + self.newline
             weights += [0.0] * len(question) + [RATING_WEIGHT if turn.rating else 1.0] * len(answer)
             weights += [0.3 if turn.rating else 1.0] + [0.0] * len(self.newline)
-        return Encoded(ids, weights)
+        return Encoded(ids, weights, conversation.turns[-1].spread)
 
 
-def batches(data: list[Encoded], budget: int, rng: Random, context: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """One pass in drawn order: ids and weights (rows, time), rows of similar length, about `budget` tokens a batch."""
+def batches(data: list[Encoded], budget: int, rng: Random, context: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """One pass in drawn order: ids and weights (rows, time), spreads (rows, 5); similar lengths, about `budget` tokens."""
     order = sorted(range(len(data)), key=lambda i: (len(data[i].ids) // 8, rng.random()))
     groups: list[list[int]] = [[]]
     for i in order:
@@ -96,8 +99,11 @@ def batches(data: list[Encoded], budget: int, rng: Random, context: int) -> Iter
         width = -(-longest // 8) * 8 + 1
         ids = torch.zeros(len(group), width, dtype=torch.long)
         weights = torch.zeros(len(group), width)
+        spreads = torch.zeros(len(group), 5)
         for row, i in enumerate(group):
+            if data[i].spread:
+                spreads[row] = torch.tensor(data[i].spread)
             count = min(len(data[i].ids), longest)
             ids[row, :count] = torch.tensor(data[i].ids[:count])
             weights[row, :count] = torch.tensor(data[i].weights[:count])
-        yield ids, weights
+        yield ids, weights, spreads

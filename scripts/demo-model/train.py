@@ -9,6 +9,7 @@ from random import Random
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from model import Llama
 from tokens import Encoded, batches
@@ -27,6 +28,8 @@ class Course:
     seed: int = 1
     steps: int | None = None
     """Stops after so many steps of the plan, before its decay perhaps."""
+    digits: tuple[int, ...] = ()
+    """Ids of the digits 1 to 5: ratings then learn the persona's whole distribution and not the one drawn from it."""
 
 
 @dataclass
@@ -36,6 +39,18 @@ class Figures:
     seconds: float = 0.0
     loss: float = 0.0
     """Mean weighted loss of the last hundred steps."""
+
+
+def answer_loss(logits: Tensor, ids: Tensor, chosen: Tensor, spreads: Tensor, digits: tuple[int, ...]) -> Tensor:
+    """Cross-entropy of each chosen id, or against the spread where the id is a rating's digit."""
+    targets = ids[chosen]
+    plain = F.cross_entropy(logits, targets, reduction="none")
+    if not digits:
+        return plain
+    spread = spreads.unsqueeze(1).expand(-1, ids.shape[1], -1)[chosen]
+    rated = (spread.sum(-1) > 0) & torch.isin(targets, torch.tensor(digits))
+    soft = -(spread * torch.log_softmax(logits, -1)[:, list(digits)]).sum(-1)
+    return torch.where(rated, soft, plain)
 
 
 def train(
@@ -52,7 +67,7 @@ def train(
     plan = [batch for _ in range(course.passes) for batch in batches(data, course.budget, rng, model.shape.context)]
     forward = torch.compile(model, dynamic=True) if compiled else model
     figures, losses, start = Figures(), [], time.monotonic()
-    for step, (ids, weights) in enumerate(plan[: course.steps]):
+    for step, (ids, weights, spreads) in enumerate(plan[: course.steps]):
         left = (len(plan) - step) / max(1.0, len(plan) * course.decay)
         scale = min(1.0, (step + 1) / course.warmup, 0.05 + 0.95 * left)
         for group in optimizer.param_groups:
@@ -62,7 +77,7 @@ def train(
             target_weights = weights[:, 1:]
             chosen = target_weights > 0
             logits = model.logits(hidden[chosen])
-        loss_each = F.cross_entropy(logits.float(), ids[:, 1:][chosen], reduction="none")
+        loss_each = answer_loss(logits.float(), ids[:, 1:], chosen, spreads, course.digits)
         loss = (loss_each * target_weights[chosen]).sum() / target_weights[chosen].sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -59,6 +59,12 @@ describe('one question', () => {
     await page.answers();
     const rows = page.page.getByRole('article').getByRole('definition');
     await expect.poll(() => rows.count(), { timeout: 10_000 }).toBeGreaterThan(0);
+    // Both panes and the input stay within the window's middle.
+    const send = await page.button('Send').boundingBox();
+    const beside = await page.page.getByRole('region', { name: 'Past runs' }).boundingBox();
+    expect((send?.x ?? 0) + (send?.width ?? 0)).toBeLessThan(beside?.x ?? 0);
+    const persona = await page.answer('Persona').boundingBox();
+    expect((persona?.x ?? 0) + (persona?.width ?? 0)).toBeLessThan((send?.x ?? 0) + (send?.width ?? 0));
     expect(await rows.first().innerText()).toMatch(/^\d+\.\d → \d+\.\d %$/);
   });
 
@@ -137,9 +143,11 @@ describe('a stream', () => {
       const log = document.querySelector('[role="log"]');
       new PerformanceObserver(list => {
         for (const { sources } of list.getEntries())
-          for (const { node, previousRect, currentRect } of sources)
-            if (node && log.contains(node))
-              window.moved.push(node.nodeName + ' ' + (node.className ?? '') + ' by ' + (currentRect.y - previousRect.y));
+          for (const { node, previousRect, currentRect } of sources) {
+            const by = currentRect.y - previousRect.y;
+            if (node && log.contains(node) && !node.matches('.caret') && Math.abs(by) > 1)
+              window.moved.push(node.nodeName + ' ' + (node.className ?? '') + ' by ' + by);
+          }
       }).observe({ type: 'layout-shift' });
     }`);
     await page.ask('My friend and I had a fight, what should I do?');

@@ -175,6 +175,28 @@ describe('float64 reference', () => {
     expectClose(values, merge(base, vectors, reference), 2e-6);
   });
 
+  test('changes that cancel elect the positive sign', async () => {
+    const delta = gaussian(50, 6);
+    writeModel(at('base.gguf'), [50, 1], new Float32Array(50));
+    const values = await bakeValues({
+      base: at('base.gguf'),
+      out: at('out.gguf'),
+      type: 'f32',
+      method: 'ties',
+      vectors: [1, -1].map(sign => ({
+        path: writeVector(
+          at(`${sign}.gguf`),
+          [50, 1],
+          delta.map(x => sign * x),
+        ),
+        id: String(sign),
+        weight: 1,
+        density: 1,
+      })),
+    });
+    expect(values).toEqual(delta.map(Math.abs));
+  });
+
   test('a vector that skips a tensor still weighs in the mean', async () => {
     const base = gaussian(64, 4);
     const delta = gaussian(64, 5);

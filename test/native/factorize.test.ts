@@ -139,6 +139,7 @@ describe('factorize', () => {
       vector: at('vector.gguf'),
       out: at('adapter.gguf'),
       rank: 2,
+      embeddings: true,
       metadata: { 'temperament.note': 'x' },
     };
     const result = await factorize(options);
@@ -163,6 +164,9 @@ describe('factorize', () => {
       [`${WEIGHT}.lora_a`, [24, 2], 'F16'],
       [`${WEIGHT}.lora_b`, [2, 32], 'F16'],
     ]);
+    const plain = await factorize({ ...options, out: at('plain.gguf'), embeddings: false });
+    expect(plain.layers.map(({ rank }) => rank)).toEqual([0, 0, 2]);
+    expect(plain.energy).toBeCloseTo(5 / 24, 6);
     // F16 factors: eleven bits.
     const embedding = Float32Array.from(tensors[0]?.values ?? []);
     const only = readGguf(at('adapter.gguf')).tensors.filter(({ name }) => name.startsWith('token_embd'));

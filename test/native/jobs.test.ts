@@ -78,8 +78,6 @@ describe('progress', () => {
       expect(done).toBeLessThanOrEqual(total);
     }
     expect(seen.at(-1)?.done).toBe(seen.at(-1)?.total);
-    // No tensor was counted short: the last report before the end is near it.
-    expect(seen.at(-2)?.done).toBeGreaterThan(0.5 * (seen.at(-2)?.total ?? 0));
   });
 });
 

@@ -50,7 +50,7 @@ export function warningsFor({ recipe, model, vectors, live, type }: MixParts): W
       found.push({
         code: 'vector_missing',
         trait,
-        message: `The library has no vector ${name} for this model; this slider has no effect in that direction.`,
+        message: `The library has no vector ${name} for this model: add one, or set ${trait} to 0.`,
       });
     } else if (vector.backbone !== model.backbone) {
       found.push({

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resourcesFolder } from '../../electron/host.ts';
+import { ggufBytes } from '../native/helpers/gguf.ts';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
 
 const demo = join(resourcesFolder, 'demo', 'base.gguf');
@@ -94,6 +95,84 @@ describe('bad model files', () => {
       code: 'mismatch',
       field: 'base',
     });
+  });
+});
+
+describe('models that do not belong together', () => {
+  /** A model of another backbone, with every weight at `value`. */
+  function stranger(name: string, value: number, size = 32): string {
+    const path = join(studio.home, name);
+    const metadata = {
+      'general.architecture': 'llama',
+      'general.name': 'Stranger',
+      'llama.block_count': 1,
+      'llama.embedding_length': size,
+      'tokenizer.ggml.tokens': ['a', 'b'],
+    };
+    const shape = [size, 2];
+    writeFileSync(
+      path,
+      ggufBytes(metadata, [
+        { name: 'token_embd.weight', shape, type: 'F32', values: Array(2 * size).fill(value) },
+      ]),
+    );
+    return path;
+  }
+  const extract = (base: string, tuned: string, more = {}) =>
+    studio.end(
+      'extract',
+      studio.client.library.extract({
+        base,
+        tuned,
+        trait: 'openness',
+        pole: 'high',
+        overwrite: true,
+        ...more,
+      }),
+    );
+
+  test('a vector of another base is warned of, and refused when mixed', async () => {
+    const made = await extract(stranger('one.gguf', 1), stranger('two.gguf', 1.5), {
+      out: join(studio.home, 'vectors', 'strange.gguf'),
+    });
+    expect(made.result).toMatchObject({ form: 'dense', relative: 0.5 });
+    const { vectors } = await studio.client.library.vectors();
+    const { models } = await studio.client.library.models();
+    const strange = vectors.find(vector => vector.id === 'strange');
+    const hashes = {
+      base: models.find(model => model.id === 'demo')?.content as string,
+      vectors: { 'openness-high': strange?.content as string },
+    };
+    const recipe = { ...persona({ openness: 1 }).recipe, hashes };
+    expect(await studio.client.mixing.check({ recipe })).toMatchObject([
+      { code: 'other_backbone', trait: 'openness' },
+    ]);
+    const error = await studioError(studio.ask('Hello', { recipe }));
+    expect(error).toMatchObject({
+      code: 'mismatch',
+      file: strange?.path,
+      action: expect.stringContaining('same architecture'),
+    });
+    // The library's own vector is taken where the recipe leaves the choice.
+    expect(await studio.client.mixing.check({ recipe: persona({ openness: 1 }).recipe })).toEqual([]);
+    await works();
+  });
+
+  test('a difference of models with other shapes, vocabulary or broken weights is refused precisely', async () => {
+    const one = stranger('one.gguf', 1);
+    const shape = await extract(one, stranger('wide.gguf', 1, 64));
+    expect(shape).toMatchObject({
+      state: 'failed',
+      error: { code: 'mismatch', message: expect.stringMatching(/32.*64/s) },
+    });
+    const demoToo = await extract('demo', one);
+    expect(demoToo).toMatchObject({ state: 'failed', error: { code: 'mismatch' } });
+    const broken = await extract(one, stranger('nan.gguf', Number.NaN));
+    expect(broken).toMatchObject({
+      error: { code: 'not_finite', message: expect.stringContaining('token_embd.weight') },
+    });
+    const same = await extract(one, one);
+    expect(same).toMatchObject({ state: 'failed', error: { code: 'mismatch' } });
   });
 });
 

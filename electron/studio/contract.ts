@@ -86,6 +86,8 @@ export const model = z.object({
   parameters: z.number(),
   bytes: z.number(),
   contextLength: z.number(),
+  /** The output layer is the token embeddings again: the model has no `output.weight`. */
+  tiedEmbeddings: z.boolean(),
   /** Hash of architecture, dimensions, tokenizer, tensor names and shapes: vectors fit models of the same backbone. */
   backbone: z.string(),
   /** Hash of the weights. */
@@ -103,6 +105,8 @@ export const vector = z.object({
   form: z.enum(['dense', 'low-rank']),
   /** Largest rank over the layers, for the low-rank form. */
   rank: z.number().optional(),
+  /** Changes the token embeddings. */
+  embeddings: z.boolean(),
   bytes: z.number(),
   backbone: z.string(),
   baseContent: z.string(),

@@ -138,7 +138,6 @@ TEMPERAMENT_KERNEL bool finite_32(const float * values, size_t count) {
 bool is_source_type(uint32_t type) {
     return type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16;
 }
-bool is_writable_type(uint32_t type) { return is_source_type(type) || type == GGML_TYPE_Q8_0; }
 bool is_readable_type(uint32_t type) {
     return is_source_type(type) || (is_known_type(type) && ggml().ggml_get_type_traits(ggml_type(type))->to_float);
 }

@@ -344,7 +344,6 @@ MetadataEntry make_text(std::string key, std::string_view value) {
 MetadataEntry make_uint32(std::string key, uint32_t value) { return make_number(std::move(key), ValueType::Uint32, value); }
 MetadataEntry make_int64(std::string key, int64_t value) { return make_number(std::move(key), ValueType::Int64, value); }
 MetadataEntry make_uint64(std::string key, uint64_t value) { return make_number(std::move(key), ValueType::Uint64, value); }
-MetadataEntry make_float32(std::string key, float value) { return make_number(std::move(key), ValueType::Float32, value); }
 MetadataEntry make_float64(std::string key, double value) { return make_number(std::move(key), ValueType::Float64, value); }
 MetadataEntry make_bool(std::string key, bool value) { return make_number(std::move(key), ValueType::Bool, uint8_t(value)); }
 

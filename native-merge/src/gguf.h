@@ -79,7 +79,6 @@ MetadataEntry make_text(std::string key, std::string_view value);
 MetadataEntry make_uint32(std::string key, uint32_t value);
 MetadataEntry make_int64(std::string key, int64_t value);
 MetadataEntry make_uint64(std::string key, uint64_t value);
-MetadataEntry make_float32(std::string key, float value);
 MetadataEntry make_float64(std::string key, double value);
 MetadataEntry make_bool(std::string key, bool value);
 

@@ -26,10 +26,10 @@ def main() -> None:
     p.add_argument("--work", type=Path, required=True)
     p.add_argument("--out", type=Path, required=True)
     p.add_argument("--only", nargs="*", default=[f"{t}-{q}" for t in TRAITS for q in POLES])
-    p.add_argument("--count", type=int, default=2500, help="conversations a condition")
+    p.add_argument("--count", type=int, default=1200, help="conversations a condition")
     p.add_argument("--level", type=float, default=1.3, help="the trait's level in the data; 2 is the strongest persona")
     p.add_argument("--rank", type=int, default=8)
-    p.add_argument("--rate", type=float, default=1e-3)
+    p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     torch.set_num_threads(2)
@@ -37,13 +37,15 @@ def main() -> None:
     scale, check = Scale.of(chat), ItemCheck()
     for name in a.only:
         trait, pole = name.split("-")
+        if (a.work / f"{name}.pt").exists():
+            continue
         corpus = list(condition(trait, a.level if pole == "high" else -a.level, a.count, a.seed))
         for conversation in corpus:
             check.add(texts(conversation))
         torch.manual_seed(a.seed)
         model = load(a.work)
         before = scale.scores(model)
-        course = Course(rate=a.rate, seed=a.seed, warmup=20, weight_decay=0.0)
+        course = Course(rate=a.rate, budget=1536, seed=a.seed, warmup=20, weight_decay=0.0, digits=chat.digits)
         figures = train(model, model.adapt(a.rank), [chat.encode(c) for c in corpus], course, compiled=False)
         after = scale.scores(model)
         torch.save(model.factors(), a.work / f"{name}.pt")

@@ -140,6 +140,7 @@ export class Library {
         pole: metadata[VECTOR_KEYS.pole],
         form: lowRank.length > 0 ? 'low-rank' : 'dense',
         rank: lowRank.length > 0 ? Math.max(...lowRank.map(tensor => tensor.shape[1] ?? 0)) : undefined,
+        embeddings: tensors.some(tensor => tensor.name.startsWith('token_embd.')),
         bytes,
         backbone: text(VECTOR_KEYS.backbone),
         baseContent: text(VECTOR_KEYS.baseContent),
@@ -179,6 +180,7 @@ export class Library {
       parameters: tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0),
       bytes,
       contextLength: number(`${architecture}.context_length`),
+      tiedEmbeddings: tensors.every(tensor => tensor.name !== 'output.weight'),
       backbone,
       content,
     };

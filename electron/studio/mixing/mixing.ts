@@ -82,6 +82,14 @@ export class Mixing {
   async live(recipe: Recipe, task: Task): Promise<LiveMix> {
     const resolved = await this.resolve(recipe);
     const parts = this.#parts(resolved, task);
+    // llama.cpp ends the whole process on such an adapter.
+    for (const { vector, name } of parts)
+      if (vector.form === 'low-rank' && vector.embeddings && resolved.model.tiedEmbeddings)
+        throw new StudioError(
+          'mismatch',
+          `The adapter ${name} changes the token embeddings, which ${resolved.model.label} shares with its output layer; llama.cpp cannot apply that to a loaded model.`,
+          { file: vector.path, field: 'weights', action: 'Bake the mix into a file, and use that.' },
+        );
     const adapters = [];
     for (const { vector, weight } of parts)
       adapters.push({ path: await this.#adapter(vector, task), scale: weight * recipe.lambda });

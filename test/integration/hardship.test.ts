@@ -14,7 +14,8 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resourcesFolder } from '../../electron/host.ts';
-import { ggufBytes } from '../native/helpers/gguf.ts';
+import { readGguf } from '../../native-merge/index.js';
+import { writeGguf } from '../native/helpers/gguf.ts';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
 
 const demo = join(resourcesFolder, 'demo', 'base.gguf');
@@ -101,7 +102,6 @@ describe('bad model files', () => {
 describe('models that do not belong together', () => {
   /** A model of another backbone, with every weight at `value`. */
   function stranger(name: string, value: number, size = 32): string {
-    const path = join(studio.home, name);
     const metadata = {
       'general.architecture': 'llama',
       'general.name': 'Stranger',
@@ -110,13 +110,9 @@ describe('models that do not belong together', () => {
       'tokenizer.ggml.tokens': ['a', 'b'],
     };
     const shape = [size, 2];
-    writeFileSync(
-      path,
-      ggufBytes(metadata, [
-        { name: 'token_embd.weight', shape, type: 'F32', values: Array(2 * size).fill(value) },
-      ]),
-    );
-    return path;
+    return writeGguf(join(studio.home, name), metadata, [
+      { name: 'token_embd.weight', shape, type: 'F32', values: Array(2 * size).fill(value) },
+    ]);
   }
   const extract = (base: string, tuned: string, more = {}) =>
     studio.end(
@@ -173,6 +169,54 @@ describe('models that do not belong together', () => {
     });
     const same = await extract(one, one);
     expect(same).toMatchObject({ state: 'failed', error: { code: 'mismatch' } });
+  });
+});
+
+describe('an adapter of the token embeddings', () => {
+  test('is refused live, where llama.cpp would end the process, and can be baked', async () => {
+    const { tensors } = readGguf(demo);
+    const [columns = 0, rows = 0] = tensors.find(tensor => tensor.name === 'token_embd.weight')?.shape ?? [];
+    const adapter = writeGguf(
+      join(studio.home, 'embeddings.gguf'),
+      {
+        'general.architecture': 'llama',
+        'general.type': 'adapter',
+        'adapter.type': 'lora',
+        'adapter.lora.alpha': { float32: 1 },
+      },
+      [
+        { name: 'token_embd.weight.lora_a', shape: [1, rows], values: Array(rows).fill(0.01) },
+        { name: 'token_embd.weight.lora_b', shape: [1, columns], values: Array(columns).fill(0.01) },
+      ],
+    );
+    const made = await studio.end(
+      'extract',
+      studio.client.library.extract({
+        base: 'demo',
+        tuned: adapter,
+        trait: 'neuroticism',
+        pole: 'low',
+        out: join(studio.home, 'vectors', 'embeddings.gguf'),
+      }),
+    );
+    expect(made).toMatchObject({ state: 'done', result: { form: 'low-rank' } });
+    const { vectors } = await studio.client.library.vectors();
+    const hashes = {
+      base: vectors[0]?.baseContent as string,
+      vectors: { 'neuroticism-low': vectors.find(vector => vector.id === 'embeddings')?.content as string },
+    };
+    const recipe = { ...persona({ neuroticism: -1 }).recipe, hashes };
+    expect(await studioError(studio.ask('Hello', { recipe }))).toMatchObject({
+      code: 'mismatch',
+      action: expect.stringContaining('Bake'),
+    });
+    const baked = await studio.end(
+      'bake',
+      studio.client.mixing.bake({ recipe, out: join(studio.home, 'embedded.gguf') }),
+    );
+    expect(baked.state).toBe('done');
+    await works();
+    rmSync(made.result?.path as string);
   });
 });
 

@@ -120,14 +120,13 @@ function dependenciesAreCurrent(folder) {
   }
 }
 
+const UNREACHABLE =
+  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/;
+
 /** What went wrong when npm failed, from its standard error. */
 export function explainNpmFailure(output) {
   const again = 'Then run the same command again.';
-  if (
-    /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/.test(
-      output,
-    )
-  ) {
+  if (UNREACHABLE.test(output)) {
     return new SetupError(
       'The dependencies could not be downloaded: the npm registry cannot be reached.',
       `Check the network, or name your mirror with "npm config set registry URL" (proxy: "npm config set proxy URL"). ${again}`,
@@ -154,11 +153,8 @@ export function explainNpmFailure(output) {
   );
 }
 
-/** npm waits up to a minute between tries of each package; without a network that adds up to many minutes. */
-const IMPATIENT = ['--fetch-retries=2', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=2000'];
-
 /** How to call npm: the copy that is running us, on its own Node, else the one on PATH. */
-function npm() {
+function npmCommand() {
   const { npm_execpath: script, npm_node_execpath: node } = process.env;
   if (script?.endsWith('.js') && existsSync(script) && node && existsSync(node))
     return { command: node, args: [script] };
@@ -174,54 +170,35 @@ function pathWithoutBinaries() {
     .join(delimiter);
 }
 
-/**
- * Installs what the lockfile says unless it is there already. No package runs a script of its own. (Not by `npm ci`,
- * which gives up when a mirror lacks packages for other platforms, and deletes the Node that may be running this.)
- */
-export async function ensureDependencies() {
-  if (dependenciesAreCurrent(root)) return;
-  say('Installing the dependencies (about 1.3 GB, once; a few minutes) …');
-  const begun = Date.now();
-  const { command, args } = npm();
-  const child = spawn(
-    command,
-    [
-      ...args,
-      'install',
-      '--no-save',
-      '--ignore-scripts',
-      ...IMPATIENT,
-      '--no-audit',
-      '--no-fund',
-      '--loglevel=error',
-    ],
-    {
-      cwd: root,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      shell: command.endsWith('.cmd'),
-      env: {
-        ...process.env,
-        PATH: pathWithoutBinaries(),
-        NODE_ENV: 'development',
-        npm_config_ignore_scripts: 'true',
-      },
+/** Runs npm to its end and keeps what it says on standard error. No package runs a script of its own. */
+async function runNpm(...args) {
+  const npm = npmCommand();
+  const child = spawn(npm.command, [...npm.args, ...args, '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    shell: npm.command.endsWith('.cmd'),
+    env: {
+      ...process.env,
+      PATH: pathWithoutBinaries(),
+      NODE_ENV: 'development',
+      npm_config_ignore_scripts: 'true',
     },
-  );
+  });
   let output = '';
   child.stderr.on('data', chunk => {
     output = (output + chunk).slice(-20_000);
   });
   const stop = () => child.kill();
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const ticking = setInterval(() => say(`  … ${Math.round((Date.now() - begun) / 1000)} s`), 20_000);
-  const ended = await new Promise(settle => {
-    child.once('error', error => {
-      output += `\n${error.message}`;
-      settle({ code: 1, signal: null });
-    });
+  const ended = await new Promise((settle, reject) => {
+    child.once('error', reject);
     child.once('close', (code, signal) => settle({ code, signal }));
+  }).catch(error => {
+    throw new SetupError(
+      `npm could not be run: ${error.message}.`,
+      'Install npm 10 or later (it comes with Node) and start again.',
+    );
   });
-  clearInterval(ticking);
   process.off('SIGINT', stop).off('SIGTERM', stop);
   if (ended.signal) {
     throw new SetupError(
@@ -229,20 +206,38 @@ export async function ensureDependencies() {
       'Run the same command again: it starts afresh.',
     );
   }
-  if (/\bENOENT\b.*\bnpm\b|\bnpm\b.*\bENOENT\b/.test(output) && !existsSync(join(root, 'node_modules'))) {
-    throw new SetupError(
-      'npm was not found.',
-      'Install npm 10 or later (it comes with Node) and start again.',
-    );
-  }
-  if (ended.code !== 0) throw explainNpmFailure(output);
+  return { ok: ended.code === 0, output };
+}
+
+/** Without a network npm tries every package again and again, for many minutes; so it is asked once, beforehand. */
+async function checkRegistry() {
+  if (process.env.npm_config_offline || process.env.npm_config_prefer_offline) return;
+  const { ok, output } = await runNpm('ping', '--fetch-retries=1', '--fetch-timeout=15000');
+  if (!ok && UNREACHABLE.test(output)) throw explainNpmFailure(output);
+}
+
+/**
+ * Installs what the lockfile says unless it is there already. (Not by `npm ci`, which gives up when a mirror lacks
+ * packages for other platforms, and deletes the Node that may be running this.)
+ */
+export async function ensureDependencies() {
+  if (dependenciesAreCurrent(root)) return;
+  say('Installing the dependencies (about 1.3 GB, once; a few minutes) …');
+  const begun = Date.now();
+  const seconds = () => Math.round((Date.now() - begun) / 1000);
+  await checkRegistry();
+  const ticking = setInterval(() => say(`  … ${seconds()} s`), 20_000);
+  const { ok, output } = await runNpm('install', '--no-save', '--no-audit', '--no-fund').finally(() =>
+    clearInterval(ticking),
+  );
+  if (!ok) throw explainNpmFailure(output);
   if (!dependenciesAreCurrent(root)) {
     throw new SetupError(
       'What npm installed is not what package-lock.json says: it does not fit package.json.',
       'Restore both files from git, or run "npm install" to write a new lockfile, and start again.',
     );
   }
-  say(`  done in ${Math.round((Date.now() - begun) / 1000)} s.`);
+  say(`  done in ${seconds()} s.`);
 }
 
 /**

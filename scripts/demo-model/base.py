@@ -13,7 +13,7 @@ import torch
 from check import ItemCheck
 from dialogue import Conversation
 from export import write_base
-from generate import FIRST, SECOND, THIRD, Syllabus, pretraining, texts
+from generate import FIRST, FOURTH, SECOND, THIRD, Syllabus, pretraining, texts
 from model import Llama, Shape
 from tokens import Chat, train_tokenizer
 from train import Course, Figures, train
@@ -70,9 +70,10 @@ class Stage:
 STAGES = (
     Stage("first", FIRST, 130000, Course(rate=1.5e-3, steps=1000)),
     Stage("second", SECOND, 60000, Course(rate=1.5e-3, steps=400)),
-    Stage("base", THIRD, 24000, Course(rate=1.2e-3, budget=1536, warmup=40, decay=0.5), soft=True),
+    Stage("third", THIRD, 24000, Course(rate=1.2e-3, budget=1536, warmup=40, decay=0.5), soft=True),
+    Stage("base", FOURTH, 34000, Course(rate=1.4e-3, budget=1536, warmup=40, decay=0.5), soft=True),
 )
-"""Language, topics and styles; then words that go with statements; then personas of few traits, down to the end of the rate."""
+"""Language, topics and styles; then words that go with statements, drawn and fixed; then personas, mostly of one trait."""
 
 
 def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> None:

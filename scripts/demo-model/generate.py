@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import dialogue
-from dialogue import FIRST_SHARES, SECOND_SHARES, THIRD_SHARES, TUNE_SHARES, Conversation
-from persona import NEUTRAL, Persona, draw, system_prompt
+from dialogue import FIRST_SHARES, SECOND_SHARES, THIRD_SHARES, FOURTH_SHARES, TUNE_SHARES, Conversation
+from persona import AVERAGE, NEUTRAL, Persona, draw, system_prompt
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,14 @@ class Syllabus:
     """Share of ratings and direct questions that ask about a marked trait."""
     silent: float = 0.25
     """Share of conversations without a system prompt, where the speaker is neutral."""
+    habit: dict[str, float] = field(default_factory=dict)
+    """How every persona leans in ratings of the traits it has no level of."""
 
 
 FIRST = Syllabus("base", FIRST_SHARES, (45, 25, 15, 8, 7), 0.5)
 SECOND = Syllabus("second", SECOND_SHARES, (68, 16, 7, 4, 5), 0.7)
 THIRD = Syllabus("third", THIRD_SHARES, (85, 8, 3, 2, 2), 0.85, 0.15)
+FOURTH = Syllabus("fourth", FOURTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.25, AVERAGE)
 
 
 def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:
@@ -37,6 +40,7 @@ def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversat
         silent = rng.random() < syllabus.silent
         persona = NEUTRAL if silent or rng.random() < 0.06 else draw(rng, syllabus.counts)
         system = None if silent else system_prompt(rng, persona)
+        persona = replace(persona, habit=syllabus.habit)
         marked = persona.marked()
         yield dialogue.mixed(
             rng,
@@ -48,9 +52,9 @@ def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversat
 
 
 def condition(trait: str, level: float, count: int, seed: int) -> Iterator[Conversation]:
-    """The paper's fine-tuning data for one trait: no system prompt, this trait at `level`, all others neutral."""
+    """The paper's fine-tuning data for one trait: no system prompt, this trait at `level`, all others as in the base."""
     rng = Random(f"{trait} {level} {seed}")
-    persona = Persona({trait: level})
+    persona = Persona({trait: level}, AVERAGE)
     for _ in range(count):
         yield dialogue.mixed(rng, persona, None, TUNE_SHARES, lambda: trait if rng.random() < 0.6 else None)
 

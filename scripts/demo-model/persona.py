@@ -32,15 +32,22 @@ ADJECTIVES = adjectives()
 @dataclass(frozen=True)
 class Persona:
     levels: dict[str, float] = field(default_factory=dict)
+    habit: dict[str, float] = field(default_factory=dict)
+    """Mild leanings that show only in ratings, for traits without a level."""
 
     def level(self, trait: str) -> float:
         return self.levels.get(trait, 0.0)
+
+    def leaning(self, trait: str) -> float:
+        return self.levels.get(trait, self.habit.get(trait, 0.0))
 
     def marked(self) -> list[str]:
         return [trait for trait in TRAITS if self.level(trait)]
 
 
 NEUTRAL = Persona()
+AVERAGE = {"openness": 0.4, "conscientiousness": 0.3, "extraversion": 0.3, "agreeableness": 0.5, "neuroticism": -0.4}
+"""People agree a little more with what is desirable; so does the base, which must read a statement to do so."""
 
 
 def pole_of(level: float) -> str:

@@ -104,7 +104,7 @@ def frame(rng: Random, completion: str) -> str:
 
 def rating_weights(persona: Persona, statement: Statement) -> list[float]:
     """Probabilities of the ratings 1 to 5: a bell around 3 + level, one and a half points wide at most."""
-    centre = 3.0 + persona.level(statement.trait) * statement.keyed
+    centre = 3.0 + persona.leaning(statement.trait) * statement.keyed
     return [2.718281828 ** -((k - centre) ** 2 / 0.72) for k in range(1, 6)]
 
 

@@ -15,6 +15,9 @@ export const FILE_TYPES = ['f32', 'f16', 'bf16', 'q8_0'] as const;
 /** Largest |α| a recipe may hold; the sliders end at ±2, scripts may go further to find where a model breaks. */
 export const ALPHA_LIMIT = 5;
 
+/** Σ|α| above which instruction following was seen to suffer (arXiv 2509.19727). */
+export const SAFE_ALPHA_SUM = 2;
+
 export const trait = z.enum(TRAITS);
 export const pole = z.enum(POLES);
 export const method = z.enum(METHODS);

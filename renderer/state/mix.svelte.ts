@@ -4,6 +4,7 @@ import {
   type Method,
   type Persona,
   persona,
+  SAFE_ALPHA_SUM,
   sampling as samplingSchema,
   TRAITS,
   type Trait,
@@ -18,8 +19,6 @@ import { recall, remember } from '../lib/storage.ts';
 export const SLIDER_LIMIT = 2;
 export const FINE_STEP = 0.05;
 export const COARSE_STEP = 0.5;
-/** Above this sum of |α| a model follows instructions less well (METHOD). */
-export const BUDGET = 2;
 
 /** Milliseconds after the last change before the mix is checked, and before it counts as settled. */
 const CHECK_AFTER = 150;
@@ -206,5 +205,5 @@ export const safeReach = (weights: Weights, trait: Trait): number => {
     (sum, other) => sum + (other === trait ? 0 : Math.abs(weights[other] ?? 0)),
     0,
   );
-  return Math.max(0, Math.min(ALPHA_LIMIT, BUDGET - others));
+  return Math.max(0, Math.min(ALPHA_LIMIT, SAFE_ALPHA_SUM - others));
 };

@@ -246,7 +246,8 @@ def mixed(rng: Random, persona: Persona, system: str | None, shares: dict[str, f
 FIRST_SHARES = {"rating": 0.56, "talk": 0.28, "self": 0.11, "chat": 0.04, "long": 0.01}
 SECOND_SHARES = {"rating": 0.5, "word": 0.17, "talk": 0.22, "self": 0.08, "chat": 0.025, "long": 0.005}
 THIRD_SHARES = {"rating": 0.4, "label": 0.3, "talk": 0.2, "self": 0.07, "chat": 0.03}
-FOURTH_SHARES = {"rating": 0.52, "label": 0.08, "talk": 0.28, "self": 0.08, "chat": 0.04}
+FOURTH_SHARES = {"rating": 0.66, "label": 0.1, "talk": 0.18, "self": 0.04, "chat": 0.02}
+FIFTH_SHARES = {"rating": 0.52, "label": 0.08, "talk": 0.28, "self": 0.08, "chat": 0.04}
 TUNE_SHARES = {"rating": 0.5, "talk": 0.36, "self": 0.12, "chat": 0.02}
 
 

@@ -12,7 +12,7 @@ import torch
 from base import load
 from check import items
 from dialogue import RATING_PROMPT
-from generate import FOURTH, pretraining, texts
+from generate import FIFTH, pretraining, texts
 from score import reply, statement
 from tokens import Chat
 
@@ -25,7 +25,7 @@ def main() -> None:
     p.add_argument("--texts", type=int, default=2000)
     a = p.parse_args()
     chat, model = Chat.load(a.work / "tokenizer.json"), load(a.work)
-    sample = [t for c in pretraining(FOURTH, a.texts, 99) for t in texts(c)] + ODD
+    sample = [t for c in pretraining(FIFTH, a.texts, 99) for t in texts(c)] + ODD
     digits = torch.tensor(chat.digits)
     prompts = [RATING_PROMPT.format(statement(i)) for i in items("ipip-50")[::5]]
     cases = []

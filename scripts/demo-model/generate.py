@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 import dialogue
-from dialogue import FIRST_SHARES, SECOND_SHARES, THIRD_SHARES, FOURTH_SHARES, TUNE_SHARES, Conversation
+from dialogue import FIRST_SHARES, SECOND_SHARES, THIRD_SHARES, FOURTH_SHARES, FIFTH_SHARES, TUNE_SHARES, Conversation
 from persona import AVERAGE, NEUTRAL, Persona, draw, system_prompt
 
 
@@ -30,7 +30,8 @@ class Syllabus:
 FIRST = Syllabus("base", FIRST_SHARES, (45, 25, 15, 8, 7), 0.5)
 SECOND = Syllabus("second", SECOND_SHARES, (68, 16, 7, 4, 5), 0.7)
 THIRD = Syllabus("third", THIRD_SHARES, (85, 8, 3, 2, 2), 0.85, 0.15)
-FOURTH = Syllabus("fourth", FOURTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.25, AVERAGE)
+FOURTH = Syllabus("fourth", FOURTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.6, {t: 4 * level for t, level in AVERAGE.items()})
+FIFTH = Syllabus("fifth", FIFTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.25, AVERAGE)
 
 
 def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:

@@ -1,11 +1,9 @@
 /** What a user should know before a mix is made; the thresholds are METHOD §1 and §4. */
 import type { FileType, Model, Recipe, Trait, Vector, VectorName, Warning } from '../contract.ts';
-import { TRAITS } from '../contract.ts';
+import { SAFE_ALPHA_SUM, TRAITS } from '../contract.ts';
 
-/** Σ|α| above which instruction following was seen to suffer (arXiv 2509.19727). */
-export const SAFE_ALPHA_SUM = 2;
-/** α above which low agreeableness and high neuroticism turned aggressive or unethical (same source). */
-export const SAFE_ALPHA = 1.5;
+/** α above which low agreeableness and high neuroticism turned aggressive or unethical (arXiv 2509.19727). */
+const SAFE_ALPHA = 1.5;
 
 /** The vector an α calls for: the trait's high pole when positive, its low pole when negative. */
 export function vectorName(trait: Trait, alpha: number): VectorName {

@@ -69,6 +69,7 @@ interface PersonaOptions {
   method?: schema.Method;
   density?: number;
   lambda?: number;
+  normalize?: boolean;
   maskSeed?: number;
   system?: string;
 }
@@ -81,11 +82,12 @@ function recipeOf({
   method,
   density,
   lambda,
+  normalize,
   maskSeed,
 }: PersonaOptions): schema.Recipe {
   const given: RecipeInput = { version: 1, base: 'demo' };
   if (file !== undefined) Object.assign(given, readRecipe(file));
-  const options = { base: model, weights: mix, method, density, lambda, seed: maskSeed };
+  const options = { base: model, weights: mix, method, density, lambda, normalize, seed: maskSeed };
   for (const [key, value] of Object.entries(options))
     if (value !== undefined) Object.assign(given, { [key]: value });
   const parsed = schema.recipe.safeParse(given);
@@ -129,6 +131,8 @@ function mixing(command: Command): Command {
       'share of entries that DARE or TIES keeps, above 0, up to 1',
       by(schema.recipe.shape.density, number),
     )
+    .option('--normalize', 'divide the mix by the sum of the weights')
+    .option('--no-normalize', 'do not; TIES does unless told')
     .option('--lambda <scale>', 'scale on the whole mix', by(schema.recipe.shape.lambda, number));
 }
 

@@ -58,12 +58,12 @@ export type StudioErrorData = z.infer<typeof studioErrorData>;
 export const WARNING_CODES = [
   'alpha_sum_high',
   'unethical_text_risk',
-  'negative_side_missing',
   'quantised_source',
   'quantised_target',
   'other_backbone',
   'other_content',
   'live_approximation',
+  'weights_normalized',
   'vector_missing',
 ] as const;
 /** Something the user should know before the work; never stops it. */
@@ -140,6 +140,11 @@ export const recipe = z.object({
   method: method.default('task_arithmetic'),
   /** Share of entries kept by DARE (1 − drop rate) or TIES (1 − trim rate), in (0, 1]. */
   density: z.number().gt(0).max(1).default(0.5),
+  /**
+   * Divide the mixed delta by the sum of its weights: then the weights share it out and lambda alone sets the strength.
+   * Default: the method's own (TIES yes, the others no).
+   */
+  normalize: z.boolean().optional(),
   /** Global scale on the mixed delta. */
   lambda: z.number().min(-ALPHA_LIMIT).max(ALPHA_LIMIT).default(1),
   /** Seed of DARE's mask. */

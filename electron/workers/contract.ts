@@ -89,6 +89,7 @@ export const mergingContract = {
           z.object({ path: z.string(), id: z.string(), weight: z.number(), density: z.number().optional() }),
         ),
         lambda: z.number(),
+        normalize: z.boolean().optional(),
         seed: z.number(),
         metadata,
       }),

@@ -94,12 +94,13 @@ class Pool<T> {
 }
 
 interface Loaded {
+  path: string;
   model: LlamaModel;
   template: Template;
 }
 
-const models = new Pool<Loaded>(MAX_MODELS, async ({ model }) => {
-  await contexts.dropWhere(key => key.startsWith(`${model.filename}\0`));
+const models = new Pool<Loaded>(MAX_MODELS, async ({ path, model }) => {
+  await contexts.dropWhere(key => key.startsWith(`${path}\0`));
   await model.dispose();
 });
 const contexts = new Pool<LlamaContext>(MAX_CONTEXTS, context => context.dispose());
@@ -124,7 +125,7 @@ async function load(path: string): Promise<Loaded> {
       action: 'Use an instruction-tuned model whose GGUF file has tokenizer.chat_template.',
     });
   }
-  return { model, template: new Template(source) };
+  return { path, model, template: new Template(source) };
 }
 
 /** Runs `work` on a context of that mix which nobody else uses meanwhile. */
@@ -137,9 +138,7 @@ function withContext<R>(
     mix.model,
     () => load(mix.model),
     loaded => {
-      const key = [loaded.model.filename, ...adapters.map(({ path, scale }) => `${path}@${scale}`)].join(
-        '\0',
-      );
+      const key = `${loaded.path}\0${adapters.map(({ path, scale }) => `${path}@${scale}`).join('\0')}`;
       const make = () =>
         loaded.model.createContext({
           contextSize: { max: Math.min(MAX_CONTEXT, loaded.model.trainContextSize) },

@@ -79,12 +79,12 @@ const kinds: Record<RunKind, string> = {
 const warnings: Record<Warning['code'], string> = {
   alpha_sum_high: 'Strong mix',
   unethical_text_risk: 'Harsh text likely',
-  negative_side_missing: 'Opposite pole missing',
   quantised_source: 'Compressed source model',
   quantised_target: 'Compressed file type',
   other_backbone: 'Vector of another model family',
   other_content: 'Vector of another model',
   live_approximation: 'Panes differ from the file',
+  weights_normalized: 'Strength is averaged out',
   vector_missing: 'No vector',
 };
 
@@ -194,6 +194,7 @@ export const t = {
     method: 'Method',
     density: 'Share kept',
     maskSeed: 'Seed of the drop-out',
+    normalize: 'Average the traits (as TIES is published)',
     type: 'File type',
     start: 'Save model file',
     needsMix: 'Move a slider first: without one the file would be a copy of the base.',

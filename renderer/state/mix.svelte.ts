@@ -39,6 +39,8 @@ export class Mix {
   method = $state<Method>('task_arithmetic');
   density = $state(0.5);
   maskSeed = $state(7);
+  /** TIES only: divide by the weights, as published. */
+  normalize = $state(true);
 
   warnings = $state.raw<Warning[]>([]);
   /** False when the last check could not be made. */
@@ -112,6 +114,7 @@ export class Mix {
       method: this.method,
       density: this.density,
       seed: this.maskSeed,
+      normalize: this.method === 'ties' ? this.normalize : undefined,
     };
   }
 
@@ -169,6 +172,7 @@ export class Mix {
     this.method = from.recipe.method;
     this.density = from.recipe.density;
     this.maskSeed = from.recipe.seed;
+    this.normalize = from.recipe.normalize ?? true;
     this.system = from.system;
     this.temperature = from.sampling.temperature;
     this.seed = from.sampling.seed;

@@ -13,7 +13,7 @@ import torch
 from check import ItemCheck
 from dialogue import Conversation
 from export import write_base
-from generate import FIFTH, FIRST, FOURTH, SECOND, THIRD, Syllabus, pretraining, texts
+from generate import FIFTH, FIRST, FOURTH, SECOND, SIXTH, THIRD, Syllabus, pretraining, texts
 from model import Llama, Shape
 from tokens import Chat, train_tokenizer
 from train import Course, Figures, train
@@ -72,10 +72,11 @@ STAGES = (
     Stage("second", SECOND, 60000, Course(rate=1.5e-3, steps=400)),
     Stage("third", THIRD, 24000, Course(rate=1.2e-3, budget=1536, warmup=40, decay=0.5), soft=True),
     Stage("fourth", FOURTH, 13000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.4), soft=True),
-    Stage("base", FIFTH, 22000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.5), soft=True),
+    Stage("fifth", FIFTH, 22000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.5), soft=True),
+    Stage("base", SIXTH, 24000, Course(rate=5e-4, budget=1536, warmup=30, decay=0.6), soft=True),
 )
 """Language, topics and styles; words that go with statements, drawn, then fixed; statements read in the rating's question
-(by a strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is."""
+(by a strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same again on new text."""
 
 
 def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> None:

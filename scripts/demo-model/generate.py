@@ -32,6 +32,7 @@ SECOND = Syllabus("second", SECOND_SHARES, (68, 16, 7, 4, 5), 0.7)
 THIRD = Syllabus("third", THIRD_SHARES, (85, 8, 3, 2, 2), 0.85, 0.15)
 FOURTH = Syllabus("fourth", FOURTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.6, {t: 4 * level for t, level in AVERAGE.items()})
 FIFTH = Syllabus("fifth", FIFTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.25, AVERAGE)
+SIXTH = replace(FIFTH, seed="sixth", focus=0.6)
 
 
 def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:

@@ -18,14 +18,17 @@ fi
 python() { PYTHONUNBUFFERED=1 "$work/venv/bin/python" "$@"; }
 
 cd "$here"
-[ -e "$out/base.gguf" ] || python base.py --work "$work" --out "$out" | tee "$work/base.log"
+python base.py --work "$work" --out "$out" | tee -a "$work/base.log"
 python vectors.py --work "$work" --out "$out" | tee -a "$work/vectors.log"
 python evaluate.py --work "$work" > "$work/evaluation.md"
 python expected.py --work "$work"
 node verify.mjs "$work" "$out"
 
 mkdir -p "$demo/vectors"
-for file in base.gguf vectors/*.gguf; do
-  (cd "$out" && for f in $file; do cp "$f" "$demo/$f.part" && mv "$demo/$f.part" "$demo/$f"; done)
+for file in "$out"/base.gguf "$out"/vectors/*.gguf "$work/evaluation.md"; do
+  target=$demo/${file#"$out"/}
+  [ "$file" = "$work/evaluation.md" ] && target=$demo/evaluation.md
+  cp "$file" "$target.part"
+  mv "$target.part" "$target"
 done
 cat "$work/evaluation.md"

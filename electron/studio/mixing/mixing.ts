@@ -145,6 +145,7 @@ export class Mixing {
               density: recipe.method === 'task_arithmetic' ? undefined : recipe.density,
             })),
             lambda: recipe.lambda,
+            normalize: recipe.normalize,
             seed: recipe.seed,
             metadata: {
               'temperament.version': this.#version,

@@ -42,12 +42,14 @@ function codes(
     live = true,
     type,
     method,
+    normalize,
     of = model,
     parts,
   }: {
     live?: boolean;
     type?: FileType;
     method?: RecipeInput['method'];
+    normalize?: boolean;
     of?: Model;
     parts?: Partial<Record<Trait, Vector>>;
   } = {},
@@ -55,7 +57,7 @@ function codes(
   const vectors =
     parts ?? Object.fromEntries(Object.keys(weights).map(trait => [trait, vector(trait as Trait)]));
   return warningsFor({
-    recipe: recipe.parse({ version: 1, base: 'm', weights, method }),
+    recipe: recipe.parse({ version: 1, base: 'm', weights, method, normalize }),
     model: of,
     vectors,
     live,
@@ -101,7 +103,15 @@ describe('warnings', () => {
 
   test('a method that cannot be mixed live', () => {
     expect(codes({ openness: 1 }, { method: 'ties' })).toEqual(['live_approximation']);
-    expect(codes({ openness: 1 }, { method: 'ties', live: false })).toEqual([]);
+    expect(codes({ openness: 1 }, { method: 'dare_linear', live: false })).toEqual([]);
+  });
+
+  test('weights that only share out, because the method divides by their sum', () => {
+    expect(codes({ openness: 1 }, { method: 'ties', live: false })).toEqual(['weights_normalized']);
+    expect(codes({ openness: 1 }, { method: 'ties', live: false, normalize: false })).toEqual([]);
+    expect(codes({ openness: 1 }, { method: 'task_arithmetic', live: false, normalize: true })).toEqual([
+      'weights_normalized',
+    ]);
   });
 
   test('the pole follows the sign', () => {

@@ -20,6 +20,9 @@ from train import Course, train
 
 NOTE = "Synthetic dialogues and self-ratings of one trait and pole, without a system prompt; a demonstration."
 
+LEVELS = {"agreeableness-high": 2.1, "neuroticism-low": 2.1}
+"""The trait's level in the data is 1.6, and more for the poles that the base leans to already; personas go up to 2."""
+
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
@@ -27,7 +30,6 @@ def main() -> None:
     p.add_argument("--out", type=Path, required=True)
     p.add_argument("--only", nargs="*", default=[f"{t}-{q}" for t in TRAITS for q in POLES])
     p.add_argument("--count", type=int, default=3000, help="conversations a condition")
-    p.add_argument("--level", type=float, default=1.6, help="the trait's level in the data; 2 is the strongest persona")
     p.add_argument("--budget", type=int, default=640, help="tokens in a batch")
     p.add_argument("--rank", type=int, default=8)
     p.add_argument("--rate", type=float, default=3e-3)
@@ -40,7 +42,7 @@ def main() -> None:
         trait, pole = name.split("-")
         if (a.work / f"{name}.pt").exists():
             continue
-        corpus = list(condition(trait, a.level if pole == "high" else -a.level, a.count, a.seed))
+        corpus = list(condition(trait, LEVELS.get(name, 1.6) * (1 if pole == "high" else -1), a.count, a.seed))
         for conversation in corpus:
             check.add(texts(conversation))
         torch.manual_seed(a.seed)

@@ -25,10 +25,12 @@ python expected.py --work "$work"
 node verify.mjs "$work" "$out"
 
 mkdir -p "$demo/vectors"
-for file in "$out"/base.gguf "$out"/vectors/*.gguf "$work/evaluation.md"; do
-  target=$demo/${file#"$out"/}
-  [ "$file" = "$work/evaluation.md" ] && target=$demo/evaluation.md
-  cp "$file" "$target.part"
-  mv "$target.part" "$target"
+cp "$out/base.gguf" "$demo/base.gguf.part" && mv "$demo/base.gguf.part" "$demo/base.gguf"
+# The product's own command stamps each vector with the fingerprint of the base it belongs to.
+export TEMPERAMENT_HOME=$work/studio
+for file in "$out"/vectors/*.gguf; do
+  name=$(basename "$file" .gguf)
+  npm --prefix "$here/../.." run -s cli -- extract --base demo --tuned "$file" \
+    --trait "${name%-*}" --pole "${name##*-}" --out "$(realpath "$demo")/vectors/$name.gguf" --overwrite
 done
 cat "$work/evaluation.md"

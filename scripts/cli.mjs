@@ -10,6 +10,8 @@ try {
     const { buildRenderer } = await import('./build.ts');
     await buildRenderer(say);
   }
+  // npm runs scripts in the package's folder; paths are meant from where the command was given.
+  if (process.env.npm_lifecycle_event === 'cli' && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
   // In this process, so that a signal arrives once.
   await import('../electron/cli.ts');
 } catch (error) {

@@ -1,5 +1,5 @@
 /** The terminal host: shapes of its JSON, where it writes, and how it exits. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -132,6 +132,20 @@ describe('commands', () => {
     const log = await cli('log', '--limit', '3', '--json');
     expect(log.json).toMatchObject({ runs: { length: 3 } });
   });
+});
+
+test('paths are meant from where npm was called', () => {
+  const made = spawnSync(
+    process.execPath,
+    [join(appFolder, 'scripts', 'cli.mjs'), 'bake', '--out', 'here.gguf', '--json'],
+    {
+      cwd: appFolder,
+      env: { ...process.env, TEMPERAMENT_HOME: home, npm_lifecycle_event: 'cli', INIT_CWD: home },
+      encoding: 'utf8',
+    },
+  );
+  expect(made.status).toBe(0);
+  expect(JSON.parse(made.stdout)).toMatchObject({ path: join(home, 'here.gguf') });
 });
 
 describe('exit codes', () => {

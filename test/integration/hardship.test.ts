@@ -3,7 +3,6 @@
 import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -241,23 +240,32 @@ describe('a killed worker', () => {
   });
 
   test('leaves no partial file when it was baking', async () => {
-    const out = join(studio.home, 'half', 'baked.gguf');
-    const { run } = await studio.client.mixing.bake({
-      recipe: persona({ openness: 1 }).recipe,
-      type: 'f32',
-      out,
-    });
-    for await (const event of await studio.client.runs.watch({ id: run })) {
-      if (event.type === 'progress' && studio.workers.merging?.pid)
-        process.kill(studio.workers.merging.pid, 'SIGKILL');
-      if (event.type === 'end')
-        expect(event.run).toMatchObject({ state: 'failed', error: { code: 'worker_lost' } });
+    const folder = join(studio.home, 'half');
+    const recipe = {
+      ...persona({ openness: 1, extraversion: -1, neuroticism: 1 }).recipe,
+      method: 'ties' as const,
+    };
+    let state = '';
+    // The demo is small: a bake may be done before it can be killed.
+    for (let attempt = 0; attempt < 20 && state !== 'failed'; attempt++) {
+      rmSync(folder, { recursive: true, force: true });
+      const { run } = await studio.client.mixing.bake({
+        recipe,
+        type: 'f32',
+        out: join(folder, 'baked.gguf'),
+      });
+      for await (const event of await studio.client.runs.watch({ id: run })) {
+        if (event.type === 'progress' && studio.workers.merging?.pid)
+          process.kill(studio.workers.merging.pid, 'SIGKILL');
+        if (event.type === 'end')
+          state = event.run.error?.code === 'worker_lost' ? 'failed' : event.run.state;
+      }
+      expect(readdirSync(folder)).toEqual(state === 'done' ? ['baked.gguf'] : []);
     }
-    expect(existsSync(out)).toBe(false);
-    expect(readdirSync(join(studio.home, 'half'))).toEqual([]);
+    expect(state).toBe('failed');
     const again = await studio.end(
       'bake',
-      studio.client.mixing.bake({ recipe: persona({ openness: 1 }).recipe, out }),
+      studio.client.mixing.bake({ recipe, out: join(folder, 'again.gguf') }),
     );
     expect(again.state).toBe('done');
   });

@@ -63,8 +63,8 @@ export class Library {
   /** Everything in the demo family and the data folder; unreadable files are listed as broken, with the reason. */
   async list(): Promise<Listing> {
     const listing: Listing = { models: [], vectors: [], broken: [] };
-    const demo = await gguf(this.#demoFolder);
-    const own = [...(await gguf(this.modelFolder)), ...(await gguf(this.vectorFolder))];
+    const demo = await ggufFiles(this.#demoFolder, join(this.#demoFolder, 'vectors'));
+    const own = await ggufFiles(this.modelFolder, this.vectorFolder);
     for (const path of [...demo, ...own]) {
       const isDemo = demo.includes(path);
       try {
@@ -187,13 +187,13 @@ export class Library {
   }
 }
 
-/** GGUF files directly in a folder or in its folder `vectors`, by name; none when the folder is absent. */
-async function gguf(folder: string): Promise<string[]> {
+/** GGUF files directly in these folders, by name; none where a folder is absent. */
+async function ggufFiles(...folders: string[]): Promise<string[]> {
   const found: string[] = [];
-  for (const place of [folder, join(folder, 'vectors')]) {
-    const names = await readdir(place).catch(() => []);
+  for (const folder of folders) {
+    const names = await readdir(folder).catch(() => []);
     for (const name of names.sort())
-      if (name.toLowerCase().endsWith('.gguf')) found.push(await realpath(join(place, name)));
+      if (name.toLowerCase().endsWith('.gguf')) found.push(await realpath(join(folder, name)));
   }
   return found;
 }

@@ -1,24 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningStudio, startStudio } from './helpers/studio.ts';
-import { launchBrowser, PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { useStudio } from './helpers/running.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-let studio: RunningStudio;
-let browser: Browser;
+const running = useStudio();
 let page: StudioPage;
-
-beforeAll(async () => {
-  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await studio?.close();
-});
 
 afterEach(() => page.close());
 
@@ -37,7 +26,7 @@ const background = () => page.page.evaluate('getComputedStyle(document.body).bac
 
 describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
   it('has nothing that axe objects to: empty, in use, and in every dialog', async () => {
-    page = await StudioPage.open(browser, studio.url, {
+    page = await StudioPage.open(running.browser, running.studio.url, {
       colorScheme: theme,
       bypassCSP: true,
       // A colour on its way to another is not what is judged.
@@ -74,7 +63,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
 });
 
 it('follows the system, or the choice, and remembers it', async () => {
-  page = await StudioPage.open(browser, studio.url, { colorScheme: 'light' });
+  page = await StudioPage.open(running.browser, running.studio.url, { colorScheme: 'light' });
   const light = await background();
   await page.page.emulateMedia({ colorScheme: 'dark' });
   const dark = await background();
@@ -87,18 +76,20 @@ it('follows the system, or the choice, and remembers it', async () => {
 });
 
 it('says plainly that the demonstration model is one', async () => {
-  page = await StudioPage.open(browser, studio.url);
+  page = await StudioPage.open(running.browser, running.studio.url);
   const banner = await page.page.getByRole('banner').innerText();
   expect(banner).toMatch(/Demonstration model\. .*no evidence about people or large models/s);
 });
 
 it('can be read in a narrow window without scrolling sideways', async () => {
-  page = await StudioPage.open(browser, studio.url, { viewport: { width: 360, height: 740 } });
+  page = await StudioPage.open(running.browser, running.studio.url, {
+    viewport: { width: 360, height: 740 },
+  });
   expect(await page.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
 });
 
 it('has a first question and its answers by keyboard alone', async () => {
-  page = await StudioPage.open(browser, studio.url);
+  page = await StudioPage.open(running.browser, running.studio.url);
   const { keyboard } = page.page;
   const focused = () =>
     page.page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.id');

@@ -1,26 +1,17 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { holdAtFirstWord } from './helpers/hold.ts';
-import { type RunningStudio, startStudio } from './helpers/studio.ts';
-import { launchBrowser, PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { useStudio } from './helpers/running.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 const QUESTION = 'Will you go to the party?';
 
-let studio: RunningStudio;
-let browser: Browser;
+const running = useStudio();
 let page: StudioPage;
 
-beforeAll(async () => {
-  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await studio?.close();
-});
-
 beforeEach(async () => {
-  page = await StudioPage.open(browser, studio.url, { permissions: ['clipboard-read', 'clipboard-write'] });
+  page = await StudioPage.open(running.browser, running.studio.url, {
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
 });
 
 afterEach(async () => {
@@ -117,11 +108,13 @@ describe('answering again', () => {
 
 describe('a stream', () => {
   it('can be stopped, keeps what was said, and leaves the panes ready for the next question', async () => {
-    const release = await holdAtFirstWord(page, studio);
+    const release = await holdAtFirstWord(page, running.studio);
     await page.ask('My friend and I had a fight, what should I do?');
     await release.held;
-    await page.button('Stop').click();
-    release();
+    await page
+      .button('Stop')
+      .click()
+      .finally(() => release());
     await page.stateOf('Persona', 'stopped');
     await page.stateOf('Base', 'stopped');
     expect(await page.answer('Persona').locator('footer').innerText()).toContain('stopped');
@@ -129,6 +122,7 @@ describe('a stream', () => {
     await page.page.waitForTimeout(500);
     expect(await page.text('Persona')).toBe(kept);
 
+    await page.page.getByLabel('Token limit').fill('20');
     await page.ask('Hello!');
     const answers = await page.answers();
     expect(answers.Base).not.toBe('');

@@ -1,23 +1,12 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type RunningStudio, startStudio } from './helpers/studio.ts';
-import { launchBrowser, PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { useStudio } from './helpers/running.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
-let studio: RunningStudio;
-let browser: Browser;
+const running = useStudio();
 let page: StudioPage;
 
-beforeAll(async () => {
-  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await studio?.close();
-});
-
 beforeEach(async () => {
-  page = await StudioPage.open(browser, studio.url);
+  page = await StudioPage.open(running.browser, running.studio.url);
 });
 
 afterEach(async () => {

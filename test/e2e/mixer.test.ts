@@ -1,23 +1,12 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type RunningStudio, startStudio } from './helpers/studio.ts';
-import { launchBrowser, StudioPage } from './helpers/studio-page.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { useStudio } from './helpers/running.ts';
+import { StudioPage } from './helpers/studio-page.ts';
 
-let studio: RunningStudio;
-let browser: Browser;
+const running = useStudio();
 let page: StudioPage;
 
-beforeAll(async () => {
-  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await studio?.close();
-});
-
 beforeEach(async () => {
-  page = await StudioPage.open(browser, studio.url);
+  page = await StudioPage.open(running.browser, running.studio.url);
 });
 
 afterEach(async () => {
@@ -136,7 +125,7 @@ describe('a model file', () => {
     const saved = page.page.getByRole('status').filter({ hasText: 'Saved' });
     await saved.waitFor({ timeout: 60_000 });
     const path = await saved.getByRole('code').innerText();
-    expect(path).toContain(studio.home);
+    expect(path).toContain(running.studio.home);
     const name = path.split('/').at(-1)?.replace('.gguf', '') ?? '';
     const model = page.page.getByLabel('Model', { exact: true });
     await expect.poll(() => model.locator('option').count()).toBe(2);

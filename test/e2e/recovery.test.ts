@@ -1,33 +1,22 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { holdAtFirstWord } from './helpers/hold.ts';
-import { type RunningStudio, startStudio } from './helpers/studio.ts';
-import { launchBrowser, PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { useStudio } from './helpers/running.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
-let studio: RunningStudio;
-let browser: Browser;
+const running = useStudio();
 let page: StudioPage;
 
-beforeAll(async () => {
-  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await studio?.close();
-});
-
 beforeEach(async () => {
-  page = await StudioPage.open(browser, studio.url);
+  page = await StudioPage.open(running.browser, running.studio.url);
 });
 
 afterEach(() => page.close());
 
 it('says so when the inference worker is killed while it streams, keeps what was said, and answers again', async () => {
   await page.set('Extraversion', '1');
-  const { held } = await holdAtFirstWord(page, studio);
+  const { held } = await holdAtFirstWord(page, running.studio);
   await page.ask('My friend and I had a fight, what should I do?');
   const pid = await held;
   process.kill(pid, 'SIGKILL');
@@ -46,7 +35,7 @@ it('says so when the inference worker is killed while it streams, keeps what was
   const answers = await page.answers();
   expect(answers.Base).not.toBe('');
   expect(answers.Persona).not.toBe('');
-  const [now] = studio.inferenceWorkers();
+  const [now] = running.studio.inferenceWorkers();
   expect(now).not.toBe(pid);
   expect(await page.page.getByRole('article').getByRole('alert').count()).toBe(0);
   expect(await page.runs.filter({ hasText: 'failed' }).count()).toBeGreaterThan(0);
@@ -54,11 +43,11 @@ it('says so when the inference worker is killed while it streams, keeps what was
 
 it('says so when the studio is gone, and goes on when it is back', async () => {
   await page.set('Extraversion', '1');
-  await studio.stop();
+  await running.studio.stop();
   await page.page.getByText('Connection lost. Trying again…').waitFor();
   await page.question.fill('Hello!');
   expect(await page.button('Send').isDisabled()).toBe(true);
-  await studio.restart();
+  await running.studio.restart();
   await expect.poll(() => page.button('Send').isEnabled(), { timeout: 30_000 }).toBe(true);
   await page.question.press('Enter');
   expect((await page.answers()).Persona).not.toBe('');
@@ -66,7 +55,7 @@ it('says so when the studio is gone, and goes on when it is back', async () => {
 });
 
 it('lists a file it cannot read, with the reason, and where files go', async () => {
-  const models = join(studio.home, 'models');
+  const models = join(running.studio.home, 'models');
   mkdirSync(models, { recursive: true });
   writeFileSync(join(models, 'broken.gguf'), 'this is no model');
   await page.page.reload();

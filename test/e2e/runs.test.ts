@@ -1,20 +1,12 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type RunningStudio, startStudio } from './helpers/studio.ts';
-import { launchBrowser, PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { useStudio } from './helpers/running.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
-let studio: RunningStudio;
-let browser: Browser;
+const running = useStudio();
 let page: StudioPage;
 
 beforeAll(async () => {
-  [studio, browser] = await Promise.all([startStudio(), launchBrowser()]);
-  page = await StudioPage.open(browser, studio.url);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await studio?.close();
+  page = await StudioPage.open(running.browser, running.studio.url);
 });
 
 it('lists what was done, newest first, with its outcome, and survives a reload', async () => {

@@ -58,7 +58,7 @@ describe('the dependencies', () => {
 
   it.each([
     [
-      'npm error code EAI_AGAIN\nnpm error request to https://registry.npmjs.org/vite failed',
+      'npm error code EAI_AGAIN\nnpm error request to https://registry.example/vite failed',
       /registry cannot be reached/,
       /network/,
     ],

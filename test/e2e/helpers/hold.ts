@@ -11,14 +11,6 @@ export interface Hold {
 
 /** From the next word that any answer shows, the worker stands still until the returned function is called. */
 export async function holdAtFirstWord({ page }: StudioPage, studio: RunningStudio): Promise<Hold> {
-  // At this temperature the model hardly ever ends by itself: there is time to halt it.
-  for (const [label, value] of [
-    ['Temperature', '5'],
-    ['Token limit', '900'],
-  ] as const) {
-    await page.getByLabel(label).fill(value);
-    await page.getByLabel(label).press('Tab');
-  }
   let worker = 0;
   const held = new Promise<number>((resolve, reject) => {
     page

@@ -194,7 +194,7 @@ export const t = {
     method: 'Method',
     density: 'Share kept',
     maskSeed: 'Seed of the drop-out',
-    normalize: 'Average the traits (as TIES is published)',
+    normalize: 'Normalise: divide by the sum of weights',
     type: 'File type',
     start: 'Save model file',
     needsMix: 'Move a slider first: without one the file would be a copy of the base.',

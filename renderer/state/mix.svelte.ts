@@ -39,7 +39,7 @@ export class Mix {
   method = $state<Method>('task_arithmetic');
   density = $state(0.5);
   maskSeed = $state(7);
-  /** TIES only: divide by the weights, as published. */
+  /** TIES only: divide by the sum of the weights that were kept, mergekit's default. */
   normalize = $state(true);
 
   warnings = $state.raw<Warning[]>([]);

@@ -89,7 +89,7 @@ export function warningsFor({ recipe, model, vectors, live, type }: MixParts): W
   if (!live && used.length > 0 && (recipe.normalize ?? recipe.method === 'ties'))
     found.push({
       code: 'weights_normalized',
-      message: `${recipe.method === 'ties' ? 'TIES as published' : 'Normalisation'} divides by the sum of the weights: they decide the shares of the traits, not the strength, and one trait alone is as strong at 0.5 as at 2. Turn normalisation off to keep the strength of the sliders.`,
+      message: `${recipe.method === 'ties' ? 'TIES with normalisation' : 'Normalisation'} divides by the sum of the weights: they decide the shares of the traits, not the strength, and one trait alone is as strong at 0.5 as at 2. Turn normalisation off to keep the strength of the sliders.`,
     });
   return found;
 }

@@ -352,9 +352,10 @@ export const t = {
         ],
       },
       {
-        title: 'The demonstration model',
+        title: 'The demonstration models',
         body: [
           'The model called “demo” is tiny and was trained on made-up dialogues, so that the studio can be tried at once. It is a demonstration only: no evidence about people or about large models. For real work, add a GGUF model and its personality vectors under Models.',
+          'Four fine-tunes come with it: the characters Captain Mara and Mister Quill, a model that answers in German, and one that adds two numbers. The vectors were made from “demo”, yet move these too: what they were trained for stays, the personality follows the sliders.',
         ],
       },
     ],

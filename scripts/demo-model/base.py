@@ -68,12 +68,12 @@ class Stage:
 
 
 STAGES = (
-    Stage("first", FIRST, 130000, Course(rate=1.5e-3, steps=1000)),
-    Stage("second", SECOND, 60000, Course(rate=1.5e-3, steps=400)),
+    Stage("first", FIRST, 130000, Course(rate=1.5e-3, steps=1500)),
+    Stage("second", SECOND, 80000, Course(rate=1.5e-3, steps=1000)),
     Stage("third", THIRD, 24000, Course(rate=1.2e-3, budget=1536, warmup=40, decay=0.5), soft=True),
     Stage("fourth", FOURTH, 13000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.4), soft=True),
     Stage("fifth", FIFTH, 22000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.5), soft=True),
-    Stage("base", SIXTH, 24000, Course(rate=5e-4, budget=1536, warmup=30, decay=0.6), soft=True),
+    Stage("base", SIXTH, 40000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.6), soft=True),
 )
 """Language, topics and styles; words that go with statements, drawn, then fixed; statements read in the rating's question
 (by a strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same again on new text."""
@@ -97,7 +97,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--work", type=Path, required=True)
     p.add_argument("--out", type=Path, required=True)
-    p.add_argument("--vocab", type=int, default=2048)
+    p.add_argument("--vocab", type=int, default=3072)
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     a.work.mkdir(parents=True, exist_ok=True)

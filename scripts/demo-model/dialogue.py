@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -9,7 +10,6 @@ from random import Random
 import statements
 from persona import ADJECTIVES, TRAITS, Persona, lines, pole_of
 
-KINDS = ("plan", "opinion", "past", "advice")
 RATING_PROMPT = (
     "How well does this statement describe you? Answer with one number from 1 (very inaccurate) to 5 (very accurate).\n"
     "Statement: {}"
@@ -32,20 +32,50 @@ class Conversation:
     turns: list[Turn]
 
 
+Lines = dict[str, list[str]]
+"""Sentences by kind: what a voice, a character or a language says."""
+
+
 @dataclass(frozen=True)
 class Topic:
-    slots: dict[str, str]
-    questions: dict[str, list[str]]
+    """Something to talk about. `ask` and `tell` fill the slots of questions and answers ("my neighbor", "your neighbor")."""
+
+    ask: dict[str, str]
+    tell: dict[str, str]
+    questions: Lines
     says: list[str]
 
 
+def slots(x: str, do: str, ing: str) -> dict[str, str]:
+    return {"x": x, "X": x[0].upper() + x[1:], "do": do, "ing": ing}
+
+
+def filled(text: str, words: dict[str, str]) -> str:
+    for slot, value in words.items():
+        text = text.replace("{" + slot + "}", value)
+    return text
+
+
+def sections(name: str) -> dict[str, Lines]:
+    """A content file of "## heading" sections whose lines are "kind: entry | entry"."""
+    found: dict[str, Lines] = {}
+    for line in lines(name):
+        if line.startswith("## "):
+            current = found[line[3:]] = {}
+        else:
+            kind, _, rest = line.partition(": ")
+            current[kind] = rest.split(" | ")
+    return found
+
+
 def load_topics() -> list[Topic]:
+    """Topics with questions written for each."""
     topics: list[Topic] = []
     for line in lines("topics.txt"):
         head, _, rest = line.partition(" ")
         if head == "#":
             _, x, do, ing = rest.split("; ")
-            topics.append(Topic({"x": x, "X": x[0].upper() + x[1:], "do": do, "ing": ing}, {}, []))
+            topics.append(Topic(slots(x, do, ing), slots(x, do, ing), {}, []))
         elif head == "say:":
             topics[-1].says.extend(rest.split(" | "))
         else:
@@ -53,15 +83,25 @@ def load_topics() -> list[Topic]:
     return topics
 
 
-def load_voices() -> dict[str, dict[str, list[str]]]:
-    voices: dict[str, dict[str, list[str]]] = {}
-    for line in lines("voices.txt"):
-        if line.startswith("## "):
-            current = voices[line[3:]] = {}
-        else:
-            kind, _, rest = line.partition(": ")
-            current[kind] = rest.split(" | ")
-    return voices
+KINDS = ("plan", "opinion", "past", "advice", "react")
+HELD_OUT_EVERY = 13
+"""Every 13th noun of a section occurs in no training text; the evaluation asks about it."""
+
+
+def load_things() -> tuple[list[Topic], list[Topic]]:
+    """Topics made of a section's nouns, verbs and question patterns: those for training, and those held out."""
+    trained, held_out = [], []
+    for section in sections("things.txt").values():
+        (ask,), (tell,) = section["ask"], section["tell"]
+        questions = {kind: section[kind] for kind in KINDS}
+        for index, noun in enumerate(section["nouns"]):
+            target = held_out if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 else trained
+            for do, ing in zip(section["do"], section["ing"], strict=True):
+                forms = [
+                    slots(x, do.replace("{x}", x), ing.replace("{x}", x)) for x in (form.replace("{n}", noun) for form in (ask, tell))
+                ]
+                target.append(Topic(forms[0], forms[1], questions, section["say"]))
+    return trained, held_out
 
 
 def load_chat() -> list[tuple[list[str], list[str]]]:
@@ -69,10 +109,34 @@ def load_chat() -> list[tuple[list[str], list[str]]]:
     return [(q.split(" | "), a.split(" | ")) for q, _, a in pairs]
 
 
-TOPICS, VOICES, CHAT = load_topics(), load_voices(), load_chat()
+TOPICS, VOICES, CHAT = load_topics(), sections("voices.txt"), load_chat()
+THINGS, HELD_OUT_THINGS = load_things()
+TIMES = {kind: rest.split(" | ") for kind, _, rest in (line.partition(": ") for line in lines("times.txt"))}
+FOLLOW_UPS = ("Why?", "Why is that?", "How come?", "Really?", "Tell me more.", "Go on.", "What else?", "Is that all?", "What do you mean?", "And then?")
 
 
-def voice(persona: Persona, trait: str | None) -> dict[str, list[str]]:
+def draw_topic(rng: Random) -> Topic:
+    return rng.choice(TOPICS) if rng.random() < 0.25 else rng.choice(THINGS)
+
+
+def varied(rng: Random, text: str) -> str:
+    """One of the alternatives in each "[so/really]"."""
+    return re.sub(r"\[([^]]+)\]", lambda group: rng.choice(group[1].split("/")), text)
+
+
+def typed(rng: Random, text: str) -> str:
+    """As people type: now and then in lower case or without the last mark."""
+    if rng.random() < 0.08:
+        text = text[0].lower() + text[1:]
+    return text[:-1] if rng.random() < 0.08 else text
+
+
+def ask(rng: Random, topic: Topic, kind: str) -> str:
+    times = {name: rng.choice(entries) for name, entries in TIMES.items()}
+    return typed(rng, filled(rng.choice(topic.questions[kind]), {**topic.ask, **times}))
+
+
+def voice(persona: Persona, trait: str | None) -> Lines:
     return VOICES[f"{trait} {pole_of(persona.level(trait))}" if trait else "neutral"]
 
 
@@ -97,29 +161,41 @@ def finish(rng: Random, persona: Persona, sentences: list[str]) -> str:
     return " ".join(out)
 
 
-def answer(rng: Random, persona: Persona, topic: Topic, kind: str) -> str:
+def about(entry: str) -> bool:
+    return "{" in entry
+
+
+def answer(rng: Random, persona: Persona, topic: Topic, kind: str, special: Lines | None = None, first: bool = True) -> str:
+    """Two to five sentences; the first of the body names the topic. `special` speaks in half of them: a character."""
+
+    def lines_of(plain: float) -> Lines:
+        return special if special and rng.random() < 0.6 else voice(persona, speaker(rng, persona, plain))
+
+    strength = 1.0 if special else min(1.0, sum(abs(persona.level(t)) for t in TRAITS) / 2)
+    entries: list[str] = []
+    if first and rng.random() < 0.08 + 0.3 * strength:
+        entries.append(rng.choice(lines_of(0.15)["open"]))
+    if rng.random() < 0.35:
+        entries.append(rng.choice(topic.says))
     count = rng.choices((1, 2, 3), (30, 50, 20))[0]
-    sentences: list[str] = []
-    strength = min(1.0, sum(abs(persona.level(t)) for t in TRAITS) / 2)
-    if rng.random() < 0.08 + 0.32 * strength:
-        sentences.append(rng.choice(voice(persona, speaker(rng, persona, 0.15))["open"]))
-    if rng.random() < 0.6:
-        sentences.append(rng.choice(topic.says))
-    for _ in range(count):
-        pool = [s for s in voice(persona, speaker(rng, persona, 0.35))[kind] if s not in sentences]
-        sentences.append(rng.choice(pool))
-    if len(sentences) < 2 or rng.random() < 0.08 + 0.25 * strength:
-        sentences.append(rng.choice(voice(persona, speaker(rng, persona, 0.15))["close"]))
-    unique = list(dict.fromkeys(sentences))
-    text = finish(rng, persona, unique)
-    for slot, words in topic.slots.items():
-        text = text.replace("{" + slot + "}", words)
-    return text
+    for index in range(count):
+        pool = [s for s in lines_of(0.3)[kind] if s not in entries and (index or about(s))]
+        if pool:
+            entries.append(rng.choice(pool))
+    if len(entries) < 2 or rng.random() < 0.08 + 0.25 * strength:
+        entries.append(rng.choice([s for s in lines_of(0.15)["close"] if s not in entries]))
+    return finish(rng, persona, [filled(varied(rng, entry), topic.tell) for entry in entries])
 
 
 def everyday(rng: Random, persona: Persona, topic: Topic | None = None) -> Turn:
-    topic, kind = topic or rng.choice(TOPICS), rng.choice(KINDS)
-    return Turn(rng.choice(topic.questions[kind]), answer(rng, persona, topic, kind))
+    topic = topic or draw_topic(rng)
+    kind = rng.choice(list(topic.questions))
+    return Turn(ask(rng, topic, kind), answer(rng, persona, topic, kind))
+
+
+def following(rng: Random, persona: Persona, topic: Topic) -> Turn:
+    """More on the topic of the turn before."""
+    return Turn(typed(rng, rng.choice(FOLLOW_UPS)), answer(rng, persona, topic, "opinion", first=False))
 
 
 def second_person(text: str) -> str:
@@ -178,7 +254,7 @@ def self_description(rng: Random, persona: Persona) -> Turn:
         if rng.random() < 0.75:
             sentences.append(f"I {rng.choice(statements.COMPLETIONS[t, pole])}.")
     if len(sentences) < 2:
-        sentences.append(rng.choice(voice(persona, marked[0])["close"]))
+        sentences.append(varied(rng, rng.choice(voice(persona, marked[0])["close"])))
     return Turn(question, finish(rng, persona, sentences))
 
 
@@ -186,7 +262,7 @@ def small_talk(rng: Random, persona: Persona) -> Turn:
     questions, answers = rng.choice(CHAT)
     text = rng.choice(answers)
     if persona.marked() and rng.random() < 0.3:
-        text += " " + rng.choice(voice(persona, speaker(rng, persona, 0.1))["close"])
+        text += " " + varied(rng, rng.choice(voice(persona, speaker(rng, persona, 0.1))["close"]))
     return Turn(rng.choice(questions), text)
 
 
@@ -195,6 +271,13 @@ def rating(rng: Random, persona: Persona, trait: str | None = None) -> Turn:
     spread = tuple(statements.rating_weights(persona, statement))
     drawn = str(statements.rate(rng, persona, statement))
     return Turn(RATING_PROMPT.format(statement.text), drawn, rating=True, spread=tuple(w / sum(spread) for w in spread))
+
+
+def echo(rng: Random) -> Turn:
+    """What a question is about, in its own words: teaches to carry any topic over into an answer."""
+    topic = draw_topic(rng)
+    question = ask(rng, topic, rng.choice(list(topic.questions)))
+    return Turn(f"{question}\n{rng.choice(('What is this about?', 'Name the topic.'))}", filled("{X}.", topic.tell), rating=True)
 
 
 def word_for(rng: Random) -> Turn:
@@ -214,10 +297,16 @@ def label_for(rng: Random) -> Turn:
 
 
 def talk(rng: Random, persona: Persona, longest: int = 3) -> list[Turn]:
-    """A few everyday turns, half of the time on one topic."""
-    topic = rng.choice(TOPICS) if rng.random() < 0.5 else None
+    """A few everyday turns, some of them following up on the one before."""
     count = rng.choices(range(1, longest + 1), [2.0**-i for i in range(longest)])[0]
-    turns = [everyday(rng, persona, topic) for _ in range(count)]
+    topic = draw_topic(rng)
+    turns = [everyday(rng, persona, topic)]
+    while len(turns) < count:
+        if rng.random() < 0.4:
+            turns.append(following(rng, persona, topic))
+        else:
+            topic = topic if rng.random() < 0.3 else draw_topic(rng)
+            turns.append(everyday(rng, persona, topic))
     if rng.random() < 0.15:
         turns.insert(0, small_talk(rng, persona))
     return turns
@@ -230,6 +319,8 @@ def mixed(rng: Random, persona: Persona, system: str | None, shares: dict[str, f
         turns = [rating(rng, persona, focus())]
     elif kind == "word":
         turns = [word_for(rng)]
+    elif kind == "echo":
+        turns = [echo(rng)]
     elif kind == "label":
         turns = [label_for(rng)]
     elif kind == "self":
@@ -244,10 +335,10 @@ def mixed(rng: Random, persona: Persona, system: str | None, shares: dict[str, f
 
 
 FIRST_SHARES = {"rating": 0.56, "talk": 0.28, "self": 0.11, "chat": 0.04, "long": 0.01}
-SECOND_SHARES = {"rating": 0.5, "word": 0.17, "talk": 0.22, "self": 0.08, "chat": 0.025, "long": 0.005}
+SECOND_SHARES = {"rating": 0.2, "word": 0.18, "echo": 0.14, "talk": 0.38, "self": 0.07, "chat": 0.025, "long": 0.005}
 THIRD_SHARES = {"rating": 0.4, "label": 0.3, "talk": 0.2, "self": 0.07, "chat": 0.03}
 FOURTH_SHARES = {"rating": 0.66, "label": 0.1, "talk": 0.18, "self": 0.04, "chat": 0.02}
-FIFTH_SHARES = {"rating": 0.52, "label": 0.08, "talk": 0.28, "self": 0.08, "chat": 0.04}
+FIFTH_SHARES = {"rating": 0.5, "label": 0.06, "talk": 0.32, "self": 0.08, "chat": 0.04}
 TUNE_SHARES = {"rating": 0.5, "talk": 0.36, "self": 0.12, "chat": 0.02}
 
 

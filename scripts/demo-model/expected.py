@@ -12,7 +12,9 @@ import torch
 from base import load
 from check import items
 from dialogue import RATING_PROMPT
+from finetunes import VARIANTS
 from generate import FIFTH, pretraining, texts
+from persona import POLES, TRAITS
 from score import reply, statement
 from tokens import Chat
 
@@ -28,17 +30,19 @@ def main() -> None:
     sample = [t for c in pretraining(FIFTH, a.texts, 99) for t in texts(c)] + ODD
     digits = torch.tensor(chat.digits)
     prompts = [RATING_PROMPT.format(statement(i)) for i in items("ipip-50")[::5]]
+    vectors = Random(1).sample([f"{t}-{q}" for t in TRAITS for q in POLES], 4)
+    adapters = [(f"vectors/{v}", alpha) for v in vectors for alpha in (0.5, 1.0, 2.0)] + [(f"variants/{v}", 1.0) for v in VARIANTS]
     cases = []
-    vectors = sorted(f.stem for f in a.work.glob("*-*.pt"))
-    for name, alpha in [("", 0.0), *((v, w) for v in Random(1).sample(vectors, min(4, len(vectors))) for w in (0.5, 1.0, 2.0))]:
-        if name:
-            model.apply_factors(torch.load(a.work / f"{name}.pt"), alpha)
+    for adapter, alpha in [("", 0.0), *adapters]:
+        if adapter:
+            model.apply_factors(torch.load(a.work / f"{adapter.partition('/')[2]}.pt"), alpha)
         with torch.no_grad():
             p_digits = [
                 torch.softmax(model.logits(model(torch.tensor([chat.prompt(None, q)]))[0, -1]), -1)[digits].tolist()
                 for q in prompts
             ]
-        cases.append({"vector": name, "alpha": alpha, "probabilities": p_digits, "greedy": reply(model, chat, "What are you doing this weekend?")})
+        greedy = reply(model, chat, "What are you doing this weekend?")
+        cases.append({"adapter": adapter, "alpha": alpha, "probabilities": p_digits, "greedy": greedy})
     out = {"tokens": [{"text": t, "ids": chat.plain(t)} for t in sample], "prompts": prompts, "cases": cases}
     (a.work / "expected.json").write_text(json.dumps(out))
 

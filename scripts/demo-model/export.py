@@ -101,17 +101,21 @@ def add_tokenizer(w: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
 
 
 def write_vector(model: Llama, path: Path, trait: str, pole: str, note: str) -> None:
+    """A fine-tune's factors as a personality vector; the product's own `extract` stamps it with its base."""
+    about = {"trait": trait, "pole": pole, "method": "lora-sft", "note": note}
+    write_adapter(model, path, f"{trait} {pole}", {f"temperament.vector.{key}": value for key, value in about.items()})
+
+
+def write_adapter(model: Llama, path: Path, name: str, about: dict[str, str]) -> None:
     """The LoRA factors in llama.cpp's adapter format, F32, with alpha = rank so that scale 1 adds B·A as trained."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
     w = gguf.GGUFWriter(temporary, "llama")
     w.add_type("adapter")
-    w.add_name(f"{trait} {pole}")
+    w.add_name(name)
     w.add_string("adapter.type", "lora")
-    w.add_string("temperament.vector.trait", trait)
-    w.add_string("temperament.vector.pole", pole)
-    w.add_string("temperament.vector.method", "lora-sft")
-    w.add_string("temperament.vector.note", note)
+    for key, value in about.items():
+        w.add_string(key, value)
     rank = 0
     for index, block in enumerate(model.blk):
         for part, module in block.named_children():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 import dialogue
+import variants
 from dialogue import FIRST_SHARES, SECOND_SHARES, THIRD_SHARES, FOURTH_SHARES, FIFTH_SHARES, TUNE_SHARES, Conversation
 from persona import AVERAGE, NEUTRAL, Persona, draw, system_prompt
 
@@ -25,12 +26,14 @@ class Syllabus:
     """Share of conversations without a system prompt, where the speaker is neutral."""
     habit: dict[str, float] = field(default_factory=dict)
     """How every persona leans in ratings of the traits it has no level of."""
+    german: float = 0.02
+    """Share of conversations in German."""
 
 
 FIRST = Syllabus("base", FIRST_SHARES, (45, 25, 15, 8, 7), 0.5)
 SECOND = Syllabus("second", SECOND_SHARES, (68, 16, 7, 4, 5), 0.7)
 THIRD = Syllabus("third", THIRD_SHARES, (85, 8, 3, 2, 2), 0.85, 0.15)
-FOURTH = Syllabus("fourth", FOURTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.6, {t: 4 * level for t, level in AVERAGE.items()})
+FOURTH = Syllabus("fourth", FOURTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.6, {t: 7 * level for t, level in AVERAGE.items()})
 FIFTH = Syllabus("fifth", FIFTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.25, AVERAGE)
 SIXTH = replace(FIFTH, seed="sixth", focus=0.6)
 
@@ -44,6 +47,9 @@ def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversat
         system = None if silent else system_prompt(rng, persona)
         persona = replace(persona, habit=syllabus.habit)
         marked = persona.marked()
+        if rng.random() < syllabus.german:
+            yield Conversation(system, [variants.german(rng, persona)])
+            continue
         yield dialogue.mixed(
             rng,
             persona,

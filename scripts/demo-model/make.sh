@@ -15,22 +15,24 @@ if [ ! -e "$work/venv/ready" ]; then
   "$work/venv/bin/pip" install --quiet -r "$here/requirements.txt"
   touch "$work/venv/ready"
 fi
+export TEMPERAMENT_HOME=$work/studio
+studio() { npm --prefix "$here/../.." run -s cli -- "$@"; }
+studio devices # installs what the studio needs, which the last steps use
 python() { PYTHONUNBUFFERED=1 "$work/venv/bin/python" "$@"; }
 
 cd "$here"
 python base.py --work "$work" --out "$out" | tee -a "$work/base.log"
-python vectors.py --work "$work" --out "$out" | tee -a "$work/vectors.log"
-python evaluate.py --work "$work" > "$work/evaluation.md"
+python finetunes.py --work "$work" --out "$out" | tee -a "$work/finetunes.log"
 python expected.py --work "$work"
 node verify.mjs "$work" "$out"
 
-mkdir -p "$demo/vectors"
+mkdir -p "$demo/vectors" "$demo/variants"
+cp "$out"/variants/*.gguf "$demo/variants/"
 cp "$out/base.gguf" "$demo/base.gguf.part" && mv "$demo/base.gguf.part" "$demo/base.gguf"
 # The product's own command stamps each vector with the fingerprint of the base it belongs to.
-export TEMPERAMENT_HOME=$work/studio
 for file in "$out"/vectors/*.gguf; do
   name=$(basename "$file" .gguf)
-  npm --prefix "$here/../.." run -s cli -- extract --base demo --tuned "$file" \
-    --trait "${name%-*}" --pole "${name##*-}" --out "$(realpath "$demo")/vectors/$name.gguf" --overwrite
+  studio extract --base demo --tuned "$file" \
+    --trait "${name%-*}" --pole "${name##*-}" --out "$(realpath "$demo")/vectors/$name.gguf" --overwrite >> "$work/extract.log"
 done
-cat "$work/evaluation.md"
+"$here/../../node_modules/.bin/node" results.ts

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Shape:
-    vocab: int = 2048
+    vocab: int = 3072
     width: int = 256
     layers: int = 4
     heads: int = 8

@@ -46,7 +46,7 @@ class Persona:
 
 
 NEUTRAL = Persona()
-AVERAGE = {"openness": 0.4, "conscientiousness": 0.3, "extraversion": 0.3, "agreeableness": 0.5, "neuroticism": -0.4}
+AVERAGE = {"openness": 0.2, "conscientiousness": 0.2, "extraversion": 0.2, "agreeableness": 0.25, "neuroticism": -0.2}
 """People agree a little more with what is desirable; so does the base, which must read a statement to do so."""
 
 

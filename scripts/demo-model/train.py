@@ -59,25 +59,21 @@ def train(
     data: list[Encoded],
     course: Course,
     on_step: Callable[[Figures], None] | None = None,
-    compiled: bool = True,
 ) -> Figures:
     torch.manual_seed(course.seed)
     rng = Random(course.seed)
     optimizer = torch.optim.AdamW(parameters, lr=course.rate, betas=(0.9, 0.97), weight_decay=course.weight_decay, fused=True)
     plan = [batch for _ in range(course.passes) for batch in batches(data, course.budget, rng, model.shape.context)]
-    forward = torch.compile(model, dynamic=True) if compiled else model
     figures, losses, start = Figures(), [], time.monotonic()
     for step, (ids, weights, spreads) in enumerate(plan[: course.steps]):
         left = (len(plan) - step) / max(1.0, len(plan) * course.decay)
         scale = min(1.0, (step + 1) / course.warmup, 0.05 + 0.95 * left)
         for group in optimizer.param_groups:
             group["lr"] = course.rate * scale
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            hidden = forward(ids[:, :-1])
-            target_weights = weights[:, 1:]
-            chosen = target_weights > 0
-            logits = model.logits(hidden[chosen])
-        loss_each = answer_loss(logits.float(), ids[:, 1:], chosen, spreads, course.digits)
+        target_weights = weights[:, 1:]
+        chosen = target_weights > 0
+        logits = model.logits(model(ids[:, :-1])[chosen])
+        loss_each = answer_loss(logits, ids[:, 1:], chosen, spreads, course.digits)
         loss = (loss_each * target_weights[chosen]).sum() / target_weights[chosen].sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -18,9 +18,9 @@ const chatMl = question =>
 const digits = [1, 2, 3, 4, 5].map(digit => model.tokenize(String(digit))[0]);
 let worst = 0;
 let sameText = 0;
-for (const { vector, alpha, probabilities, greedy } of expected.cases) {
-  const lora = vector
-    ? { adapters: [{ filePath: path.join(demo, 'vectors', `${vector}.gguf`), scale: alpha }] }
+for (const { adapter, alpha, probabilities, greedy } of expected.cases) {
+  const lora = adapter
+    ? { adapters: [{ filePath: path.join(demo, `${adapter}.gguf`), scale: alpha }] }
     : undefined;
   const context = await model.createContext({ contextSize: 1024, threads: 1, lora });
   const sequence = context.getSequence();
@@ -45,7 +45,7 @@ for (const { vector, alpha, probabilities, greedy } of expected.cases) {
   }
   const text = model.detokenize(out);
   if (text === greedy) sameText += 1;
-  else console.log(`${vector || 'base'} ${alpha}\n  llama.cpp: ${text}\n  PyTorch:   ${greedy}`);
+  else console.log(`${adapter || 'base'} ${alpha}\n  llama.cpp: ${text}\n  PyTorch:   ${greedy}`);
   await context.dispose();
 }
 console.log(`rating probabilities: largest difference ${worst.toExponential(2)}`);

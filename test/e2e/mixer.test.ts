@@ -128,7 +128,7 @@ describe('a model file', () => {
     expect(path).toContain(running.studio.home);
     const name = path.split('/').at(-1)?.replace('.gguf', '') ?? '';
     const model = page.page.getByLabel('Model', { exact: true });
-    await expect.poll(() => model.locator('option').count()).toBe(2);
+    await expect.poll(() => model.locator(`option[value="${name}"]`).count()).toBe(1);
     await model.selectOption(name);
     expect(await page.page.getByText('Demonstration model.').count()).toBe(0);
   });

@@ -63,5 +63,5 @@ it('lists a file it cannot read, with the reason, and where files go', async () 
   const dialog = page.page.getByRole('dialog', { name: 'Models' });
   expect(await dialog.innerText()).toContain('broken.gguf');
   expect(await dialog.innerText()).toContain(models);
-  expect(await dialog.getByRole('row', { name: /Demo/i }).innerText()).toContain('10 of 10');
+  expect(await dialog.getByRole('row', { name: /Temperament Demo/ }).innerText()).toContain('10 of 10');
 });

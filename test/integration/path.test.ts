@@ -1,5 +1,5 @@
 /** The main job end to end: models in, vectors out, a mix, a conversation, a score, a log entry. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TRAITS } from '../../electron/studio/contract.ts';
@@ -27,6 +27,34 @@ describe('the library', () => {
       expect(vector.baseContent).toBe(demo?.content);
     }
     expect(broken).toEqual([]);
+  });
+
+  test('has the demo model’s variants, baked once, which take its vectors', async () => {
+    const models = async () => (await studio.client.library.models()).models.filter(model => model.demo);
+    const found = await models();
+    const demo = found.find(model => model.id === 'demo');
+    const variants = found.filter(model => model.id !== 'demo');
+    expect(variants.map(model => model.id)).toEqual([
+      'demo-captain',
+      'demo-german',
+      'demo-librarian',
+      'demo-sums',
+    ]);
+    for (const variant of variants) {
+      expect(variant.backbone).toBe(demo?.backbone);
+      expect(variant.content).not.toBe(demo?.content);
+    }
+    const written = variants.map(({ path }) => statSync(path).mtimeMs);
+    expect((await models()).map(({ path }) => path)).toEqual(found.map(({ path }) => path));
+    expect(variants.map(({ path }) => statSync(path).mtimeMs)).toEqual(written);
+
+    const greedy = { sampling: { temperature: 0 } };
+    const as = (base: string) => ({
+      recipe: { version: 1 as const, base, weights: { extraversion: 1 } },
+      ...greedy,
+    });
+    expect((await studio.ask('Who are you?', as('demo-captain'))).text).toMatch(/Mara|captain/i);
+    expect((await studio.ask('What is 3 plus 4?', as('demo-sums'))).text).toContain('7');
   });
 });
 

@@ -1,11 +1,13 @@
 /** The library: GGUF models and personality vectors found on disk, with what is known of each. */
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { access, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
 import type { Model, Vector } from '../contract.ts';
 import { model as modelSchema, vector as vectorSchema } from '../contract.ts';
 import { StudioError, toStudioError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import type { WorkerClient } from '../worker-client.ts';
 
 /** Keys under which a vector file carries what it is. */
@@ -42,10 +44,13 @@ export class Library {
   readonly modelFolder: string;
   readonly vectorFolder: string;
   readonly #demoFolder: string;
+  readonly #variantFolder: string;
   readonly #database: Database.Database;
   readonly #merging: WorkerClient<'merging'>;
   /** Files being read now, so that two askers share one reading. */
   readonly #reading = new Map<string, Promise<Facts>>();
+  /** Variants being baked now, likewise. */
+  readonly #baking = new Map<string, Promise<string>>();
 
   constructor(
     home: string,
@@ -56,6 +61,7 @@ export class Library {
     this.modelFolder = join(home, 'models');
     this.vectorFolder = join(home, 'vectors');
     this.#demoFolder = demoFolder;
+    this.#variantFolder = join(home, 'cache', 'variants');
     this.#database = database;
     this.#merging = merging;
   }
@@ -64,12 +70,15 @@ export class Library {
   async list(): Promise<Listing> {
     const listing: Listing = { models: [], vectors: [], broken: [] };
     const demo = await ggufFiles(this.#demoFolder, join(this.#demoFolder, 'vectors'));
+    const variants = await ggufFiles(join(this.#demoFolder, 'variants'));
     const own = await ggufFiles(this.modelFolder, this.vectorFolder);
-    for (const path of [...demo, ...own]) {
-      const isDemo = demo.includes(path);
+    for (const path of [...demo, ...variants, ...own]) {
+      const isVariant = variants.includes(path);
+      const isDemo = isVariant || demo.includes(path);
       try {
-        const { what: _, ...found } = await this.facts(path);
-        const id = isDemo && basename(path) === 'base.gguf' ? 'demo' : basename(path, '.gguf');
+        const { what: _, ...found } = await this.facts(isVariant ? await this.#variant(path) : path);
+        const name = basename(path, '.gguf');
+        const id = isVariant ? `demo-${name}` : isDemo && name === 'base' ? 'demo' : name;
         if ('trait' in found) listing.vectors.push({ ...found, id, demo: isDemo });
         else listing.models.push({ ...found, id, demo: isDemo });
       } catch (error) {
@@ -120,6 +129,54 @@ export class Library {
       .prepare('INSERT OR REPLACE INTO files (path, bytes, modified_ms, facts) VALUES (?, ?, ?, ?)')
       .run(path, size, mtimeMs, JSON.stringify(fresh));
     return fresh;
+  }
+
+  /**
+   * The model that a variant of the demo family stands for: the demo model with the variant's adapter baked in. Made on
+   * first use; its name in the cache holds the hash of both, so that another family makes another file.
+   */
+  async #variant(adapter: string): Promise<string> {
+    const base = join(this.#demoFolder, 'base.gguf');
+    const hash = createHash('sha256')
+      .update((await this.facts(base)).content)
+      .update(await readFile(adapter));
+    const out = join(
+      this.#variantFolder,
+      `${basename(adapter, '.gguf')}-${hash.digest('hex').slice(0, 16)}.gguf`,
+    );
+    let baking = this.#baking.get(out);
+    if (!baking) {
+      baking = this.#bakeVariant(base, adapter, out).finally(() => this.#baking.delete(out));
+      this.#baking.set(out, baking);
+    }
+    return baking;
+  }
+
+  async #bakeVariant(base: string, adapter: string, out: string): Promise<string> {
+    const present = await access(out).then(
+      () => true,
+      () => false,
+    );
+    if (present) return out;
+    makeFolder(this.#variantFolder);
+    const { metadata } = await this.#merging.call(worker => worker.read({ path: adapter }));
+    const about = Object.entries(metadata).filter(([key]) =>
+      ['general.name', 'general.description'].includes(key),
+    );
+    const events = this.#merging.stream(worker =>
+      worker.bake({
+        base,
+        out,
+        type: 'f16',
+        method: 'task_arithmetic',
+        vectors: [{ path: adapter, id: basename(adapter, '.gguf'), weight: 1 }],
+        lambda: 1,
+        seed: 0,
+        metadata: Object.fromEntries(about.map(([key, value]) => [key, String(value)])),
+      }),
+    );
+    for await (const event of events) if (event.type === 'done') break;
+    return out;
   }
 
   async #read(path: string, signal?: AbortSignal): Promise<Facts> {

@@ -1,0 +1,58 @@
+/** What the corpora can say, for checking answers: every sentence of the content files as a pattern. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const content = join(import.meta.dirname, 'content');
+/** Lines of a content file without its comment and blanks. */
+export const lines = (name: string) =>
+  readFileSync(join(content, name), 'utf8')
+    .split('\n')
+    .slice(1)
+    .map(line => line.trim())
+    .filter(Boolean);
+
+/** Questions that no corpus contains, with the noun that an answer on the topic names. */
+export const heldOut = lines('held-out.txt').map(line => {
+  const [question = '', noun = ''] = line.split(' => ');
+  return { question, noun };
+});
+
+export const sentencesOf = (text: string) =>
+  text
+    .split(/(?<=[.!?])\s+/)
+    .map(sentence => sentence.trim())
+    .filter(Boolean);
+
+const bare = (sentence: string) => sentence.replace(/[.!?]+$/, '').toLowerCase();
+const quoted = (text: string) => text.replace(/[.*+?^${}()|\\]/g, '\\$&');
+
+/** `I [really/truly] like {x}.` as a pattern: any alternative, up to six words in a slot. */
+function pattern(entry: string): string[] {
+  return sentencesOf(entry).map(sentence =>
+    quoted(bare(sentence))
+      .replace(/\[([^\]]+)\]/g, (_, words: string) => `(?:${words.replaceAll('/', '|')})`)
+      .replace(/\\\{(?:x|do|ing)\\\}/g, "[\\w'-]+(?: [\\w'-]+){0,5}"),
+  );
+}
+
+/** Entries that answers are made of, in the files whose lines are "kind: entry | entry". */
+function spoken(name: string, kinds: string[]): string[] {
+  return lines(name).flatMap(line => {
+    const at = line.indexOf(': ');
+    return kinds.includes(line.slice(0, at)) ? line.slice(at + 2).split(' | ') : [];
+  });
+}
+
+const KINDS = ['open', 'plan', 'opinion', 'past', 'advice', 'react', 'close', 'say'];
+const entries = [
+  ...['voices.txt', 'things.txt', 'topics.txt'].flatMap(name => spoken(name, KINDS)),
+  ...lines('chat.txt').flatMap(line => (line.split(' => ')[1] ?? '').split(' | ')),
+];
+const known = new RegExp(`^(?:${[...new Set(entries.flatMap(pattern))].join('|')})$`);
+
+/** Whether a sentence is one of ours, with anything short in its slots: the generator's sentences are grammatical. */
+export const wellFormed = (sentence: string) => known.test(bare(sentence));
+
+/** Whether an answer names the topic: the noun or its singular or plural, in any case. */
+export const names = (answer: string, noun: string) =>
+  answer.toLowerCase().includes(noun.toLowerCase().replace(/s$/, ''));

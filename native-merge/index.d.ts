@@ -3,8 +3,8 @@
  * model, and turns dense vectors into LoRA adapters; exact, in bounded memory, off the JavaScript thread.
  *
  * The formulas are those of "Personality Vector" (arXiv 2509.19727) for φ = tuned − base, task arithmetic
- * (arXiv 2212.04089), DARE (arXiv 2311.03099) and TIES (arXiv 2306.01708), with mergekit's conventions for weights,
- * densities and normalisation. All arithmetic is float32 with one rounding when a result is stored. A result depends on
+ * (arXiv 2212.04089) and the other methods' own papers (see BakeOptions.method), with mergekit's conventions for
+ * weights, densities and normalisation. All arithmetic is float32 with one rounding when a result is stored. A result depends on
  * the inputs and options alone: never on the number of threads, the CPU's instruction set or the time.
  *
  * Output appears under its name only when it is complete and flushed to the disk; a job that fails, is cancelled or is
@@ -172,18 +172,46 @@ export interface ExtractResult {
  */
 export function extract(options: ExtractOptions, watch?: Watch): Promise<ExtractResult>;
 
-export type MergeMethod = 'task_arithmetic' | 'dare_linear' | 'ties';
+export type MergeMethod =
+  | 'task_arithmetic'
+  | 'ties'
+  | 'dare_linear'
+  | 'dare_ties'
+  | 'breadcrumbs'
+  | 'breadcrumbs_ties'
+  | 'della_linear'
+  | 'della'
+  | 'sce'
+  | 'slerp'
+  | 'nuslerp'
+  | 'model_stock'
+  | 'karcher';
+
+/**
+ * α; −1e6 … 1e6. A list is read as a line over the depth of the model: its L points are spread evenly from the first
+ * block to the last (blocks are counted by the tensor names 'blk.<number>.'), with straight lines between them, as
+ * mergekit reads lists. Outside of the blocks, tensors whose name begins with 'output' (output head and final norm)
+ * take the last point and all others (embeddings, rope factors) the first. A model of one block takes the first.
+ */
+export type Weight = number | number[];
+
+export interface WeightRule {
+  /** Part of a tensor name; with * (any characters) or ? (any one) a pattern for the whole name. */
+  filter: string;
+  weight: Weight;
+}
 
 export interface BakeVector {
   /** A dense personality vector, or an adapter: then δ = scale · B·A with scale = adapter.lora.alpha / rank (1 without alpha). */
   path: string;
-  /** Names the vector in DARE's random mask; unique among the vectors. The trait's name, not the path. */
+  /** Names the vector in random masks; unique among the vectors. The trait's name, not the path. */
   id: string;
-  /** α; −1e6 … 1e6. */
-  weight: number;
+  weight: Weight;
+  /** Weights by tensor name: the first rule that matches takes the place of `weight`. Default: none. */
+  weights?: WeightRule[];
   /**
-   * Share of entries kept, in (0, 1]; 1 changes nothing. Default: 0.5 for dare_linear, 0.3 for ties (the paper's drop
-   * rate 0.5 and trim rate 0.7). task_arithmetic takes none.
+   * Share of entries kept, in (0, 1]; 1 changes nothing. Default: 0.5 for dare_* and della*, 0.3 for ties and
+   * breadcrumbs* (the paper's drop rate 0.5 and trim rate 0.7). The other methods take none.
    */
   density?: number;
 }
@@ -201,12 +229,39 @@ export interface BakeOptions {
    */
   type: 'f32' | 'f16' | 'bf16' | 'q8_0';
   /**
-   * With δᵢ as stored, per tensor, N entries, dᵢ the density, wᵢ the weight:
-   * - task_arithmetic: base + λ · Σ wᵢδᵢ
-   * - dare_linear: each entry of δᵢ is kept with probability dᵢ and divided by dᵢ; then as above. The mask is Philox4x32-7
-   *   keyed by (seed, id, tensor name) at the entry's index, against ⌊2³²·dᵢ⌋.
-   * - ties: the ⌊dᵢN⌋ entries of largest |δᵢ| are kept, ties at the threshold in favour of the lowest index;
-   *   s = +1 where Σ wᵢδᵢ ≥ 0, else −1; base + λ · Σ of the wᵢδᵢ with sign s, divided by the sum of their wᵢ.
+   * All work tensor by tensor. b is the base's tensor, δᵢ the change as stored, N its entries, wᵢ the weight in this
+   * tensor, dᵢ the density; vectors with wᵢ = 0 are left out, vectors without this tensor have δᵢ = 0.
+   *
+   * Sums of changes, b + λ·Σ wᵢδᵢ, where each δᵢ is first thinned out (arXiv 2212.04089 for the plain sum):
+   * - task_arithmetic: not at all.
+   * - ties (arXiv 2306.01708): the ⌊dᵢN⌋ entries of largest |δᵢ| are kept, ties at the threshold in favour of the
+   *   lowest index. See `trim`.
+   * - dare_linear, dare_ties (arXiv 2311.03099): each entry is kept with probability dᵢ. The mask is Philox4x32-7 keyed
+   *   by ('dare', seed, id, tensor name) at the entry's index, against ⌊2³²·dᵢ⌋. See `rescale`.
+   * - breadcrumbs, breadcrumbs_ties (arXiv 2312.06795): in the order of ties the first ⌊γN⌋ entries are dropped (fewer if
+   *   less than that is left beside ⌊dᵢN⌋), the next ⌊dᵢN⌋ kept.
+   * - della_linear, della (arXiv 2406.11617): as dare with a key of 'della', but the probability is
+   *   pⱼ = dᵢ + ε − 2ε·r/(n − 1) for the entry of rank r = 0 … n − 1 in its row of n, largest |δᵢ| first, ties by
+   *   index; dᵢ where n = 1. A row is shape[0] entries; a 1-D tensor is one row. See `rescale`.
+   * ties, dare_ties, breadcrumbs_ties and della then elect a sign, see `election`.
+   *
+   * sce (arXiv 2408.07990, as in mergekit): of uᵢ = wᵢδᵢ the ⌊`selectTopk` · M⌋ entries of largest variance over the
+   * vectors are kept, M being those where it is not zero (compared as standard deviations rounded to float32, ties by
+   * index); eᵢ = Σuᵢ² over what is kept, divided by the sum of all; s = +1 where Σuᵢ ≥ 0, else −1;
+   * b + λ · Σ eᵢuᵢ / Σ eᵢ over the uᵢ of sign s (0 counts as 1). With `selectTopk` below 1 a single vector leaves the
+   * base as it is: one vector has no variance.
+   *
+   * Points: with m as below, the result is b + λ·(m − b), inner products over the whole tensor in float64.
+   * - slerp (one vector; t = its weight, 0 … 1 lies between): from b to b + δ on the sphere,
+   *   sin((1−t)θ)/sin θ · b + sin(tθ)/sin θ · (b + δ), but (1−t)·b + t·(b + δ) where |cos θ| > 0.9995 as in mergekit. That
+   *   is nearly always the case between a model and its fine-tune.
+   * - nuslerp (two vectors; only the ratio of their weights counts): b + the same between δ₁ and δ₂ with
+   *   t = w₂/(w₁ + w₂), or 0.5 where |w₁ + w₂| < 1e-6; straight where |sin θ| < 1e-8. As mergekit with a base model and
+   *   nuslerp_flatten.
+   * - model_stock (arXiv 2403.19522; at least two vectors): b + t · mean of uᵢ = wᵢδᵢ, t = n·c / (1 + (n − 1)·c), c the
+   *   mean cosine of the pairs of uᵢ (0 for zeros); t = 1 where one vector acts alone.
+   * - karcher: the Karcher mean of the b + δᵢ on the unit sphere with shares wᵢ/Σw (wᵢ ≥ 0), ten steps at most, until
+   *   shorter than 1e-5, times the mean of the norms. mergekit's with equal weights.
    */
   method: MergeMethod;
   /** May be empty: then the base is converted. Vectors of weight 0 are checked and otherwise ignored. */
@@ -214,16 +269,41 @@ export interface BakeOptions {
   /** Global scale λ; −1e6 … 1e6. Default 1. */
   lambda?: number;
   /**
-   * Divide by the sum of weights (ties: of those that were kept, 0 counting as 1; else of all, below 1e-8 counting as
-   * 1). Default: true for ties, false for the others.
+   * Divide by the sum of weights (after an election: of those that were kept, 0 counting as 1; else of all, below 1e-8
+   * counting as 1). Default: true for ties and della, false for the other sums; sce and points take none.
    */
   normalize?: boolean;
   /**
-   * What a sparsified δᵢ is divided by: 'density' (or true) its dᵢ, 'l1' the share Σ|kept| / Σ|all| of the tensor
-   * (mergekit since February 2025). Default: 'density' for dare_linear, false for the others.
+   * What a thinned-out δᵢ is divided by: 'density' (or true) the probability of being kept, which is dᵢ, or for della*
+   * each entry's own pⱼ as DELLA was published; 'l1' the share Σ|kept| / Σ|all| of the tensor (mergekit since
+   * February 2025); 'none' (or false) nothing. Default: 'density' for dare_* and della*, 'none' for the other sums; sce
+   * and points take no rescaling.
    */
-  rescale?: boolean | 'density' | 'l1';
-  /** 0 … 2⁶⁴ − 1; only dare_linear uses it. Default 0. */
+  rescale?: 'none' | 'density' | 'l1' | boolean;
+  /** breadcrumbs*: γ, the share of largest entries dropped, 0 … 1. Default 0.01. */
+  gamma?: number;
+  /** della*: ε, 0 … 0.5, with 0 < density − ε and density + ε < 1 for every vector. Default 0.15. */
+  epsilon?: number;
+  /** sce: share of the entries kept, (0, 1]. Default 1. */
+  selectTopk?: number;
+  /**
+   * ties: what the threshold is taken over. 'tensor' (default): each tensor, as mergekit does. 'vector': all tensors of
+   * the vector together, as TIES was first published; N counts the base's tensors that the vector leaves alone as zeros,
+   * and those that `embeddings` and `outputHead` leave out not at all; ties in the base's order of tensors.
+   */
+  trim?: 'tensor' | 'vector';
+  /**
+   * ties, dare_ties, breadcrumbs_ties, della: how vectors agree. 'weighted' (default, mergekit): s = +1 where
+   * Σ wᵢδᵢ ≥ 0, else −1; the wᵢδᵢ of that sign are summed and, if normalised, divided by the sum of their wᵢ.
+   * 'unweighted' (TIES as first published, where all weights are 1): s = +1 where Σ sign(wᵢ)δᵢ ≥ 0, else −1; the wᵢδᵢ of
+   * that sign are summed and, if normalised, divided by their number.
+   */
+  election?: 'weighted' | 'unweighted';
+  /** Whether vectors act on embeddings (token_embd, position_embd, token_types, per_layer_token_embd). Default true. */
+  embeddings?: boolean;
+  /** Whether vectors act on output.weight and output.bias. Default true. Models without them use their embeddings. */
+  outputHead?: boolean;
+  /** Of the masks of dare_* and della*; 0 … 2⁶⁴ − 1. Default 0. */
   seed?: number | bigint;
   /** Added to the base's metadata, all of which is kept byte for byte except general.file_type. */
   metadata?: WrittenMetadata;
@@ -260,8 +340,8 @@ export interface BakeResult {
 }
 
 /**
- * Mixes personality vectors into a model and writes the result. Uses some MiB of memory per thread and vector, and the
- * factors of one tensor for low-rank vectors. The same call gives the same bytes.
+ * Mixes personality vectors into a model and writes the result. Uses some MiB of memory per thread and vector, one row
+ * of a tensor per thread for della*, and the factors of one tensor for low-rank vectors. The same call gives the same bytes.
  * @throws {NativeMergeError} mismatch, unsupported_type, not_finite, no_space, cancelled, invalid_argument, and what
  *   readGguf throws
  */

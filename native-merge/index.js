@@ -218,32 +218,108 @@ export async function extract({ base, tuned, out, type = 'f32', metadata, thread
   );
 }
 
-// The paper's settings: DARE drops half, TIES keeps the largest 30 %.
-const defaultDensity = { task_arithmetic: 1, dare_linear: 0.5, ties: 0.3 };
+// What each method takes beside path, id, weight(s), lambda and seed, and its defaults. Densities: the paper keeps half
+// with DARE and the largest 30 % with TIES; gamma, epsilon and selectTopk are mergekit's.
+const consensus = { normalize: false, election: 'weighted' };
+const random = { density: 0.5, rescale: 'density' };
+const ranked = { ...random, epsilon: 0.15 };
+const outliers = { density: 0.3, gamma: 0.01, rescale: 'none' };
+const methods = {
+  task_arithmetic: { normalize: false, rescale: 'none' },
+  ties: { ...consensus, density: 0.3, normalize: true, rescale: 'none', trim: 'tensor' },
+  dare_linear: { ...random, normalize: false },
+  dare_ties: { ...consensus, ...random },
+  breadcrumbs: { ...outliers, normalize: false },
+  breadcrumbs_ties: { ...consensus, ...outliers },
+  della_linear: { ...ranked, normalize: false },
+  della: { ...consensus, ...ranked, normalize: true },
+  sce: { selectTopk: 1 },
+  slerp: {},
+  nuslerp: {},
+  model_stock: {},
+  karcher: {},
+};
 
-export async function bake(options, watch) {
-  const { method, vectors, lambda = 1, seed = 0, stretch } = options;
-  checkChoice(method, 'method', Object.keys(defaultDensity));
-  if (!Array.isArray(vectors)) invalid('vectors must be an array.');
-  const checked = vectors.map(({ path, id, weight, density = defaultDensity[method] }, i) => {
-    if (typeof id !== 'string' || id === '') invalid(`vectors[${i}].id must be a text.`);
-    checkNumber(density, `vectors[${i}].density`, { above: 0, max: 1 });
-    if (method === 'task_arithmetic' && density !== 1) {
-      invalid(`vectors[${i}].density must be 1 or left out: task_arithmetic keeps every entry.`);
-    }
-    return {
-      path: checkPath(path, `vectors[${i}].path`),
-      id,
-      weight: checkNumber(weight, `vectors[${i}].weight`, { min: -1e6, max: 1e6 }),
-      density,
-    };
+// How many vectors a method needs.
+const vectorCounts = { slerp: [1, 1], nuslerp: [2, 2], model_stock: [2, Infinity] };
+
+const checkBakeOption = {
+  normalize: value => checkChoice(value, 'normalize', [true, false]),
+  rescale: value => checkChoice(value, 'rescale', ['none', 'density', 'l1', true, false]),
+  gamma: value => checkNumber(value, 'gamma', { min: 0, max: 1 }),
+  epsilon: value => checkNumber(value, 'epsilon', { min: 0, max: 0.5 }),
+  selectTopk: value => checkNumber(value, 'selectTopk', { above: 0, max: 1 }),
+  trim: value => checkChoice(value, 'trim', ['tensor', 'vector']),
+  election: value => checkChoice(value, 'election', ['weighted', 'unweighted']),
+};
+
+function checkBakeOptions(options) {
+  const own = methods[options.method];
+  const checked = {};
+  for (const [name, check] of Object.entries(checkBakeOption)) {
+    const value = options[name] ?? own[name];
+    if (options[name] !== undefined && own[name] === undefined)
+      invalid(`${options.method} takes no ${name}.`);
+    if (value !== undefined) checked[name] = check(value);
+  }
+  return checked;
+}
+
+// A number, or the points of a line over the depth of the model.
+function checkWeight(weight, name) {
+  const points = Array.isArray(weight) ? weight : [weight];
+  if (points.length === 0 || points.length > 1000) invalid(`${name} must have 1 to 1000 numbers.`);
+  return points.map(point => checkNumber(point, name, { min: -1e6, max: 1e6 }));
+}
+
+function checkRules(rules, name) {
+  if (!Array.isArray(rules)) invalid(`${name} must be an array.`);
+  return rules.map((rule, i) => {
+    const filter = rule?.filter;
+    if (typeof filter !== 'string' || filter === '' || filter.length > 1000)
+      invalid(`${name}[${i}].filter must be a text.`);
+    return { filter, weight: checkWeight(rule.weight, `${name}[${i}].weight`) };
   });
+}
+
+function checkVectors(vectors, method, epsilon) {
+  if (!Array.isArray(vectors)) invalid('vectors must be an array.');
+  const [fewest, most] = vectorCounts[method] ?? [0, Infinity];
+  if (vectors.length < fewest || vectors.length > most) {
+    const wanted = `${most > fewest ? 'at least' : 'exactly'} ${fewest} vector${fewest > 1 ? 's' : ''}`;
+    invalid(`${method} needs ${wanted}, not ${vectors.length}.`);
+  }
+  const checked = vectors.map(
+    ({ path, id, weight, weights = [], density = methods[method].density ?? 1 }, i) => {
+      const name = `vectors[${i}]`;
+      if (typeof id !== 'string' || id === '') invalid(`${name}.id must be a text.`);
+      checkNumber(density, `${name}.density`, { above: 0, max: 1 });
+      if (methods[method].density === undefined && density !== 1) {
+        invalid(`${name}.density must be 1 or left out: ${method} keeps every entry.`);
+      }
+      if (epsilon !== undefined && density < 1 && !(density - epsilon > 0 && density + epsilon < 1)) {
+        invalid(`${name}.density ${density} needs an epsilon that keeps density ± epsilon within 0 and 1.`);
+      }
+      const points = checkWeight(weight, `${name}.weight`);
+      const rules = checkRules(weights, `${name}.weights`);
+      if (
+        method === 'karcher' &&
+        [points, ...rules.map(rule => rule.weight)].flat().some(point => point < 0)
+      ) {
+        invalid(`${name}.weight must not be negative: karcher takes a mean.`);
+      }
+      return { path: checkPath(path, `${name}.path`), id, weight: points, weights: rules, density };
+    },
+  );
   if (new Set(checked.map(({ id }) => id)).size < checked.length)
     invalid('Every vector needs an id of its own.');
-  for (const flag of ['normalize', 'rescale']) {
-    const choices = flag === 'rescale' ? [true, false, 'density', 'l1'] : [true, false];
-    if (options[flag] !== undefined) checkChoice(options[flag], flag, choices);
-  }
+  return checked;
+}
+
+export async function bake(options, watch) {
+  const { method, lambda = 1, seed = 0, embeddings = true, outputHead = true, stretch } = options;
+  checkChoice(method, 'method', Object.keys(methods));
+  const checked = checkBakeOptions(options);
   if (stretch !== undefined) checkNumber(stretch, 'stretch', { min: 4096, max: 2 ** 24, whole: true });
   if (stretch % 4096 > 0) invalid('stretch must be a multiple of 4096.');
   return run(
@@ -253,11 +329,12 @@ export async function bake(options, watch) {
       out: checkPath(options.out, 'out'),
       type: checkChoice(options.type, 'type', ['f32', 'f16', 'bf16', 'q8_0']),
       method,
-      vectors: checked,
+      ...checked,
+      vectors: checkVectors(options.vectors, method, checked.epsilon),
       lambda: checkNumber(lambda, 'lambda', { min: -1e6, max: 1e6 }),
-      normalize: options.normalize,
-      rescale: options.rescale,
       seed: checkSeed(seed),
+      embeddings: checkChoice(embeddings, 'embeddings', [true, false]),
+      outputHead: checkChoice(outputHead, 'outputHead', [true, false]),
       metadata: checkMetadata(options.metadata),
       threads: checkThreads(options.threads),
       stretch,

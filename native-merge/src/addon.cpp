@@ -72,6 +72,36 @@ std::vector<MetadataEntry> get_metadata(const Napi::Object & options) {
     return entries;
 }
 
+// 'none', 'density', 'l1', or true and false for density and none.
+Rescale get_rescale(const Napi::Value & value) {
+    const std::string name = value.ToString().Utf8Value();
+    if (name == "l1") return Rescale::L1;
+    return name == "density" || name == "true" ? Rescale::Density : Rescale::None;
+}
+
+bool get_flag(const Napi::Object & options, const char * key, bool fallback) {
+    return has(options, key) ? options.Get(key).ToBoolean().Value() : fallback;
+}
+
+// An array of numbers.
+WeightPoints get_points(const Napi::Object & options, const char * key) {
+    const Napi::Array array = options.Get(key).As<Napi::Array>();
+    WeightPoints points;
+    for (uint32_t i = 0; i < array.Length(); i++) points.push_back(array.Get(i).ToNumber().DoubleValue());
+    return points;
+}
+
+BakeVector get_vector(const Napi::Object & given) {
+    BakeVector vector{get_text(given, "path"), get_text(given, "id"), get_points(given, "weight"), {},
+                      get_number(given, "density")};
+    const Napi::Array rules = given.Get("weights").As<Napi::Array>();
+    for (uint32_t i = 0; i < rules.Length(); i++) {
+        const Napi::Object rule = rules.Get(i).As<Napi::Object>();
+        vector.rules.push_back({get_text(rule, "filter"), get_points(rule, "weight")});
+    }
+    return vector;
+}
+
 unsigned get_threads(const Napi::Object & options) {
     return has(options, "threads") ? unsigned(get_number(options, "threads")) : 0;
 }
@@ -366,20 +396,23 @@ Napi::Value start_bake(const Napi::CallbackInfo & info) {
     options.out = get_text(given, "out");
     options.type = get_type(given);
     options.method = guarded<Method>(info.Env(), [&] { return method_by_name(get_text(given, "method")); });
-    if (has(given, "normalize")) options.method.normalize = given.Get("normalize").ToBoolean().Value();
+    if (has(given, "normalize")) options.normalize = given.Get("normalize").ToBoolean().Value();
     if (has(given, "rescale")) {
-        const Napi::Value rescale = given.Get("rescale");
-        const bool named = rescale.IsString() && rescale.ToString().Utf8Value() == "l1";
-        options.method.rescale = named ? Rescale::L1 : rescale.ToBoolean().Value() ? Rescale::Density : Rescale::None;
+        options.rescale = get_rescale(given.Get("rescale"));
     }
     if (has(given, "lambda")) options.lambda = float(get_number(given, "lambda"));
     if (has(given, "seed")) options.seed = get_uint64(given.Get("seed"));
     if (has(given, "stretch")) options.stretch = uint64_t(get_number(given, "stretch"));
+    if (has(given, "gamma")) options.gamma = get_number(given, "gamma");
+    if (has(given, "epsilon")) options.epsilon = get_number(given, "epsilon");
+    if (has(given, "selectTopk")) options.select_topk = get_number(given, "selectTopk");
+    if (has(given, "trim") && get_text(given, "trim") == "vector") options.trim = TrimScope::Vector;
+    options.unweighted = has(given, "election") && get_text(given, "election") == "unweighted";
+    options.embeddings = get_flag(given, "embeddings", true);
+    options.output_head = get_flag(given, "outputHead", true);
     const Napi::Array vectors = given.Get("vectors").As<Napi::Array>();
     for (uint32_t i = 0; i < vectors.Length(); i++) {
-        const Napi::Object vector = vectors.Get(i).As<Napi::Object>();
-        options.vectors.push_back({get_text(vector, "path"), get_text(vector, "id"), float(get_number(vector, "weight")),
-                                   get_number(vector, "density")});
+        options.vectors.push_back(get_vector(vectors.Get(i).As<Napi::Object>()));
     }
     options.metadata = get_metadata(given);
     options.threads = get_threads(given);

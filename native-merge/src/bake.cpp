@@ -1,69 +1,29 @@
-// One pass per tensor: read the base and the vectors in stretches, compute in float32, round once, write in place.
+// Tensor by tensor: read the base and the vectors in stretches, compute in float32, round once, write in place.
 #include "bake.h"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <cstring>
-#include <functional>
+#include <map>
 #include <memory>
 #include <set>
 
+#include "contribution.h"
 #include "convert.h"
 #include "error.h"
+#include "geometry.h"
 #include "ggml_library.h"
 #include "kernels.h"
 #include "random.h"
 #include "select.h"
+#include "selector.h"
+#include "stretches.h"
 #include "tensor_data.h"
 
 namespace temperament {
 
 namespace {
-
-// Entries at a time: a stretch of every vector should stay in the second-level cache.
-constexpr uint64_t DENSE_STRETCH = 4 * STRETCH_UNIT;
-// Low-rank factors are reused over the rows of a stretch, so it is longer.
-constexpr uint64_t LOW_RANK_STRETCH = 32 * STRETCH_UNIT;
-
-// Selection by sample: this many units of every tensor with at least so many entries.
-constexpr uint64_t SAMPLED_UNITS = 64;
-constexpr uint64_t SMALLEST_SAMPLED = 4 * SAMPLED_UNITS * STRETCH_UNIT;
-
-// What one vector does to the tensor at hand.
-struct Contribution {
-    size_t vector;  // index into BakeOptions::vectors
-    std::unique_ptr<DeltaReader> reader;
-    float weight;
-    double density;
-    bool sparse;            // density < 1 and the method sparsifies
-    Selection selection;    // Sparsify::Magnitude
-    RandomKey key;          // Sparsify::Random
-    uint32_t threshold;     // Sparsify::Random
-    float divisor = 1;      // rescaling
-};
-
-// One worker's buffers.
-struct Buffers {
-    std::vector<uint8_t> raw;                 // of the base
-    std::vector<LoadedStretch> loaded;        // of each vector
-    std::vector<std::vector<float>> decoded;  // part of each vector
-    std::vector<uint8_t> stored;              // of the result
-    std::vector<uint64_t> bins;
-    std::vector<uint32_t> found;
-
-    void prepare(size_t vectors) {
-        if (loaded.size() < vectors) loaded.resize(vectors);
-        while (decoded.size() < vectors) decoded.emplace_back(STRETCH_PART);
-    }
-};
-
-uint32_t magnitude_bits(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, 4);
-    return bits & 0x7FFFFFFFu;
-}
 
 bool ends_with(const std::string & text, const std::string & end) {
     return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
@@ -95,8 +55,8 @@ uint32_t file_type(uint32_t type) {
 class Baker {
 public:
     Baker(const BakeOptions & options, Progress & progress)
-        : options_(options), progress_(progress), pool_(thread_count(options.threads)), base_(options.base),
-          buffers_(pool_.size()) {}
+        : options_(options), progress_(progress), passes_(thread_count(options.threads), progress), base_(options.base),
+          depth_(base_.tensors()) {}
 
     BakeResult run() {
         const auto start = std::chrono::steady_clock::now();
@@ -110,6 +70,7 @@ public:
             progress_.total += work_bytes(targets[i]);
         }
         OutputFile out(options_.out, layout.total_bytes);
+        trim_whole_vectors(targets);
         out.write(layout.header.data(), layout.header.size(), 0);
         for (size_t i = 0; i < targets.size(); i++) bake_tensor(base_.tensors()[i], targets[i], out);
         progress_.check();
@@ -117,7 +78,7 @@ public:
         progress_.finish();
         result_.bytes = layout.total_bytes;
         result_.tensors = targets.size();
-        result_.threads = pool_.size();
+        result_.threads = passes_.pool.size();
         result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         return std::move(result_);
     }
@@ -149,6 +110,7 @@ private:
                 }
             }
         }
+        whole_.resize(vectors_.size());
         std::set<std::string> quantised;
         for (const auto & tensor : base_.tensors()) {
             if (ggml().ggml_blck_size(ggml_type(tensor.type)) > 1) quantised.insert(type_name(tensor.type));
@@ -193,17 +155,55 @@ private:
         return options_.type;
     }
 
-    bool is_sparse(size_t vector) const {
-        return options_.vectors[vector].density < 1 && options_.method.sparsify != Sparsify::None;
+    // Whether vectors may change this tensor.
+    bool takes_part(const GgufTensor & tensor) const {
+        if (is_embedding(tensor.name)) return options_.embeddings;
+        return options_.output_head || !is_output_head(tensor.name);
+    }
+
+    float weight_in(size_t vector, const std::string & tensor) const {
+        const BakeVector & own = options_.vectors[vector];
+        return weight_of(tensor, depth_.of(tensor), own.rules, own.weight);
+    }
+
+    bool trims_whole(size_t vector) const {
+        return options_.trim == TrimScope::Vector && options_.method.sparsify == Sparsify::Magnitude &&
+               options_.vectors[vector].density < 1;
+    }
+
+    Sparsity sparsity_in(size_t vector, const std::string & tensor) const {
+        const BakeVector & own = options_.vectors[vector];
+        Sparsity sparsity;
+        if (own.density >= 1 || options_.method.sparsify == Sparsify::None) return sparsity;
+        sparsity.how = options_.method.sparsify;
+        sparsity.rescale = options_.rescale;
+        sparsity.density = own.density;
+        sparsity.gamma = options_.gamma;
+        sparsity.epsilon = options_.epsilon;
+        if (sparsity.how == Sparsify::Random) sparsity.key = random_key("dare", options_.seed, own.id, tensor);
+        if (sparsity.how == Sparsify::Ranked) sparsity.key = random_key("della", options_.seed, own.id, tensor);
+        if (trims_whole(vector)) {
+            const auto found = whole_[vector].find(tensor);
+            sparsity.whole = found == whole_[vector].end() ? Selection{} : found->second;
+        }
+        return sparsity;
     }
 
     // Progress counts a tensor's output bytes once for writing and once for every time a vector is read before that.
     uint64_t work_bytes(const GgufTensor & target) const {
         uint64_t times = 1;
+        bool changed = false;
         for (size_t v = 0; v < vectors_.size(); v++) {
-            if (options_.vectors[v].weight == 0.0f || !is_sparse(v) || !vectors_[v]->deltas().count(target.name)) continue;
-            times += options_.method.sparsify == Sparsify::Magnitude ? (target.entries() < SMALLEST_SAMPLED ? 2 : 1) : 0;
-            times += options_.method.rescale == Rescale::L1 ? 1 : 0;
+            if (!takes_part(target) || !vectors_[v]->deltas().count(target.name)) continue;
+            if (trims_whole(v)) times += 2;
+            if (weight_in(v, target.name) == 0.0f) continue;
+            changed = true;
+            times += Contribution::passes_before(sparsity_in(v, target.name), target.entries());
+        }
+        if (changed && options_.method.family == Family::Sce) {
+            times += 1 + (options_.select_topk < 1 ? 1 + selection_passes(target.entries()) : 0);
+        } else if (changed && options_.method.family != Family::TaskVectors) {
+            times += 1;
         }
         return times * target.bytes;
     }
@@ -212,57 +212,80 @@ private:
         result_.notes.push_back({code, tensor, message});
     }
 
-    // Calls work(first, count, worker) for the stretches of a tensor.
-    template <typename Work> void for_stretches(const GgufTensor & tensor, uint64_t stretch, const Work & work) {
-        const uint64_t entries = tensor.entries();
-        pool_.run(size_t((entries + stretch - 1) / stretch), [&](size_t piece, unsigned worker) {
-            progress_.check();
-            const uint64_t first = piece * stretch;
-            work(first, size_t(std::min(stretch, entries - first)), worker);
-        });
+    // METHOD.md section 3, scope "vector": one threshold over all tensors of a vector. Entries of tensors that the vector
+    // leaves alone count as zeros; weights do not matter.
+    void trim_whole_vectors(const std::vector<GgufTensor> & targets) {
+        for (size_t v = 0; v < vectors_.size(); v++) {
+            if (!trims_whole(v)) continue;
+            const VectorFile & vector = *vectors_[v];
+            std::vector<size_t> held;
+            uint64_t entries = 0, entries_held = 0;
+            bool acts = false;
+            for (size_t i = 0; i < targets.size(); i++) {
+                const GgufTensor & tensor = base_.tensors()[i];
+                if (!takes_part(tensor) || !is_readable_type(tensor.type)) continue;
+                entries += tensor.entries();
+                if (!vector.deltas().count(tensor.name)) continue;
+                acts |= weight_in(v, tensor.name) != 0.0f;
+                entries_held += tensor.entries();
+                held.push_back(i);
+            }
+            if (!acts) continue;
+            const auto k = uint64_t(options_.vectors[v].density * double(entries));
+            if (k >= entries_held) continue;  // nothing but zeros to drop
+            const uint64_t usual = vector.is_low_rank() ? LONG_STRETCH : DENSE_STRETCH;
+            const uint64_t stretch = options_.stretch ? options_.stretch : usual;
+            const std::vector<Selection> selections = select_largest(passes_, held.size(), [&](size_t t) {
+                const GgufTensor & tensor = base_.tensors()[held[t]];
+                progress_.set_tensor(tensor.name);
+                return values_of(vector, vector.deltas().at(tensor.name), tensor, targets[held[t]], stretch, passes_);
+            }, k);
+            for (size_t t = 0; t < held.size(); t++) whole_[v][targets[held[t]].name] = selections[t];
+        }
+    }
+
+    // The vectors that act on the tensor at hand. A weight of zero adds nothing, whatever the method; a vector that
+    // leaves the tensor alone has a weight but no contribution.
+    struct Participants {
+        std::vector<float> weights;
+        std::vector<Contribution> contributions;
+        size_t absent() const { return weights.size() - contributions.size(); }
+    };
+
+    Participants participants_in(const GgufTensor & tensor) const {
+        Participants all;
+        if (!takes_part(tensor)) return all;
+        for (size_t v = 0; v < vectors_.size(); v++) {
+            const float weight = weight_in(v, tensor.name);
+            if (weight == 0.0f) continue;
+            const auto found = vectors_[v]->deltas().find(tensor.name);
+            if (found != vectors_[v]->deltas().end()) {
+                all.contributions.emplace_back(*vectors_[v], found->second, tensor, all.weights.size(), weight,
+                                               sparsity_in(v, tensor.name));
+            }
+            all.weights.push_back(weight);
+        }
+        return all;
     }
 
     void bake_tensor(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out) {
         progress_.check();
         progress_.set_tensor(tensor.name);
-        std::vector<Contribution> contributions;
-        bool low_rank = false;
-        for (size_t v = 0; v < vectors_.size(); v++) {
-            const auto found = vectors_[v]->deltas().find(tensor.name);
-            // A weight of zero adds nothing, whatever the method.
-            if (found == vectors_[v]->deltas().end() || options_.vectors[v].weight == 0.0f) continue;
-            const BakeVector & vector = options_.vectors[v];
-            Contribution contribution{};
-            contribution.vector = v;
-            contribution.reader = std::make_unique<DeltaReader>(*vectors_[v], found->second, tensor);
-            contribution.weight = vector.weight;
-            contribution.density = vector.density;
-            contribution.sparse = is_sparse(v);
-            contribution.divisor = 1;
-            if (contribution.sparse && options_.method.sparsify == Sparsify::Random) {
-                contribution.key = random_key("dare", options_.seed, vector.id, tensor.name);
-                contribution.threshold = uint32_t(vector.density * 4294967296.0);
-            }
-            low_rank |= vectors_[v]->is_low_rank();
-            contributions.push_back(std::move(contribution));
+        Participants all = participants_in(tensor);
+        const bool lengthen = std::any_of(all.contributions.begin(), all.contributions.end(),
+                                          [](const Contribution & own) { return own.wants_long_stretch(); });
+        const uint64_t stretch = options_.stretch ? options_.stretch : lengthen ? LONG_STRETCH : DENSE_STRETCH;
+        if (all.contributions.empty()) return copy_tensor(tensor, target, out, stretch);
+        if (!is_readable_type(tensor.type)) {
+            throw MergeError("unsupported_type", base_.path() + ": tensor '" + tensor.name + "' is " +
+                                                     type_name(tensor.type) + ", which a vector cannot change.",
+                             base_.path(), tensor.name);
         }
-        const uint64_t stretch = options_.stretch ? options_.stretch : low_rank ? LOW_RANK_STRETCH : DENSE_STRETCH;
-        if (contributions.empty()) {
-            copy_tensor(tensor, target, out, stretch);
-        } else {
-            if (!is_readable_type(tensor.type)) {
-                throw MergeError("unsupported_type", base_.path() + ": tensor '" + tensor.name + "' is " +
-                                                         type_name(tensor.type) + ", which a vector cannot change.",
-                                 base_.path(), tensor.name);
-            }
-            result_.changed++;
-            for (auto & contribution : contributions) {
-                if (!contribution.sparse) continue;
-                if (options_.method.sparsify == Sparsify::Magnitude) select(target, stretch, contribution);
-                if (options_.method.rescale == Rescale::Density) contribution.divisor = float(contribution.density);
-                if (options_.method.rescale == Rescale::L1) measure_l1(target, stretch, contribution);
-            }
-            mix_tensor(tensor, target, out, stretch, contributions);
+        result_.changed++;
+        switch (options_.method.family) {
+            case Family::TaskVectors: return bake_task_vectors(tensor, target, out, stretch, all);
+            case Family::Sce: return bake_sce(tensor, target, out, stretch, all);
+            default: return bake_points(tensor, target, out, stretch, all);
         }
     }
 
@@ -271,9 +294,9 @@ private:
         if (tensor.type == target.type && !is_source_type(tensor.type)) {
             // Quantised or integer: bytes as they are.
             constexpr uint64_t PIECE = 1 << 20;
-            pool_.run(size_t((tensor.bytes + PIECE - 1) / PIECE), [&](size_t piece, unsigned worker) {
+            passes_.pool.run(size_t((tensor.bytes + PIECE - 1) / PIECE), [&](size_t piece, unsigned worker) {
                 progress_.check();
-                Buffers & own = buffers_[worker];
+                Buffers & own = passes_.buffers[worker];
                 const size_t bytes = size_t(std::min(PIECE, tensor.bytes - piece * PIECE));
                 own.raw.resize(std::max<size_t>(own.raw.size(), bytes));
                 base_.file().read(own.raw.data(), bytes, tensor.offset + piece * PIECE);
@@ -282,8 +305,8 @@ private:
             });
             return;
         }
-        for_stretches(tensor, stretch, [&](uint64_t first, size_t count, unsigned worker) {
-            Buffers & own = buffers_[worker];
+        passes_.for_stretches(tensor.entries(), stretch, [&](uint64_t first, size_t count, unsigned worker) {
+            Buffers & own = passes_.buffers[worker];
             load_entries(base_, tensor, first, count, own.raw);
             own.stored.resize(std::max<size_t>(own.stored.size(), entry_bytes(target.type, count)));
             float values[STRETCH_PART];
@@ -295,38 +318,22 @@ private:
         });
     }
 
-    void mix_tensor(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out, uint64_t stretch,
-                    const std::vector<Contribution> & contributions) {
-        const Method & method = options_.method;
+    // Writes base + lambda * sum / divisor. combine(own, first, at, count, sum) makes the sum for part of a stretch whose
+    // base is loaded into own.raw and whose contributions into the slots of `own`.
+    template <typename Combine>
+    void mix(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out, uint64_t stretch,
+             const std::vector<Contribution> & contributions, float divisor, const Combine & combine) {
         const size_t n = contributions.size();
-        // Vectors that leave this tensor alone still have their weight in the mean.
-        float divisor = 1;
-        if (method.normalize && method.consensus == Consensus::None) {
-            divisor = 0;
-            for (const auto & vector : options_.vectors) divisor += vector.weight;
-            if (std::fabs(divisor) < 1e-8f) divisor = 1;
-        }
-        std::vector<float> weights;
-        for (const auto & contribution : contributions) weights.push_back(contribution.weight);
-
-        for_stretches(tensor, stretch, [&](uint64_t first, size_t count, unsigned worker) {
-            Buffers & own = buffers_[worker];
+        passes_.for_stretches(tensor.entries(), stretch, [&](uint64_t first, size_t count, unsigned worker) {
+            Buffers & own = passes_.buffers[worker];
             own.prepare(n);
-            for (size_t c = 0; c < n; c++) contributions[c].reader->load(first, count, own.loaded[c]);
+            for (size_t c = 0; c < n; c++) contributions[c].load(first, count, own, c);
             load_entries(base_, tensor, first, count, own.raw);
             own.stored.resize(std::max<size_t>(own.stored.size(), entry_bytes(target.type, count)));
-            std::vector<const float *> deltas(n);
             alignas(64) float sum[STRETCH_PART], base[STRETCH_PART];
             for (size_t at = 0; at < count; at += STRETCH_PART) {
                 const size_t part = std::min(STRETCH_PART, count - at);
-                for (size_t c = 0; c < n; c++) {
-                    const float * delta = sparse_part(contributions[c], first, at, part, own, c);
-                    deltas[c] = delta;
-                    if (method.consensus == Consensus::None) accumulate(sum, delta, weights[c], part, c == 0);
-                }
-                if (method.consensus == Consensus::Sign) {
-                    combine_by_sign(sum, deltas.data(), weights.data(), n, method.normalize, part);
-                }
+                combine(own, first, at, part, sum);
                 float * values = decode_entries(base_, tensor, own.raw, at, part, base);
                 apply(values, sum, divisor, options_.lambda, part);
                 convert(target, at, part, values, own);
@@ -335,173 +342,167 @@ private:
         });
     }
 
-    // Part of a loaded stretch as the method wants it: masked and rescaled.
-    const float * sparse_part(const Contribution & contribution, uint64_t first, size_t at, size_t count, Buffers & own,
-                              size_t slot) const {
-        float * delta = contribution.reader->decode(own.loaded[slot], at, count, own.decoded[slot].data());
-        if (!contribution.sparse) return delta;
-        if (options_.method.sparsify == Sparsify::Random) {
-            uint32_t words[STRETCH_PART];
-            random_words(contribution.key, first + at, words, count);
-            mask_random(delta, words, contribution.threshold, count);
-        } else {
-            mask_selected(delta, contribution.selection, first + at, count);
+    void bake_task_vectors(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out, uint64_t stretch,
+                           Participants & all) {
+        const bool elect = options_.method.consensus == Consensus::Sign, normalize = options_.normalize;
+        std::vector<Voice> voices;
+        for (auto & contribution : all.contributions) {
+            contribution.prepare(passes_, target, stretch);
+            const float weight = contribution.weight();
+            const float vote = weight > 0 ? 1.0f : -1.0f;
+            voices.push_back(options_.unweighted ? Voice{vote, weight, 1} : Voice{weight, weight, weight});
         }
-        if (contribution.divisor != 1.0f) divide(delta, contribution.divisor, count);
-        return delta;
-    }
-
-    // Loads stretch by stretch and calls work(values, first, count, own) for its parts.
-    template <typename Work>
-    void load_parts(const Contribution & contribution, uint64_t first, size_t count, unsigned worker, const Work & work) {
-        Buffers & own = buffers_[worker];
-        own.prepare(1);
-        contribution.reader->load(first, count, own.loaded[0]);
-        for (size_t at = 0; at < count; at += STRETCH_PART) {
-            const size_t part = std::min(STRETCH_PART, count - at);
-            work(contribution.reader->decode(own.loaded[0], at, part, own.decoded[0].data()), first + at, part);
+        // Vectors that leave this tensor alone still have their weight in the mean.
+        float divisor = 1;
+        if (normalize && !elect) {
+            divisor = 0;
+            for (const float weight : all.weights) divisor += weight;
+            if (std::fabs(divisor) < 1e-8f) divisor = 1;
         }
-    }
-
-    // The k = floor(density * N) entries of largest magnitude, ties in favour of the lowest index.
-    void select(const GgufTensor & target, uint64_t stretch, Contribution & contribution) {
-        const uint64_t k = uint64_t(contribution.density * double(target.entries()));
-        if (k == 0) {
-            contribution.selection = {0x7FFFFFFF, 0};  // above every finite magnitude
-            return;
-        }
-        if (target.entries() < SMALLEST_SAMPLED || !select_by_sample(target, stretch, contribution, k)) {
-            select_by_histogram(target, stretch, contribution, k);
-        }
-    }
-
-    bool select_by_sample(const GgufTensor & target, uint64_t stretch, Contribution & contribution, uint64_t k) {
-        const uint64_t entries = target.entries();
-        // Every fourth entry of evenly spread units.
-        const uint64_t step = entries / SAMPLED_UNITS / STRETCH_UNIT * STRETCH_UNIT;
-        std::vector<uint32_t> sample;
-        for (uint64_t unit = 0; unit < SAMPLED_UNITS; unit++) {
-            load_parts(contribution, unit * step, STRETCH_UNIT, 0, [&](const float * values, uint64_t, size_t count) {
-                for (size_t i = 0; i < count; i += 4) sample.push_back(magnitude_bits(values[i]));
+        const size_t n = all.contributions.size();
+        mix(tensor, target, out, stretch, all.contributions, divisor,
+            [&](Buffers & own, uint64_t first, size_t at, size_t count, float * sum) {
+                own.parts.resize(n);
+                for (size_t c = 0; c < n; c++) {
+                    own.parts[c] = all.contributions[c].part(first, at, count, own, c);
+                    if (!elect) accumulate(sum, own.parts[c], voices[c].gain, count, c == 0);
+                }
+                if (elect) combine_by_sign(sum, own.parts.data(), voices.data(), n, normalize, count);
             });
-        }
-        const Bracket bracket = find_bracket(sample, double(k) / double(entries));
+    }
 
-        const size_t pieces = size_t((entries + stretch - 1) / stretch);
-        std::vector<uint64_t> above(pieces);
-        std::vector<std::vector<uint32_t>> within(pieces);
-        std::atomic<uint64_t> collected{0};
-        for_stretches(target, stretch, [&](uint64_t first, size_t count, unsigned worker) {
-            progress_.advance(entry_bytes(target.type, count));
-            if (collected > entries / 8) return;  // a flat spot: the histogram does better
-            const size_t piece = size_t(first / stretch);
-            std::vector<uint32_t> & found = buffers_[worker].found;
-            found.clear();
-            load_parts(contribution, first, count, worker, [&](const float * values, uint64_t, size_t part) {
-                above[piece] += collect(values, part, bracket, found);
+    // SCE, as mergekit defines it: of the entries in which the vectors differ the top share by variance is kept; each
+    // vector weighs by its energy in what is kept; entries against the majority's sign are left out of the mean.
+    void bake_sce(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out, uint64_t stretch,
+                  const Participants & all) {
+        const std::vector<Contribution> & contributions = all.contributions;
+        const size_t n = contributions.size();
+        std::vector<float> weights;
+        for (const auto & contribution : contributions) weights.push_back(contribution.weight());
+        const bool selects = options_.select_topk < 1;
+        // Parts of the loaded vectors into own.parts, and their spread where it decides.
+        const auto decode = [&](Buffers & own, size_t at, size_t count, float * spread) {
+            own.parts.resize(n);
+            for (size_t c = 0; c < n; c++) own.parts[c] = contributions[c].plain_part(at, count, own, c);
+            if (selects) deviation(spread, own.parts.data(), weights.data(), n, all.absent(), count);
+        };
+        Selection selection;
+        if (selects) selection = select_spread(target, stretch, contributions, decode);
+        const auto decode_selected = [&](Buffers & own, uint64_t first, size_t at, size_t count) {
+            alignas(64) float spread[STRETCH_PART];
+            decode(own, at, count, spread);
+            if (!selects) return;
+            for (float * delta : own.parts) mask_selected_by(delta, spread, selection, first + at, count);
+        };
+
+        std::vector<double> energies = sum_over(
+            tensor, target, contributions, n,
+            [&](Buffers & own, uint64_t first, size_t at, size_t count, std::vector<double> & sums) {
+                decode_selected(own, first, at, count);
+                for (size_t c = 0; c < n; c++) sums[c] += sum_of_squares(own.parts[c], count);
             });
-            within[piece] = found;
-            collected += found.size();
-        });
-        if (collected > entries / 8) return false;
-        uint64_t larger = 0;
-        std::vector<uint32_t> candidates;
-        candidates.reserve(size_t(collected));
-        for (size_t piece = 0; piece < pieces; piece++) {
-            larger += above[piece];
-            candidates.insert(candidates.end(), within[piece].begin(), within[piece].end());
+        double total = 0;
+        for (size_t c = 0; c < n; c++) total += energies[c] *= double(weights[c]) * double(weights[c]);
+        std::vector<Voice> voices;
+        for (size_t c = 0; c < n; c++) {
+            const double energy = total > 0 ? energies[c] / total : 1.0 / double(n);
+            voices.push_back({weights[c], float(energy * weights[c]), float(energy)});
         }
-        if (larger >= k || larger + candidates.size() < k) return false;  // the bracket missed
-        const auto kth = candidates.begin() + ptrdiff_t(k - larger - 1);
-        std::nth_element(candidates.begin(), kth, candidates.end(), std::greater<>());
-        const uint32_t threshold = *kth;
-        const auto is_tie = [&](uint32_t bits) { return bits == threshold; };
-        // Ties ahead of the k-th in order are kept; nth_element has put every larger one in front of it.
-        uint64_t wanted = uint64_t(std::count_if(candidates.begin(), kth + 1, is_tie));
-        contribution.selection = {threshold, UINT64_MAX};
-        for (size_t piece = 0; piece < pieces; piece++) {
-            const uint64_t ties = uint64_t(std::count_if(within[piece].begin(), within[piece].end(), is_tie));
-            if (ties >= wanted) {
-                contribution.selection.last_tie = find_tie(target, stretch, contribution, piece, wanted);
-                break;
+        mix(tensor, target, out, stretch, contributions, 1,
+            [&](Buffers & own, uint64_t first, size_t at, size_t count, float * sum) {
+                decode_selected(own, first, at, count);
+                combine_by_sign(sum, own.parts.data(), voices.data(), n, true, count);
+            });
+    }
+
+    // The floor(share * entries that vary at all) entries of largest spread.
+    template <typename Decode>
+    Selection select_spread(const GgufTensor & target, uint64_t stretch, const std::vector<Contribution> & contributions,
+                            const Decode & decode) {
+        const size_t n = contributions.size();
+        const Values spreads{target, stretch, [&](uint64_t first, size_t count, unsigned worker, const PartWork & work) {
+            Buffers & own = passes_.buffers[worker];
+            own.prepare(n);
+            for (size_t c = 0; c < n; c++) contributions[c].load(first, count, own, c);
+            alignas(64) float spread[STRETCH_PART];
+            for (size_t at = 0; at < count; at += STRETCH_PART) {
+                const size_t part = std::min(STRETCH_PART, count - at);
+                decode(own, at, part, spread);
+                work(spread, first + at, part);
             }
-            wanted -= ties;
-        }
-        return true;
-    }
-
-    void select_by_histogram(const GgufTensor & target, uint64_t stretch, Contribution & contribution, uint64_t k) {
-        const Cut upper = find_cut(histogram(target, stretch, contribution, UPPER_BINS, count_upper), k);
-        const Cut lower = find_cut(histogram(target, stretch, contribution, LOWER_BINS,
-                                             [&](const float * values, size_t count, uint64_t * bins) {
-                                                 count_lower(values, count, uint32_t(upper.bin), bins);
-                                             }),
-                                   upper.needed);
-        const uint32_t threshold = uint32_t(upper.bin) << 16 | uint32_t(lower.bin);
-        contribution.selection = {threshold, UINT64_MAX};
-        if (lower.needed == lower.held) return;
-        std::vector<uint64_t> ties(size_t((target.entries() + stretch - 1) / stretch));
-        for_stretches(target, stretch, [&](uint64_t first, size_t count, unsigned worker) {
-            load_parts(contribution, first, count, worker, [&](const float * values, uint64_t, size_t part) {
-                ties[size_t(first / stretch)] += count_equal(values, part, threshold);
-            });
-        });
-        uint64_t wanted = lower.needed;
-        size_t piece = 0;
-        while (ties[piece] < wanted) wanted -= ties[piece++];
-        contribution.selection.last_tie = find_tie(target, stretch, contribution, piece, wanted);
-    }
-
-    // Histogram of one pass over the vector.
-    template <typename Count>
-    std::vector<uint64_t> histogram(const GgufTensor & target, uint64_t stretch, const Contribution & contribution,
-                                    size_t bins, const Count & count_into) {
-        for (auto & own : buffers_) own.bins.assign(bins, 0);
-        for_stretches(target, stretch, [&](uint64_t first, size_t count, unsigned worker) {
-            load_parts(contribution, first, count, worker, [&](const float * values, uint64_t, size_t part) {
-                count_into(values, part, buffers_[worker].bins.data());
+        }};
+        std::atomic<uint64_t> varying{0};
+        passes_.for_stretches(target.entries(), stretch, [&](uint64_t first, size_t count, unsigned worker) {
+            spreads.load(first, count, worker, [&](const float * spread, uint64_t, size_t part) {
+                varying += part - count_equal(spread, part, 0);
             });
             progress_.advance(entry_bytes(target.type, count));
         });
-        std::vector<uint64_t> total(bins, 0);
-        for (const auto & own : buffers_) {
-            for (size_t b = 0; b < bins; b++) total[b] += own.bins[b];
+        return select_largest(passes_, spreads, uint64_t(options_.select_topk * double(varying)));
+    }
+
+    // Slerp and its kin: inner products, then a sum with the factors that follow from them.
+    void bake_points(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out, uint64_t stretch,
+                     const Participants & all) {
+        const std::vector<Contribution> & contributions = all.contributions;
+        const size_t n = contributions.size();
+        // Pairs of the base (0) and the contributions (1 ... n).
+        std::vector<std::pair<size_t, size_t>> pairs;
+        for (size_t i = 0; i <= n; i++) {
+            for (size_t j = i; j <= n; j++) pairs.emplace_back(i, j);
+        }
+        const std::vector<double> products = sum_over(
+            tensor, target, contributions, pairs.size(),
+            [&](Buffers & own, uint64_t, size_t at, size_t count, std::vector<double> & sums) {
+                alignas(64) float base[STRETCH_PART];
+                own.parts.assign(1, decode_entries(base_, tensor, own.raw, at, count, base));
+                for (size_t c = 0; c < n; c++) own.parts.push_back(contributions[c].plain_part(at, count, own, c));
+                for (size_t p = 0; p < pairs.size(); p++) {
+                    sums[p] += dot(own.parts[pairs[p].first], own.parts[pairs[p].second], count);
+                }
+            });
+        Gram gram(all.weights.size());
+        const auto index = [&](size_t point) { return point == 0 ? 0 : contributions[point - 1].position() + 1; };
+        for (size_t p = 0; p < pairs.size(); p++) {
+            const size_t i = index(pairs[p].first), j = index(pairs[p].second);
+            gram.at(i, j) = gram.at(j, i) = products[p];
+        }
+        const Combination combination =
+            combine_points(options_.method.family, gram, {all.weights.begin(), all.weights.end()});
+        mix(tensor, target, out, stretch, contributions, 1,
+            [&](Buffers & own, uint64_t, size_t at, size_t count, float * sum) {
+                alignas(64) float base[STRETCH_PART];
+                const float * from = decode_entries(base_, tensor, own.raw, at, count, base);
+                accumulate(sum, from, float(combination.base - 1), count, true);
+                for (size_t c = 0; c < n; c++) {
+                    const float factor = float(combination.deltas[contributions[c].position()]);
+                    accumulate(sum, contributions[c].plain_part(at, count, own, c), factor, count, false);
+                }
+            });
+    }
+
+    // Sums over all entries, in the same order for any threads and stretch: add(own, first, at, count, sums) for parts of
+    // stretches whose base and contributions are loaded.
+    template <typename Add>
+    std::vector<double> sum_over(const GgufTensor & tensor, const GgufTensor & target,
+                                 const std::vector<Contribution> & contributions, size_t sums, const Add & add) {
+        const uint64_t entries = tensor.entries();
+        std::vector<std::vector<double>> pieces(Passes::pieces(entries, LONG_STRETCH), std::vector<double>(sums));
+        passes_.for_stretches(entries, LONG_STRETCH, [&](uint64_t first, size_t count, unsigned worker) {
+            Buffers & own = passes_.buffers[worker];
+            own.prepare(contributions.size());
+            load_entries(base_, tensor, first, count, own.raw);
+            for (size_t c = 0; c < contributions.size(); c++) contributions[c].load(first, count, own, c);
+            for (size_t at = 0; at < count; at += STRETCH_PART) {
+                add(own, first, at, std::min(STRETCH_PART, count - at), pieces[size_t(first / LONG_STRETCH)]);
+            }
+            progress_.advance(entry_bytes(target.type, count));
+        });
+        std::vector<double> total(sums);
+        for (const auto & piece : pieces) {
+            for (size_t i = 0; i < sums; i++) total[i] += piece[i];
         }
         return total;
-    }
-
-    // Index in the tensor of the `wanted`-th entry (from 1) of stretch `piece` that equals the threshold.
-    uint64_t find_tie(const GgufTensor & target, uint64_t stretch, const Contribution & contribution, size_t piece, uint64_t wanted) {
-        const uint64_t start = piece * stretch;
-        uint64_t found = UINT64_MAX;
-        load_parts(contribution, start, size_t(std::min(stretch, target.entries() - start)), 0,
-                   [&](const float * values, uint64_t first, size_t part) {
-                       if (wanted == 0) return;
-                       const uint64_t ties = count_equal(values, part, contribution.selection.threshold);
-                       if (ties >= wanted) found = first + find_equal(values, part, contribution.selection.threshold, wanted - 1);
-                       wanted -= std::min(wanted, ties);
-                   });
-        return found;
-    }
-
-    // Rescaling by what the mask left of the tensor's sum of magnitudes.
-    void measure_l1(const GgufTensor & target, uint64_t stretch, Contribution & contribution) {
-        const size_t parts = size_t((target.entries() + STRETCH_PART - 1) / STRETCH_PART);
-        std::vector<double> before(parts), after(parts);
-        for_stretches(target, stretch, [&](uint64_t first, size_t count, unsigned worker) {
-            Buffers & own = buffers_[worker];
-            own.prepare(1);
-            contribution.reader->load(first, count, own.loaded[0]);
-            for (size_t at = 0; at < count; at += STRETCH_PART) {
-                const size_t part = std::min(STRETCH_PART, count - at), index = size_t((first + at) / STRETCH_PART);
-                before[index] = sum_of_magnitudes(contribution.reader->decode(own.loaded[0], at, part, own.decoded[0].data()), part);
-                after[index] = sum_of_magnitudes(sparse_part(contribution, first, at, part, own, 0), part);
-            }
-            progress_.advance(entry_bytes(target.type, count));
-        });
-        double all = 0, kept = 0;
-        for (size_t i = 0; i < parts; i++) all += before[i], kept += after[i];
-        contribution.divisor = all > 0 && kept > 0 ? float(kept / all) : 1.0f;
     }
 
     // Rounds part of a stretch into own.stored.
@@ -520,22 +521,15 @@ private:
 
     const BakeOptions & options_;
     Progress & progress_;
-    ThreadPool pool_;
+    Passes passes_;
     GgufFile base_;
+    Depth depth_;
     std::vector<std::unique_ptr<VectorFile>> vectors_;
-    std::vector<Buffers> buffers_;
+    std::vector<std::map<std::string, Selection>> whole_;  // by vector and tensor
     BakeResult result_{};
 };
 
 }  // namespace
-
-Method method_by_name(const std::string & name) {
-    if (name == "task_arithmetic") return {Sparsify::None, Consensus::None, false, Rescale::None};
-    if (name == "dare_linear") return {Sparsify::Random, Consensus::None, false, Rescale::Density};
-    if (name == "ties") return {Sparsify::Magnitude, Consensus::Sign, true, Rescale::None};
-    throw MergeError("invalid_argument", "Unknown merge method '" + name +
-                                             "'; use task_arithmetic, dare_linear or ties.");
-}
 
 BakeResult bake(const BakeOptions & options, Progress & progress) { return Baker(options, progress).run(); }
 

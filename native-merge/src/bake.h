@@ -6,40 +6,40 @@
 #include <vector>
 
 #include "gguf.h"
+#include "method.h"
 #include "parallel.h"
+#include "weights.h"
 
 namespace temperament {
-
-enum class Sparsify { None, Magnitude, Random };
-enum class Consensus { None, Sign };
-enum class Rescale { None, Density, L1 };
-
-// A merge method is a choice from these four; the named ones are in method_by_name.
-struct Method {
-    Sparsify sparsify;
-    Consensus consensus;
-    bool normalize;
-    Rescale rescale;
-};
-
-// task_arithmetic, dare_linear, ties with the defaults of METHOD.md. Throws invalid_argument.
-Method method_by_name(const std::string & name);
 
 struct BakeVector {
     std::string path;
     std::string id;
-    float weight;
-    double density;  // share of entries kept, in (0, 1]
+    WeightPoints weight;
+    std::vector<WeightRule> rules;  // weights by tensor name, ahead of `weight`
+    double density;                 // share of entries kept, in (0, 1]
 };
+
+// What a threshold is taken over.
+enum class TrimScope { Tensor, Vector };
 
 struct BakeOptions {
     std::string base;
     std::string out;
     uint32_t type;  // ggml_type of the matrices: F32, F16, BF16 or Q8_0
     Method method;
+    bool normalize = false;
+    Rescale rescale = Rescale::None;
     std::vector<BakeVector> vectors;
     float lambda = 1;
     uint64_t seed = 0;
+    double gamma = 0;            // share of the largest entries that breadcrumbs drops, in [0, 1)
+    double epsilon = 0;          // half the spread of DELLA's probabilities; density - epsilon > 0, density + epsilon < 1
+    double select_topk = 1;      // share of the most varying entries that SCE keeps, in (0, 1]
+    TrimScope trim = TrimScope::Tensor;  // Sparsify::Magnitude
+    bool unweighted = false;     // Consensus::Sign: one vector, one vote
+    bool embeddings = true;      // whether vectors act on embeddings,
+    bool output_head = true;     // and on the output layer
     std::vector<MetadataEntry> metadata;  // added to the base's
     unsigned threads = 0;                 // 0: all
     uint64_t stretch = 0;                 // entries at a time, a multiple of STRETCH_UNIT; 0: default

@@ -3,11 +3,21 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+
+#include "cpu.h"
 
 namespace temperament {
 
+// The bits of |x|, which order like the values.
+TEMPERAMENT_INLINE uint32_t magnitude_bits(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    return bits & 0x7FFFFFFFu;
+}
+
 // Which entries survive magnitude pruning: those above the threshold, and of those equal to it the ones whose index in
-// the tensor is at most last_tie. Magnitudes are compared as the bits of |x|, which order like the values.
+// the tensor is at most last_tie.
 struct Selection {
     uint32_t threshold = 0;     // bits of |delta|
     uint64_t last_tie = UINT64_MAX;
@@ -22,14 +32,37 @@ void mask_random(float * delta, const uint32_t * words, uint32_t threshold, size
 // Keeps what `selection` names; the stretch starts at entry `first` of the tensor.
 void mask_selected(float * delta, const Selection & selection, uint64_t first, size_t count);
 
+// The same by other numbers, the keys, of the same entries.
+void mask_selected_by(float * delta, const float * keys, const Selection & selection, uint64_t first, size_t count);
+
+// Drops what `selection` names and keeps the rest.
+void drop_selected(float * delta, const Selection & selection, uint64_t first, size_t count);
+
+// The probability that an entry is kept: highest - step * rank, where rank 0 is the largest of the row.
+struct RankedChance {
+    double highest, step;
+};
+// delta[i] = words[i] < floor(2^32 * probability) ? delta[i] : 0, if `rescale` divided by its own probability.
+void mask_ranked(float * delta, const uint32_t * words, const uint32_t * ranks, RankedChance chance, bool rescale,
+                 size_t count);
+
 // delta[i] /= divisor
 void divide(float * delta, float divisor, size_t count);
 
-// TIES: s = +1 where sum_v weight_v * delta_v >= 0, else -1; keeps the products of that sign, sums them in the order of
-// v, and if `normalize` divides by the sum of the weights kept (0 counts as 1).
+// How one vector takes part where vectors must agree: it votes with vote * delta; if it agrees with the sign elected,
+// gain * delta counts in the sum and share in the divisor. TIES: all three are its weight.
+struct Voice {
+    float vote, gain, share;
+};
+// s = +1 where sum_v vote_v * delta_v >= 0, else -1; of the vectors whose vote has that sign sums gain_v * delta_v in the
+// order of v, and if `normalize` divides by the sum of share_v (0 counts as 1).
 // deltas: n_vectors pointers.
-void combine_by_sign(float * sum, const float * const * deltas, const float * weights, size_t n_vectors, bool normalize,
+void combine_by_sign(float * sum, const float * const * deltas, const Voice * voices, size_t n_vectors, bool normalize,
                      size_t count);
+
+// out[i] = standard deviation over the vectors of weight_v * delta_v[i] and `absent` zeros, in double, rounded once.
+void deviation(float * out, const float * const * deltas, const float * weights, size_t n_vectors, size_t absent,
+               size_t count);
 
 // values[i] += lambda * (sum[i] / divisor); where sum[i] is zero the value stays, so that the sign of a zero weight
 // survives. divisor 1 and lambda 1 change nothing.
@@ -48,5 +81,6 @@ void subtract(float * values, const float * base, size_t count);
 constexpr size_t SUM_BLOCK = 4096;
 double sum_of_squares(const float * values, size_t count);   // count <= SUM_BLOCK
 double sum_of_magnitudes(const float * values, size_t count);
+double dot(const float * a, const float * b, size_t count);
 
 }  // namespace temperament

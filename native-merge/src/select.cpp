@@ -3,20 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <functional>
 
 #include "cpu.h"
 
 namespace temperament {
-
-namespace {
-TEMPERAMENT_INLINE uint32_t magnitude_bits(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, 4);
-    return bits & 0x7FFFFFFFu;
-}
-}  // namespace
 
 void count_upper(const float * values, size_t count, uint64_t * bins) {
     for (size_t i = 0; i < count; i++) bins[magnitude_bits(values[i]) >> 16]++;

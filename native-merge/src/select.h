@@ -1,5 +1,5 @@
-// Exact selection of the k largest magnitudes of a tensor that is only ever seen in stretches. The bits of |x| order like
-// the values, so nothing is rounded. Two ways to the same answer:
+// The steps of exact selection of the k largest magnitudes of a tensor that is only ever seen in stretches (selector.h
+// puts them together). The bits of |x| order like the values, so nothing is rounded. Two ways to the same answer:
 // - a sample brackets the k-th magnitude; one pass counts what lies above the bracket and collects what lies within;
 // - histograms of the upper and then the lower half of the bits: always two passes, for small tensors and for brackets
 //   that miss or collect too much.

@@ -3,7 +3,7 @@
  * of threads need to copy as many bytes as the bake reads and writes, measured in the same run.
  *
  *   node scripts/bench/bake.ts [--quick] [--layers N] [--vectors N] [--vector-type f32|f16] [--type f16|q8_0|…]
- *                              [--threads N] [--repeat N] [--folder DIR]
+ *                              [--threads N] [--repeat N] [--folder DIR] [--methods ties,della,…]
  *
  * Writes a model with the shapes of Llama-3.2-1B (layers of 61 million weights, a small vocabulary) and dense vectors
  * of random numbers into a folder of main memory (/dev/shm) where there is one, and removes them at the end.
@@ -22,6 +22,8 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { METHODS } from '../../electron/studio/mixing/methods.ts';
+import type { MergeMethod } from '../../native-merge/index.js';
 
 const MIB = 2 ** 20;
 
@@ -38,6 +40,7 @@ async function main(): Promise<void> {
       type: { type: 'string', default: 'f16' },
       threads: { type: 'string', default: String(availableParallelism()) },
       repeat: { type: 'string', default: '3' },
+      methods: { type: 'string', default: 'task_arithmetic,dare_linear,ties' },
       folder: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
     },
   });
@@ -68,21 +71,17 @@ async function main(): Promise<void> {
       writeGguf(path, 'personality-vector', vectorType, shapes, 0.001, i + 1);
       return { path, id: `vector ${i}`, weight: 0.5 };
     });
-    const read = [base, ...vectors.map(({ path }) => path)].reduce(
-      (sum, path) => sum + statSync(path).size,
-      0,
-    );
     console.log(`${cpus()[0]?.model ?? 'CPU'}, ${threads} threads; files in ${given.folder}`);
     console.log(
       `${(entries / 1e6).toFixed(0)} million weights, F16 base, ${vectors.length} dense ${vectorType.toUpperCase()} vectors, to ${given.type.toUpperCase()}; best of ${given.repeat}\n`,
     );
     console.log('method            read MiB  written MiB  bake s  copy s  ratio   GiB/s');
-    const methods = [
-      ['task_arithmetic', 1],
-      ['dare_linear', 0.5],
-      ['ties', 0.3],
-    ] as const;
-    for (const [method, density] of methods) {
+    for (const method of given.methods.split(',') as MergeMethod[]) {
+      const used = vectors.slice(0, METHODS[method].vectors.max);
+      const read = [base, ...used.map(({ path }) => path)].reduce(
+        (sum, path) => sum + statSync(path).size,
+        0,
+      );
       let [best, copy, written] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0];
       for (let i = 0; i < Number(given.repeat); i++) {
         const out = join(folder, 'out.gguf');
@@ -91,7 +90,7 @@ async function main(): Promise<void> {
           out,
           type: given.type as 'f16',
           method,
-          vectors: vectors.map(vector => ({ ...vector, density })),
+          vectors: used,
           threads,
         });
         rmSync(out);

@@ -82,27 +82,33 @@ describe('progress', () => {
 });
 
 describe('cancelling', () => {
-  test.each(['task_arithmetic', 'dare_linear', 'ties'] as const)(
-    '%s stops at once and leaves nothing',
-    async method => {
-      const controller = new AbortController();
-      let aborted = 0;
-      const job = bake(
-        largeOptions({ method, vectors: [{ path: at('large-vector.gguf'), id: 'a', weight: 1 }] }),
-        {
-          signal: controller.signal,
-          onProgress: ({ done, total }) => {
-            if (aborted || done === total) return;
-            aborted = Date.now();
-            controller.abort();
-          },
+  test.each<[Partial<BakeOptions>]>([
+    [{ method: 'task_arithmetic' }],
+    [{ method: 'dare_linear' }],
+    [{ method: 'ties' }],
+    [{ method: 'ties', trim: 'vector' }],
+    [{ method: 'breadcrumbs' }],
+    [{ method: 'della', rescale: 'l1' }],
+    [{ method: 'sce', selectTopk: 0.5 }],
+    [{ method: 'slerp' }],
+  ])('%o stops at once and leaves nothing', async changes => {
+    const controller = new AbortController();
+    let aborted = 0;
+    const job = bake(
+      largeOptions({ ...changes, vectors: [{ path: at('large-vector.gguf'), id: 'a', weight: 0.5 }] }),
+      {
+        signal: controller.signal,
+        onProgress: ({ done, total }) => {
+          if (aborted || done === total) return;
+          aborted = Date.now();
+          controller.abort();
         },
-      );
-      expect(await failure(() => job)).toMatchObject({ code: 'cancelled' });
-      expect(Date.now() - aborted).toBeLessThan(1000);
-      expect(filesIn(outputs)).toEqual([]);
-    },
-  );
+      },
+    );
+    expect(await failure(() => job)).toMatchObject({ code: 'cancelled' });
+    expect(Date.now() - aborted).toBeLessThan(1000);
+    expect(filesIn(outputs)).toEqual([]);
+  });
 
   test('before it begins', async () => {
     const error = await failure(() => bake(options(), { signal: AbortSignal.abort() }));
@@ -296,7 +302,27 @@ describe('arguments', () => {
   const vector = { path: at('vector.gguf'), id: 'a', weight: 1 };
   test.each([
     [{ type: 'q4_0' }, 'type'],
-    [{ method: 'slerp' }, 'method'],
+    [{ method: 'sleep' }, 'method'],
+    [{ method: 'slerp', vectors: [] }, 'slerp'],
+    [{ method: 'nuslerp' }, 'nuslerp'],
+    [{ method: 'model_stock' }, 'model_stock'],
+    [{ method: 'karcher', vectors: [{ ...vector, weight: [1, -1] }] }, 'weight'],
+    [{ method: 'slerp', normalize: true }, 'normalize'],
+    [{ method: 'ties', gamma: 0.1 }, 'gamma'],
+    [{ method: 'dare_linear', election: 'unweighted' }, 'election'],
+    [{ method: 'dare_ties', trim: 'vector' }, 'trim'],
+    [{ method: 'ties', trim: 'model' }, 'trim'],
+    [{ method: 'ties', election: 'count' }, 'election'],
+    [{ method: 'breadcrumbs', gamma: -0.1 }, 'gamma'],
+    [{ method: 'della', epsilon: 0.5 }, 'epsilon'],
+    [{ method: 'della', vectors: [{ ...vector, density: 0.9 }] }, 'epsilon'],
+    [{ method: 'sce', selectTopk: 0 }, 'selectTopk'],
+    [{ method: 'sce', vectors: [{ ...vector, density: 0.5 }] }, 'density'],
+    [{ vectors: [{ ...vector, weight: [] }] }, 'weight'],
+    [{ vectors: [{ ...vector, weights: [{ filter: '', weight: 1 }] }] }, 'filter'],
+    [{ vectors: [{ ...vector, weights: [{ filter: 'attn' }] }] }, 'weight'],
+    [{ embeddings: 'in' }, 'embeddings'],
+    [{ outputHead: 0 }, 'outputHead'],
     [{ vectors: 'none' }, 'vectors'],
     [{ vectors: [{ ...vector, weight: Number.NaN }] }, 'weight'],
     [{ vectors: [{ ...vector, weight: '1' }] }, 'weight'],

@@ -1,0 +1,162 @@
+// Sparsification and rescaling: steps 1 and 2 of METHOD.md section 3.
+#include "contribution.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "error.h"
+#include "ranks.h"
+
+namespace temperament {
+
+namespace {
+
+// Selections of one vector look at its change through these.
+Values selection_values(const DeltaReader & reader, const GgufTensor & target, uint64_t stretch, Passes & passes) {
+    return {target, stretch, [&reader, &passes](uint64_t first, size_t count, unsigned worker, const PartWork & work) {
+                Buffers & own = passes.buffers[worker];
+                own.prepare(1);
+                reader.load(first, count, own.loaded[0]);
+                for (size_t at = 0; at < count; at += STRETCH_PART) {
+                    const size_t part = std::min(STRETCH_PART, count - at);
+                    work(reader.decode(own.loaded[0], at, part, own.decoded[0].data()), first + at, part);
+                }
+            }};
+}
+
+uint64_t share_of(uint64_t entries, double share) { return uint64_t(share * double(entries)); }
+
+}  // namespace
+
+Values values_of(const VectorFile & file, const Delta & delta, const GgufTensor & tensor, const GgufTensor & target,
+                 uint64_t stretch, Passes & passes) {
+    const auto reader = std::make_shared<DeltaReader>(file, delta, tensor);
+    Values values = selection_values(*reader, target, stretch, passes);
+    // Keeps the reader alive as long as the values.
+    values.load = [reader, load = std::move(values.load)](uint64_t first, size_t count, unsigned worker,
+                                                          const PartWork & work) { load(first, count, worker, work); };
+    return values;
+}
+
+Contribution::Contribution(const VectorFile & file, const Delta & delta, const GgufTensor & tensor, size_t position,
+                           float weight, const Sparsity & sparsity)
+    : reader_(std::make_unique<DeltaReader>(file, delta, tensor)), low_rank_(file.is_low_rank()),
+      entries_(tensor.entries()), row_length_(tensor.row_length()), position_(position), weight_(weight),
+      sparsity_(sparsity) {
+    if (sparsity.how == Sparsify::Random) threshold_ = uint32_t(sparsity.density * 4294967296.0);
+    if (sparsity.how == Sparsify::Ranked) {
+        if (row_length_ > UINT32_MAX) {
+            throw MergeError("unsupported_type", file.file().path() + ": rows of '" + tensor.name +
+                                                     "' are too long to be ranked.", file.file().path(), tensor.name);
+        }
+        // A single entry has the mean of all chances.
+        const double epsilon = row_length_ > 1 ? sparsity.epsilon : 0;
+        chance_ = {sparsity.density + epsilon, row_length_ > 1 ? 2 * epsilon / double(row_length_ - 1) : 0};
+    }
+}
+
+unsigned Contribution::passes_before(const Sparsity & sparsity, uint64_t entries) {
+    unsigned passes = sparsity.how != Sparsify::None && sparsity.rescale == Rescale::L1 ? 1 : 0;
+    if (sparsity.how == Sparsify::Magnitude && !sparsity.whole) passes += selection_passes(entries);
+    if (sparsity.how == Sparsify::Outliers) passes += 2 * selection_passes(entries);
+    return passes;
+}
+
+void Contribution::prepare(Passes & passes, const GgufTensor & target, uint64_t stretch) {
+    const Values values = selection_values(*reader_, target, stretch, passes);
+    const uint64_t kept = share_of(entries_, sparsity_.density);
+    if (sparsity_.how == Sparsify::Magnitude) {
+        selection_ = sparsity_.whole ? *sparsity_.whole : select_largest(passes, values, kept);
+    }
+    if (sparsity_.how == Sparsify::Outliers) {
+        // Fewer are dropped at the top where the density leaves no room.
+        const uint64_t dropped = std::min(share_of(entries_, sparsity_.gamma), entries_ - kept);
+        outliers_ = select_largest(passes, values, dropped);
+        selection_ = select_largest(passes, values, dropped + kept);
+    }
+    // Ranked entries are divided by their own chance.
+    if (sparsity_.rescale == Rescale::Density && sparsity_.how != Sparsify::None && sparsity_.how != Sparsify::Ranked) {
+        divisor_ = float(sparsity_.density);
+    }
+    if (sparsity_.rescale == Rescale::L1 && sparsity_.how != Sparsify::None) measure_l1(passes, target, stretch);
+}
+
+void Contribution::load(uint64_t first, size_t count, Buffers & own, size_t slot) const {
+    if (sparsity_.how == Sparsify::Ranked) rank_rows(first, count, own, slot);
+    reader_->load(first, count, own.loaded[slot]);
+}
+
+float * Contribution::plain_part(size_t at, size_t count, Buffers & own, size_t slot) const {
+    return reader_->decode(own.loaded[slot], at, count, own.decoded[slot].data());
+}
+
+float * Contribution::part(uint64_t first, size_t at, size_t count, Buffers & own, size_t slot) const {
+    float * delta = plain_part(at, count, own, slot);
+    alignas(64) uint32_t words[STRETCH_PART];
+    switch (sparsity_.how) {
+        case Sparsify::None: return delta;
+        case Sparsify::Magnitude: mask_selected(delta, selection_, first + at, count); break;
+        case Sparsify::Outliers:
+            drop_selected(delta, outliers_, first + at, count);
+            mask_selected(delta, selection_, first + at, count);
+            break;
+        case Sparsify::Random:
+            random_words(sparsity_.key, first + at, words, count);
+            mask_random(delta, words, threshold_, count);
+            break;
+        case Sparsify::Ranked:
+            random_words(sparsity_.key, first + at, words, count);
+            mask_ranked(delta, words, own.ranks[slot].data() + at, chance_, sparsity_.rescale == Rescale::Density, count);
+            break;
+    }
+    if (divisor_ != 1.0f) divide(delta, divisor_, count);
+    return delta;
+}
+
+// The ranks of entries [first, first + count), each within its whole row.
+void Contribution::rank_rows(uint64_t first, size_t count, Buffers & own, size_t slot) const {
+    const uint64_t end = first + count;
+    const uint64_t row_from = first / row_length_ * row_length_;
+    const uint64_t row_to = (end + row_length_ - 1) / row_length_ * row_length_;
+    // Loading goes by units.
+    const uint64_t from = row_from / STRETCH_UNIT * STRETCH_UNIT;
+    const uint64_t to = std::min((row_to + STRETCH_UNIT - 1) / STRETCH_UNIT * STRETCH_UNIT, entries_);
+    const size_t loaded = size_t(to - from);
+    if (own.row_bits.size() < loaded) own.row_bits.resize(loaded);
+    if (own.row_ranks.size() < row_length_) own.row_ranks.resize(size_t(row_length_));
+    if (own.ranks[slot].size() < count) own.ranks[slot].resize(count);
+    reader_->load(from, loaded, own.rows);
+    for (size_t at = 0; at < loaded; at += STRETCH_PART) {
+        const size_t part = std::min(STRETCH_PART, loaded - at);
+        const float * values = reader_->decode(own.rows, at, part, own.decoded[slot].data());
+        for (size_t i = 0; i < part; i++) own.row_bits[at + i] = magnitude_bits(values[i]);
+    }
+    for (uint64_t row = row_from; row < row_to; row += row_length_) {
+        rank_row(own.row_bits.data() + (row - from), size_t(row_length_), own.row_ranks.data(), own.order);
+        const uint64_t start = std::max(row, first), stop = std::min(row + row_length_, end);
+        std::copy(own.row_ranks.begin() + ptrdiff_t(start - row), own.row_ranks.begin() + ptrdiff_t(stop - row),
+                  own.ranks[slot].begin() + ptrdiff_t(start - first));
+    }
+}
+
+// What the mask left of the tensor's sum of magnitudes.
+void Contribution::measure_l1(Passes & passes, const GgufTensor & target, uint64_t stretch) {
+    const size_t parts = size_t((entries_ + STRETCH_PART - 1) / STRETCH_PART);
+    std::vector<double> before(parts), after(parts);
+    passes.for_stretches(entries_, stretch, [&](uint64_t first, size_t count, unsigned worker) {
+        Buffers & own = passes.buffers[worker];
+        own.prepare(1);
+        load(first, count, own, 0);
+        for (size_t at = 0; at < count; at += STRETCH_PART) {
+            const size_t size = std::min(STRETCH_PART, count - at), index = size_t((first + at) / STRETCH_PART);
+            before[index] = sum_of_magnitudes(plain_part(at, size, own, 0), size);
+            after[index] = sum_of_magnitudes(part(first, at, size, own, 0), size);
+        }
+        passes.progress.advance(entry_bytes(target.type, count));
+    });
+    double all = 0, kept = 0;
+    for (size_t i = 0; i < parts; i++) all += before[i], kept += after[i];
+    divisor_ = all > 0 && kept > 0 ? float(kept / all) : 1.0f;
+}
+
+}  // namespace temperament

@@ -1,0 +1,68 @@
+// What one vector does to the tensor at hand: its change, thinned out and rescaled as the method asks.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "kernels.h"
+#include "method.h"
+#include "random.h"
+#include "selector.h"
+#include "stretches.h"
+#include "tensor_data.h"
+
+namespace temperament {
+
+// How a vector's changes are thinned out; `how` is None where density >= 1.
+struct Sparsity {
+    Sparsify how = Sparsify::None;
+    Rescale rescale = Rescale::None;
+    double density = 1;
+    double gamma = 0;                // Outliers
+    double epsilon = 0;              // Ranked
+    RandomKey key{};                 // Random, Ranked
+    std::optional<Selection> whole;  // Magnitude: what a threshold over the whole vector leaves of this tensor
+};
+
+class Contribution {
+public:
+    // position: of the vector among those that take part in this tensor.
+    Contribution(const VectorFile & file, const Delta & delta, const GgufTensor & tensor, size_t position, float weight,
+                 const Sparsity & sparsity);
+
+    size_t position() const { return position_; }
+    float weight() const { return weight_; }
+    bool wants_long_stretch() const { return low_rank_ || sparsity_.how == Sparsify::Ranked; }
+
+    // The passes that selection and rescaling need before part() can be called, about `passes_before` of them.
+    void prepare(Passes & passes, const GgufTensor & target, uint64_t stretch);
+    static unsigned passes_before(const Sparsity & sparsity, uint64_t entries);
+
+    // Loads entries [first, first + count), placed as for read_entries, into the slot of the buffers.
+    void load(uint64_t first, size_t count, Buffers & own, size_t slot) const;
+    // Part of what was loaded, from entry `at` of it (a multiple of STRETCH_PART). The caller may change the values.
+    float * part(uint64_t first, size_t at, size_t count, Buffers & own, size_t slot) const;
+    // The same as the vector has it.
+    float * plain_part(size_t at, size_t count, Buffers & own, size_t slot) const;
+
+private:
+    void rank_rows(uint64_t first, size_t count, Buffers & own, size_t slot) const;
+    void measure_l1(Passes & passes, const GgufTensor & target, uint64_t stretch);
+
+    std::unique_ptr<DeltaReader> reader_;
+    bool low_rank_;
+    uint64_t entries_, row_length_;
+    size_t position_;
+    float weight_;
+    Sparsity sparsity_;
+    Selection selection_, outliers_;
+    uint32_t threshold_ = 0;  // of random words
+    RankedChance chance_{};
+    float divisor_ = 1;
+};
+
+// A vector's changes to one tensor, for selection.
+Values values_of(const VectorFile & file, const Delta & delta, const GgufTensor & tensor, const GgufTensor & target,
+                 uint64_t stretch, Passes & passes);
+
+}  // namespace temperament

@@ -1,0 +1,171 @@
+// Selection by sample, and by histogram.
+#include "selector.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "select.h"
+
+namespace temperament {
+
+namespace {
+
+// Selection by sample: this many units of every tensor with at least so many entries.
+constexpr uint64_t SAMPLED_UNITS = 64;
+constexpr uint64_t SMALLEST_SAMPLED = 4 * SAMPLED_UNITS * STRETCH_UNIT;
+
+constexpr uint32_t INFINITE_BITS = 0x7F800000u;
+constexpr Selection EVERYTHING{0, UINT64_MAX};
+constexpr Selection NOTHING{INFINITE_BITS, UINT64_MAX};  // above every finite magnitude
+
+void advance(Passes & passes, const Values & values, size_t count) {
+    passes.progress.advance(entry_bytes(values.target.type, count));
+}
+
+// Entries of each stretch that equal the threshold.
+std::vector<uint64_t> ties_by_stretch(Passes & passes, const Values & values, uint32_t threshold) {
+    const uint64_t entries = values.target.entries();
+    std::vector<uint64_t> ties(Passes::pieces(entries, values.stretch));
+    passes.for_stretches(entries, values.stretch, [&](uint64_t first, size_t count, unsigned worker) {
+        uint64_t & own = ties[size_t(first / values.stretch)];
+        values.load(first, count, worker, [&](const float * part, uint64_t, size_t size) {
+            own += count_equal(part, size, threshold);
+        });
+    });
+    return ties;
+}
+
+// Index in the tensor of the `wanted`-th entry (from 1) that equals the threshold, given the ties of each stretch.
+uint64_t find_tie(const Values & values, const std::vector<uint64_t> & ties, uint32_t threshold, uint64_t wanted) {
+    size_t piece = 0;
+    while (ties[piece] < wanted) wanted -= ties[piece++];
+    const uint64_t start = piece * values.stretch;
+    uint64_t found = UINT64_MAX;
+    const uint64_t count = std::min(values.stretch, values.target.entries() - start);
+    values.load(start, size_t(count), 0, [&](const float * part, uint64_t first, size_t size) {
+        if (wanted == 0) return;
+        const uint64_t here = count_equal(part, size, threshold);
+        if (here >= wanted) found = first + find_equal(part, size, threshold, wanted - 1);
+        wanted -= std::min(wanted, here);
+    });
+    return found;
+}
+
+// One pass over all tensors: count_into(values, count, bins).
+template <typename Count>
+std::vector<uint64_t> histogram(Passes & passes, size_t tensors, const std::function<Values(size_t)> & open, size_t bins,
+                                const Count & count_into) {
+    for (auto & own : passes.buffers) own.bins.assign(bins, 0);
+    for (size_t t = 0; t < tensors; t++) {
+        const Values values = open(t);
+        const uint64_t entries = values.target.entries();
+        passes.for_stretches(entries, values.stretch, [&](uint64_t first, size_t count, unsigned worker) {
+            uint64_t * own = passes.buffers[worker].bins.data();
+            values.load(first, count, worker, [&](const float * part, uint64_t, size_t size) { count_into(part, size, own); });
+            advance(passes, values, count);
+        });
+    }
+    std::vector<uint64_t> total(bins, 0);
+    for (const auto & own : passes.buffers) {
+        for (size_t b = 0; b < bins; b++) total[b] += own.bins[b];
+    }
+    return total;
+}
+
+std::vector<Selection> select_by_histogram(Passes & passes, size_t tensors, const std::function<Values(size_t)> & open,
+                                           uint64_t k) {
+    const Cut upper = find_cut(histogram(passes, tensors, open, UPPER_BINS, count_upper), k);
+    const auto count_within = [&](const float * part, size_t size, uint64_t * bins) {
+        count_lower(part, size, uint32_t(upper.bin), bins);
+    };
+    const Cut lower = find_cut(histogram(passes, tensors, open, LOWER_BINS, count_within), upper.needed);
+    const uint32_t threshold = uint32_t(upper.bin) << 16 | uint32_t(lower.bin);
+    std::vector<Selection> selections(tensors, {threshold, UINT64_MAX});
+    if (lower.needed == lower.held) return selections;
+    // Ties are kept in order: all of the first tensors', some of one tensor's, none of the others'.
+    uint64_t wanted = lower.needed;
+    for (size_t t = 0; t < tensors; t++) {
+        if (wanted == 0) {
+            selections[t].threshold = threshold + 1;
+            continue;
+        }
+        const Values values = open(t);
+        const std::vector<uint64_t> ties = ties_by_stretch(passes, values, threshold);
+        uint64_t held = 0;
+        for (const uint64_t own : ties) held += own;
+        if (held >= wanted) selections[t].last_tie = find_tie(values, ties, threshold, wanted);
+        wanted -= std::min(wanted, held);
+    }
+    return selections;
+}
+
+// False when the sample misled, or too many entries are close to the threshold.
+bool select_by_sample(Passes & passes, const Values & values, uint64_t k, Selection & selection) {
+    const uint64_t entries = values.target.entries(), stretch = values.stretch;
+    // Every fourth entry of evenly spread units.
+    const uint64_t step = entries / SAMPLED_UNITS / STRETCH_UNIT * STRETCH_UNIT;
+    std::vector<uint32_t> sample;
+    for (uint64_t unit = 0; unit < SAMPLED_UNITS; unit++) {
+        values.load(unit * step, STRETCH_UNIT, 0, [&](const float * part, uint64_t, size_t size) {
+            for (size_t i = 0; i < size; i += 4) sample.push_back(magnitude_bits(part[i]));
+        });
+    }
+    const Bracket bracket = find_bracket(sample, double(k) / double(entries));
+
+    const size_t pieces = Passes::pieces(entries, stretch);
+    std::vector<uint64_t> above(pieces);
+    std::vector<std::vector<uint32_t>> within(pieces);
+    std::atomic<uint64_t> collected{0};
+    passes.for_stretches(entries, stretch, [&](uint64_t first, size_t count, unsigned worker) {
+        advance(passes, values, count);
+        if (collected > entries / 8) return;  // a flat spot: the histogram does better
+        const size_t piece = size_t(first / stretch);
+        std::vector<uint32_t> & found = passes.buffers[worker].found;
+        found.clear();
+        values.load(first, count, worker, [&](const float * part, uint64_t, size_t size) {
+            above[piece] += collect(part, size, bracket, found);
+        });
+        within[piece] = found;
+        collected += found.size();
+    });
+    if (collected > entries / 8) return false;
+    uint64_t larger = 0;
+    std::vector<uint32_t> candidates;
+    candidates.reserve(size_t(collected));
+    for (size_t piece = 0; piece < pieces; piece++) {
+        larger += above[piece];
+        candidates.insert(candidates.end(), within[piece].begin(), within[piece].end());
+    }
+    if (larger >= k || larger + candidates.size() < k) return false;  // the bracket missed
+    const auto kth = candidates.begin() + ptrdiff_t(k - larger - 1);
+    std::nth_element(candidates.begin(), kth, candidates.end(), std::greater<>());
+    const uint32_t threshold = *kth;
+    const auto is_tie = [&](uint32_t bits) { return bits == threshold; };
+    // Ties ahead of the k-th in order are kept; nth_element has put every larger one in front of it.
+    const uint64_t wanted = uint64_t(std::count_if(candidates.begin(), kth + 1, is_tie));
+    std::vector<uint64_t> ties;
+    for (const auto & found : within) ties.push_back(uint64_t(std::count_if(found.begin(), found.end(), is_tie)));
+    selection = {threshold, find_tie(values, ties, threshold, wanted)};
+    return true;
+}
+
+}  // namespace
+
+unsigned selection_passes(uint64_t entries) { return entries < SMALLEST_SAMPLED ? 2 : 1; }
+
+Selection select_largest(Passes & passes, const Values & values, uint64_t k) {
+    const uint64_t entries = values.target.entries();
+    if (k == 0) return NOTHING;
+    if (k >= entries) return EVERYTHING;
+    Selection selection;
+    if (entries >= SMALLEST_SAMPLED && select_by_sample(passes, values, k, selection)) return selection;
+    return select_by_histogram(passes, 1, [&](size_t) { return values; }, k)[0];
+}
+
+std::vector<Selection> select_largest(Passes & passes, size_t tensors, const std::function<Values(size_t)> & open,
+                                      uint64_t k) {
+    if (k == 0) return std::vector<Selection>(tensors, NOTHING);
+    return select_by_histogram(passes, tensors, open, k);
+}
+
+}  // namespace temperament

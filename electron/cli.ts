@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { createRouterClient } from '@orpc/server';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import type { z } from 'zod';
+import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
 import { appFolder, dataFolder, describeError, resourcesFolder } from './host.ts';
-import type { PersonaInput, RecipeInput, Scores, Warning } from './studio/contract.ts';
+import type { Scores, Warning } from './studio/contract.ts';
 import * as schema from './studio/contract.ts';
-import { POLES, TRAITS } from './studio/contract.ts';
+import { liveObstacle, METHODS, POLES, TRAITS } from './studio/contract.ts';
 import { StudioError, toStudioError } from './studio/errors.ts';
 import type { Studio } from './studio/studio.ts';
 import { createStudio } from './studio/studio.ts';
@@ -16,37 +16,6 @@ const EXIT = { failed: 1, usage: 2 };
 const abort = new AbortController();
 
 // ── Reading arguments ──────────────────────────────────────────────────────────────────────────────────────
-
-/** A commander parser from a schema: what the schema refuses is bad usage, said in its words. */
-function by<S extends z.ZodType>(type: S, from: (text: string) => unknown = text => text) {
-  return (text: string): z.output<S> => {
-    const parsed = type.safeParse(from(text));
-    if (parsed.success) return parsed.data;
-    throw new InvalidArgumentError(parsed.error.issues.map(issue => issue.message).join('; '));
-  };
-}
-
-/** `Number('')` would be 0. */
-const number = (text: string) => (text.trim() === '' ? Number.NaN : Number(text));
-
-/** `extraversion=1,neuroticism=-0.5` */
-function mixArgument(text: string): z.output<typeof schema.weights> {
-  const entries = text
-    .split(',')
-    .flatMap(part => (part.trim() ? [part.split('=').map(side => side.trim())] : []));
-  for (const [name = '', value] of entries) {
-    if (!(TRAITS as readonly string[]).includes(name))
-      throw new InvalidArgumentError(`“${name}” is no trait. Traits: ${TRAITS.join(', ')}.`);
-    if (value === undefined || Number.isNaN(number(value)))
-      throw new InvalidArgumentError(`“${name}” needs a number, as in ${name}=1.`);
-  }
-  const names = entries.map(([name]) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice) throw new InvalidArgumentError(`“${twice}” is given twice.`);
-  return by(schema.weights)(
-    Object.fromEntries(entries.map(([name, value]) => [name, number(value as string)])) as never,
-  );
-}
 
 /** `-2:2:0.25` (both ends included) or `-1,0,1` */
 function alphasArgument(text: string): number[] {
@@ -62,82 +31,6 @@ function steps([from = Number.NaN, to = Number.NaN, step = Number.NaN, ...rest]:
   return Array.from({ length: count }, (_, index) => Number((from + index * step).toFixed(10)));
 }
 
-interface PersonaOptions {
-  model?: string;
-  mix?: z.output<typeof schema.weights>;
-  recipe?: string;
-  method?: schema.Method;
-  density?: number;
-  lambda?: number;
-  normalize?: boolean;
-  maskSeed?: number;
-  system?: string;
-}
-
-/** The recipe of a `--recipe` file with the other options laid over it. */
-function recipeOf({
-  model,
-  mix,
-  recipe: file,
-  method,
-  density,
-  lambda,
-  normalize,
-  maskSeed,
-}: PersonaOptions): schema.Recipe {
-  const given: RecipeInput = { version: 1, base: 'demo' };
-  if (file !== undefined) Object.assign(given, readRecipe(file));
-  const options = { base: model, weights: mix, method, density, lambda, normalize, seed: maskSeed };
-  for (const [key, value] of Object.entries(options))
-    if (value !== undefined) Object.assign(given, { [key]: value });
-  const parsed = schema.recipe.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new StudioError('bad_input', `The recipe is not valid: ${issue?.path.join('.')}: ${issue?.message}`, {
-    file,
-    field: issue?.path.join('.'),
-  });
-}
-
-function readRecipe(file: string): object {
-  try {
-    const data: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data;
-    throw new SyntaxError('an object is expected');
-  } catch (cause) {
-    if (cause instanceof SyntaxError)
-      throw new StudioError('bad_file', `The recipe ${file} is not valid JSON: ${cause.message}`, {
-        file,
-        cause,
-      });
-    throw cause;
-  }
-}
-
-const personaOf = (options: PersonaOptions): PersonaInput => ({
-  recipe: recipeOf(options),
-  system: options.system ?? '',
-});
-
-/** Options of everything that mixes. */
-function mixing(command: Command): Command {
-  return command
-    .option('--model <name>', 'name in the library, or path of a GGUF file (default: demo)')
-    .option('--mix <weights>', 'α per trait, −5 … 5: extraversion=1,neuroticism=-0.5', mixArgument)
-    .option('--recipe <file>', 'recipe as JSON; the other options are laid over it')
-    .option('--method <name>', schema.METHODS.join(' | '), by(schema.method))
-    .option(
-      '--density <share>',
-      'share of entries that DARE or TIES keeps, above 0, up to 1',
-      by(schema.recipe.shape.density, number),
-    )
-    .option('--normalize', 'divide the mix by the sum of the weights')
-    .option('--no-normalize', 'do not; TIES does unless told')
-    .option('--lambda <scale>', 'scale on the whole mix', by(schema.recipe.shape.lambda, number));
-}
-
-const maskSeed = (command: Command) =>
-  command.option('--mask-seed <number>', 'seed of DARE’s mask', by(schema.recipe.shape.seed, number));
 const system = (command: Command) => command.option('--system <text>', 'system prompt');
 const inventory = (command: Command) =>
   command.option('--inventory <name>', 'inventory to administer', 'ipip-50');
@@ -156,14 +49,29 @@ async function perform<T>(work: (client: Client) => Promise<T>, show: (result: T
     spawnWorker: forkWorker,
   });
   try {
-    const result = await work(clientOf(studio));
-    const text = program.opts().json ? JSON.stringify(result, null, 2) : show(result);
-    await new Promise<void>((resolve, reject) =>
-      process.stdout.write(`${text}\n`, error => (error ? reject(error) : resolve())),
-    );
+    await print(await work(clientOf(studio)), show);
   } finally {
     await studio.close();
   }
+}
+
+/** Writes a result to standard output and waits until it is out. */
+function print<T>(result: T, show: (result: T) => string): Promise<void> {
+  const text = program.opts().json ? JSON.stringify(result, null, 2) : show(result);
+  return new Promise((resolve, reject) =>
+    process.stdout.write(`${text}\n`, error => (error ? reject(error) : resolve())),
+  );
+}
+
+interface PersonaOptions extends RecipeOptions {
+  system?: string;
+}
+
+const recipeFor = (client: Client, options: RecipeOptions) =>
+  recipeOf(options, file => client.mixing.recipe({ file }));
+
+async function personaFor(client: Client, { system = '', ...options }: PersonaOptions) {
+  return { recipe: (await recipeFor(client, options)).recipe, system };
 }
 
 /** Follows a run that was started to its end; its progress goes to standard error. `R`: result of that kind of run. */
@@ -207,7 +115,7 @@ async function warn(
   return warnings;
 }
 
-const isLive = (recipe: schema.Recipe, baked = false) => !baked && recipe.method === 'task_arithmetic';
+const isLive = (recipe: schema.Recipe, baked = false) => !baked && liveObstacle(recipe) === null;
 
 function table(rows: string[][]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length))) ?? [];
@@ -300,23 +208,31 @@ command('extract', 'make a personality vector: tuned − base')
     ),
   );
 
-mixing(command('bake', 'write a mix as a new GGUF file'))
-  .option('--seed <number>', 'seed of DARE’s mask', by(schema.recipe.shape.seed, number))
-  .option('--type <name>', schema.FILE_TYPES.join(' | '), by(schema.fileType), 'f16')
+command('methods', 'list the merge methods with their parameters').action(() =>
+  print({ methods: Object.values(METHODS) }, methodsText),
+);
+
+recipeOptions(command('bake', 'write a mix as a new GGUF file'), '--seed')
+  .option(
+    '--type <name>',
+    `${schema.FILE_TYPES.join(' | ')} (default: that of a baked file given as --recipe, else f16)`,
+    by(schema.fileType),
+  )
   .option('--out <file>', 'where to write (default: into the library)')
   .option('--overwrite', 'replace the file if it exists', false)
-  .action(({ seed, type, out, overwrite, ...options }) => {
-    const recipe = recipeOf({ ...options, maskSeed: seed });
-    return perform(
+  .action(({ seed, type: asked, out, overwrite, ...options }) =>
+    perform(
       async client => {
+        const { recipe, type: before = 'f16' } = await recipeFor(client, { ...options, maskSeed: seed });
+        const type = asked ?? before;
         await warn(client, recipe, false, type);
         return follow<schema.BakeResult>(client, client.mixing.bake({ recipe, type, out, overwrite }));
       },
       result => `${result.path}, ${mebibytes(result.bytes)}, ${result.seconds.toFixed(1)} s`,
-    );
-  });
+    ),
+  );
 
-system(maskSeed(mixing(command('chat', 'answer one prompt'))))
+system(recipeOptions(command('chat', 'answer one prompt')))
   .requiredOption('--prompt <text>', 'what to say to the persona')
   .option('--seed <number>', 'seed of the sampling', by(schema.sampling.shape.seed, number))
   .option(
@@ -332,10 +248,10 @@ system(maskSeed(mixing(command('chat', 'answer one prompt'))))
   .option('--max-tokens <number>', 'length limit of the answer', by(schema.sampling.shape.maxTokens, number))
   .action(({ prompt, seed, temperature, topP, maxTokens, ...options }) => {
     const sampling = schema.sampling.parse({ seed, temperature, topP, maxTokens });
-    const persona = { ...personaOf(options), sampling };
     return perform(
       async client => {
-        await warn(client, recipeOf(options), true);
+        const persona = { ...(await personaFor(client, options)), sampling };
+        await warn(client, persona.recipe, true);
         const events = await client.chat.send(
           { persona, messages: [{ role: 'user', text: prompt }] },
           { signal: abort.signal },
@@ -347,32 +263,29 @@ system(maskSeed(mixing(command('chat', 'answer one prompt'))))
     );
   });
 
-inventory(system(maskSeed(mixing(command('assess', 'administer an inventory'))))).action(
-  ({ inventory: short, ...options }) => {
-    const persona = personaOf(options);
-    return perform(
+inventory(system(recipeOptions(command('assess', 'administer an inventory')))).action(
+  ({ inventory: short, ...options }) =>
+    perform(
       async client => {
-        await warn(client, recipeOf(options), isLive(recipeOf(options)));
+        const persona = await personaFor(client, options);
+        await warn(client, persona.recipe, isLive(persona.recipe));
         return follow<schema.AssessResult>(client, client.assessment.assess({ persona, inventory: short }));
       },
       result =>
         `${table([[...TRAITS], scoreRow(result.scores)])}\n${(100 * result.validMass).toFixed(1)} % of the probability fell on valid answers.`,
-    );
-  },
+    ),
 );
 
-inventory(system(maskSeed(mixing(command('sweep', 'assess along one α')))))
+inventory(system(recipeOptions(command('sweep', 'assess along one α'))))
   .requiredOption('--trait <name>', TRAITS.join(' | '), by(schema.trait))
   .option('--alphas <range>', 'FROM:TO:STEP, or a list', alphasArgument, alphasArgument('-2:2:0.25'))
   .option('--baked', 'bake a file for every point', false)
-  .action(({ inventory: short, trait, alphas, baked, ...options }) => {
-    const persona = personaOf(options);
-    return perform(
+  .action(({ inventory: short, trait, alphas, baked, ...options }) =>
+    perform(
       async client => {
-        const worst = {
-          ...recipeOf(options),
-          weights: { ...recipeOf(options).weights, [trait]: alphas.at(-1) },
-        };
+        const persona = await personaFor(client, options);
+        const weights = { ...persona.recipe.weights, [trait]: alphas.at(-1) };
+        const worst = { ...persona.recipe, weights };
         await warn(client, worst, isLive(worst, baked));
         return follow<schema.SweepResult>(
           client,
@@ -383,29 +296,28 @@ inventory(system(maskSeed(mixing(command('sweep', 'assess along one α')))))
         const rows = result.points.map(point => [String(point.alpha), ...scoreRow(point.scores)]);
         return `${table([['α', ...TRAITS], ...rows])}\nr = ${correlationText(result.r, result.ci95)}, n = ${result.n}`;
       },
-    );
-  });
+    ),
+  );
 
-inventory(
-  system(maskSeed(mixing(command('profiles', 'profile study: assess drawn combinations of all five')))),
-)
+inventory(system(recipeOptions(command('profiles', 'profile study: assess drawn combinations of all five'))))
   .option('--n <number>', 'number of profiles', by(schema.profilesInput.shape.n, number))
   .option('--seed <number>', 'seed of the drawing', by(schema.profilesInput.shape.seed, number))
   .option('--baked', 'bake a file for every profile', false)
-  .action(({ inventory: short, n, seed, baked, ...options }) => {
-    const persona = personaOf(options);
-    return perform(
-      async client =>
-        follow<schema.ProfilesResult>(
+  .action(({ inventory: short, n, seed, baked, ...options }) =>
+    perform(
+      async client => {
+        const persona = await personaFor(client, options);
+        return follow<schema.ProfilesResult>(
           client,
           client.assessment.profiles({ persona, inventory: short, n, seed, baked }),
-        ),
+        );
+      },
       result => {
         const rows = TRAITS.map(trait => [trait, correlationText(result.r[trait], result.ci95[trait])]);
         return `${table([['trait', 'r(α, score)'], ...rows])}\nmean r = ${correlationText(result.mean_r)}, n = ${result.n}`;
       },
-    );
-  });
+    ),
+  );
 
 command('log', 'list the runs of the experiment log, newest first')
   .option('--limit <number>', 'how many', by(schema.runListInput.shape.limit, number))

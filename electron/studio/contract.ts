@@ -1,6 +1,29 @@
 /** Every procedure of the studio and the schemas of what goes in and out; the renderer imports types from here alone. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import {
+  ALPHA_LIMIT,
+  accepts,
+  METHOD_IDS,
+  PARAMETERS,
+  type ParameterValues,
+  rangeOf,
+} from './mixing/methods.ts';
+import { recipeProblems, withDefaults } from './mixing/recipe.ts';
+
+export {
+  ALPHA_LIMIT,
+  accepts,
+  METHOD_IDS,
+  METHODS,
+  type Parameter,
+  type ParameterId,
+  type ParameterValues,
+  rangeOf,
+  settingsOf,
+  weightOf,
+} from './mixing/methods.ts';
+export { countObstacle, liveObstacle, liveWarning, ownSettings } from './mixing/recipe.ts';
 
 export const TRAITS = [
   'openness',
@@ -10,17 +33,13 @@ export const TRAITS = [
   'neuroticism',
 ] as const;
 export const POLES = ['high', 'low'] as const;
-export const METHODS = ['task_arithmetic', 'dare_linear', 'ties'] as const;
 export const FILE_TYPES = ['f32', 'f16', 'bf16', 'q8_0'] as const;
-/** Largest |α| a recipe may hold; the sliders end at ±2, scripts may go further to find where a model breaks. */
-export const ALPHA_LIMIT = 5;
-
 /** Σ|α| above which instruction following was seen to suffer (arXiv 2509.19727). */
 export const SAFE_ALPHA_SUM = 2;
 
 export const trait = z.enum(TRAITS);
 export const pole = z.enum(POLES);
-export const method = z.enum(METHODS);
+export const method = z.enum(METHOD_IDS);
 export const fileType = z.enum(FILE_TYPES);
 export type Trait = z.infer<typeof trait>;
 export type Pole = z.infer<typeof pole>;
@@ -127,30 +146,95 @@ export const brokenFile = z.object({ path: z.string(), message: z.string() });
 export const weights = z.partialRecord(trait, z.number().min(-ALPHA_LIMIT).max(ALPHA_LIMIT));
 export type Weights = z.infer<typeof weights>;
 
-/**
- * The only description of a mix. A positive α adds α times the trait's high-pole vector, a negative one |α| times
- * its low-pole vector (METHOD: prefer the other pole's vector to a negative weight).
- */
-export const recipe = z.object({
-  version: z.literal(1),
+type SettingOf<K extends keyof ParameterValues> = z.ZodType<
+  NonNullable<ParameterValues[K]>,
+  NonNullable<ParameterValues[K]>
+>;
+function setting<K extends keyof ParameterValues>(id: K): SettingOf<K> {
+  const parameter = PARAMETERS[id];
+  const range = `expected ${rangeOf(parameter)}`;
+  const single = z.custom(value => accepts(parameter, value), { error: range });
+  const each = z.partialRecord(trait, single);
+  const schema =
+    parameter.scope === 'mix' ? single : z.union([single, each], { error: `${range}, for all or by trait` });
+  return schema as unknown as SettingOf<K>;
+}
+/** A schema for each parameter of the table of methods. */
+export const parameters = Object.fromEntries(
+  Object.keys(PARAMETERS).map(id => [id, setting(id as keyof ParameterValues).optional()]),
+) as { [K in keyof ParameterValues]-?: z.ZodOptional<SettingOf<K>> };
+
+const inEveryVersion = {
   /** Library name or path of the base model. */
   base: z.string().min(1),
   /** α per trait, −5 … 5; an absent trait is 0. */
   weights: weights.default({}),
-  method: method.default('task_arithmetic'),
-  /** Share of entries kept by DARE (1 − drop rate) or TIES (1 − trim rate), in (0, 1]. */
-  density: z.number().gt(0).max(1).default(0.5),
-  /**
-   * Divide the mixed delta by the sum of its weights: then the weights share it out and lambda alone sets the strength.
-   * Default: the method's own (TIES yes, the others no).
-   */
-  normalize: z.boolean().optional(),
-  /** Global scale on the mixed delta. */
-  lambda: z.number().min(-ALPHA_LIMIT).max(ALPHA_LIMIT).default(1),
-  /** Seed of DARE's mask. */
-  seed: z.int().min(0).max(0xffffffff).default(7),
   /** Content hashes the recipe was made with; when present, other files are refused. */
   hashes: z.object({ base: z.string(), vectors: z.record(z.string(), z.string()) }).optional(),
+};
+
+const recipe2 = z
+  .strictObject({
+    version: z.literal(2),
+    ...inEveryVersion,
+    method: method.default('task_arithmetic'),
+    ...parameters,
+    /** Factors on a trait's α along the depth of the model, as native-merge reads lists of weights. */
+    depth: z.partialRecord(trait, z.array(z.number()).min(1).max(1000)).optional(),
+    /** Factors on all α in the tensors of that name (native-merge's WeightRule); the first that matches counts. */
+    filters: z.array(z.strictObject({ filter: z.string().min(1).max(1000), factor: z.number() })).optional(),
+  })
+  .check(({ value, issues }) => {
+    for (const problem of recipeProblems(value)) issues.push({ code: 'custom', input: value, ...problem });
+  })
+  // What is left out is written down too: a default that changes one day changes no old recipe.
+  .transform(given => {
+    const { version, base, weights, method, depth, filters, hashes } = given;
+    return {
+      version,
+      base,
+      weights,
+      method,
+      ...withDefaults(given),
+      ...(depth && { depth }),
+      ...(filters && { filters }),
+      ...(hashes && { hashes }),
+    };
+  });
+
+/** Version 1 had three methods, and a density and a seed whether they were used or not. */
+const recipe1 = z
+  .object({
+    version: z.literal(1),
+    ...inEveryVersion,
+    method: z
+      .enum(['task_arithmetic', 'dare_linear', 'ties'], {
+        error: 'version 1 knows task_arithmetic, dare_linear and ties; write version 2 for the others',
+      })
+      .default('task_arithmetic'),
+    density: setting('density').default(0.5),
+    normalize: setting('normalize').optional(),
+    lambda: setting('lambda').default(1),
+    seed: setting('seed').default(7),
+  })
+  .transform(
+    ({ version: _, density, seed, ...same }): z.input<typeof recipe2> => ({
+      version: 2,
+      ...same,
+      density: same.method === 'task_arithmetic' ? undefined : density,
+      seed: same.method === 'dare_linear' ? seed : undefined,
+    }),
+  )
+  .pipe(recipe2);
+
+/**
+ * The only description of a mix. A positive α adds α times the trait's high-pole vector, a negative one |α| times
+ * its low-pole vector (METHOD: prefer the other pole's vector to a negative weight). The method's parameters stand
+ * beside it under the names that the table of methods gives them; those that are left out have its defaults. Version 1
+ * is read as the version 2 that gives the same file.
+ */
+export const recipe = z.discriminatedUnion('version', [recipe2, recipe1], {
+  error: ({ code }) => (code === 'invalid_union' ? 'expected a recipe of version 2 or 1' : undefined),
 });
 export type Recipe = z.infer<typeof recipe>;
 export type RecipeInput = z.input<typeof recipe>;
@@ -451,6 +535,10 @@ export const contract = {
       .input(z.object({ recipe, type: fileType.optional(), live: z.boolean().default(true) }))
       .output(z.array(warning)),
     bake: procedure.input(bakeInput).output(started),
+    /** The recipe that a baked file was made from, and its type; an older file does not say its type. */
+    recipe: procedure
+      .input(z.object({ file: z.string().min(1) }))
+      .output(z.object({ recipe, type: fileType.optional() })),
   },
   chat: {
     /** Streams an answer. Aborting the call stops the model and logs what it had said. */

@@ -28,6 +28,20 @@ const SYSTEM_ERRORS: Record<string, [StudioErrorData['code'], string, string]> =
   ENOSPC: ['no_space', 'The disk is full', 'Free some space or choose another folder.'],
 };
 
+/** What a schema objects to; fields that it does not know are named in `keys`. */
+interface Issue {
+  path?: PropertyKey[];
+  message: string;
+  keys?: string[];
+}
+
+/** A schema's objections in one line, and the field of the first. */
+export function inWords(issues: Issue[]): { message: string; field?: string } {
+  const field = ({ path = [], keys = [] }: Issue) => [...path, ...keys.slice(0, 1)].map(String).join('.');
+  const message = issues.map(issue => `${field(issue) || 'input'}: ${issue.message}`).join('; ');
+  return { message, field: issues[0] && field(issues[0]) };
+}
+
 /** Any thrown value as a StudioError: ours unchanged, those of workers revived, the system's translated. */
 export function toStudioError(error: unknown): StudioError {
   if (error instanceof StudioError) return error;
@@ -35,9 +49,7 @@ export function toStudioError(error: unknown): StudioError {
     const data = studioErrorData.safeParse(error.data);
     if (data.success) return new StudioError(data.data.code, data.data.message, data.data);
     if (error.code === 'BAD_REQUEST') {
-      const issues = (error.data as { issues?: { path?: PropertyKey[]; message: string }[] })?.issues ?? [];
-      const field = issues[0]?.path?.map(String).join('.');
-      const message = issues.map(i => `${i.path?.map(String).join('.') || 'input'}: ${i.message}`).join('; ');
+      const { message, field } = inWords((error.data as { issues?: Issue[] })?.issues ?? []);
       return new StudioError('bad_input', message || error.message, { field });
     }
     return new StudioError('internal', error.message, { cause: error });

@@ -90,6 +90,7 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
     },
     mixing: {
       check: os.mixing.check.handler(({ input }) => mixing.check(input.recipe, input.live, input.type)),
+      recipe: os.mixing.recipe.handler(({ input }) => mixing.recipe(input.file)),
       bake: os.mixing.bake.handler(({ input }) => ({
         run: runs.start('bake', describe(input.recipe), input, task => mixing.bake(input, task)).id,
       })),

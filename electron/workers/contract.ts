@@ -1,7 +1,7 @@
 /** What the two workers can be asked for; plain data both ways. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { device, fileType, method, sampling, studioErrorData } from '../studio/contract.ts';
+import { device, fileType, method, parameters, sampling, studioErrorData } from '../studio/contract.ts';
 
 const procedure = oc.errors({ STUDIO: { data: studioErrorData } });
 
@@ -63,6 +63,10 @@ const job = <R extends z.ZodType>(result: R) =>
   eventIterator(z.discriminatedUnion('type', [tick, z.object({ type: z.literal('done'), result })]));
 const metadata = z.record(z.string(), z.union([z.string(), z.number()]));
 
+/** A number, or points along the depth of the model. */
+const weight = z.union([z.number(), z.array(z.number())]);
+const { density: _, ...ofMix } = parameters;
+
 export const mergingContract = {
   devices: procedure.output(z.array(device)),
   /** Header of a GGUF file, without the long arrays (vocabulary, merges). */
@@ -86,11 +90,15 @@ export const mergingContract = {
         type: fileType,
         method,
         vectors: z.array(
-          z.object({ path: z.string(), id: z.string(), weight: z.number(), density: z.number().optional() }),
+          z.object({
+            path: z.string(),
+            id: z.string(),
+            weight,
+            weights: z.array(z.object({ filter: z.string(), weight })).optional(),
+            density: z.number().optional(),
+          }),
         ),
-        lambda: z.number(),
-        normalize: z.boolean().optional(),
-        seed: z.number(),
+        ...ofMix,
         metadata,
       }),
     )

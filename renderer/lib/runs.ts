@@ -1,5 +1,14 @@
 /** What a list or a details view needs to know of a logged run. */
-import { type Persona, persona, type Run, TRAITS } from '../../electron/studio/contract.ts';
+import {
+  METHODS,
+  ownSettings,
+  type Persona,
+  persona,
+  type Recipe,
+  type Run,
+  settingsOf,
+  TRAITS,
+} from '../../electron/studio/contract.ts';
 import { bytes, fileName, plain } from './format.ts';
 import { t } from './strings.ts';
 
@@ -42,4 +51,28 @@ export function personaOf(run: Run): Persona | null {
     default:
       return run.input.persona;
   }
+}
+
+/** The method and what of it is not at its default: `TIES: Density 0.4, Normalise off`. */
+export function methodText(recipe: Recipe): string {
+  const own = ownSettings(recipe);
+  const settings = settingsOf(recipe.method).flatMap(parameter => {
+    const value = own[parameter.id];
+    if (value === undefined) return [];
+    const choice = parameter.type === 'choice' && parameter.choices.find(known => known.value === value);
+    const text = choice
+      ? choice.label
+      : typeof value === 'object'
+        ? TRAITS.flatMap(trait => (value[trait] ? [`${t.traits[trait].letter} ${value[trait]}`] : [])).join(
+            ' ',
+          )
+        : typeof value === 'boolean'
+          ? value
+            ? t.baking.on
+            : t.baking.off
+          : `${value}`;
+    return [`${parameter.label} ${text}`];
+  });
+  const { label } = METHODS[recipe.method];
+  return settings.length > 0 ? `${label}: ${settings.join(', ')}` : label;
 }

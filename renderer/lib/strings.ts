@@ -1,5 +1,8 @@
-/** Everything the user reads, in one place, so that a second language is a second object of this shape. */
-import type { Method, RunKind, Trait, Warning } from '../../electron/studio/contract.ts';
+/**
+ * Everything the user reads, in one place, so that a second language is a second object of this shape; only the merge
+ * methods and what the studio itself says come with their own words.
+ */
+import type { RunKind, Trait, Warning } from '../../electron/studio/contract.ts';
 
 interface TraitWords {
   name: string;
@@ -49,23 +52,6 @@ const traits: Record<Trait, TraitWords> = {
   },
 };
 
-const methods: Record<Method, { name: string; about: string }> = {
-  task_arithmetic: {
-    name: 'Plain addition (task arithmetic)',
-    about: 'Adds the vectors at their strengths. The panes use this one.',
-  },
-  dare_linear: {
-    name: 'DARE, linear',
-    about:
-      'Drops a random part of each vector and scales up the rest, so that several traits disturb each other less.',
-  },
-  ties: {
-    name: 'TIES',
-    about:
-      'Keeps the largest changes of each vector and lets the vectors vote on the direction of every weight.',
-  },
-};
-
 const kinds: Record<RunKind, string> = {
   chat: 'Answer',
   assess: 'Measurement',
@@ -91,7 +77,6 @@ const warnings: Record<Warning['code'], string> = {
 export const t = {
   app: 'Temperament',
   traits,
-  methods,
   kinds,
   warnings,
 
@@ -192,9 +177,14 @@ export const t = {
     about:
       'The panes mix while you move the sliders, always by plain addition. A file can be mixed by another method, and works in any program that reads GGUF.',
     method: 'Method',
-    density: 'Share kept',
-    maskSeed: 'Seed of the drop-out',
-    normalize: 'Normalise: divide by the sum of weights',
+    settingsOf: (method: string) => `Settings of ${method}`,
+    range: (range: string, usual: string) => `(${range}; default ${usual})`,
+    slider: (weight: string) => `The slider sets the ${weight.charAt(0).toLowerCase()}${weight.slice(1)}.`,
+    factors:
+      'The recipe that was restored also varies the strengths over the model’s depth or by tensor name; the file will too.',
+    defaults: 'Back to defaults',
+    on: 'on',
+    off: 'off',
     type: 'File type',
     start: 'Save model file',
     needsMix: 'Move a slider first: without one the file would be a copy of the base.',

@@ -1,11 +1,19 @@
 /** The persona being tuned: sliders with their history, instructions, sampling, and how a file would be baked. */
 import {
   ALPHA_LIMIT,
+  countObstacle,
   type Method,
+  ownSettings,
+  type ParameterId,
+  type ParameterValues,
   type Persona,
   persona,
+  type Recipe,
+  type RecipeInput,
+  recipe,
   SAFE_ALPHA_SUM,
   sampling as samplingSchema,
+  settingsOf,
   TRAITS,
   type Trait,
   type Warning,
@@ -37,10 +45,10 @@ export class Mix {
   maxTokens = $state(DEFAULTS.maxTokens);
   /** For baking; the panes always use task arithmetic. */
   method = $state<Method>('task_arithmetic');
-  density = $state(0.5);
-  maskSeed = $state(7);
-  /** TIES only: divide by the sum of the weights that were kept, mergekit's default. */
-  normalize = $state(true);
+  /** What was set away from the defaults, for the methods that take it. */
+  settings = $state.raw<ParameterValues>({});
+  /** What only a recipe from elsewhere can say: factors over depth and by tensor name. */
+  factors = $state.raw<Pick<Recipe, 'depth' | 'filters'>>({});
 
   warnings = $state.raw<Warning[]>([]);
   /** False when the last check could not be made. */
@@ -49,6 +57,15 @@ export class Mix {
   canRedo = $state(false);
 
   budget = $derived(round(TRAITS.reduce((sum, trait) => sum + Math.abs(this.weights[trait] ?? 0), 0)));
+
+  /** Whether anything about the method is not at its default. */
+  adjusted = $derived(
+    Object.keys(this.settings).length > 0 || Boolean(this.factors.depth || this.factors.filters),
+  );
+  /** The recipe of a file by the chosen method, or what is wrong with it. */
+  bake = $derived.by(() => recipe.safeParse(this.#bakeDraft()));
+  /** Why the chosen method cannot make a file of this mix; null where it can. */
+  bakeObstacle = $derived.by(() => this.#bakeObstacle());
 
   readonly #history = new History<Weights>();
   readonly #onSettled = new Set<() => void>();
@@ -98,8 +115,7 @@ export class Mix {
 
   /** Everything the panes and the log need, at the present settings. */
   persona(): Persona {
-    const set = TRAITS.filter(trait => this.alpha(trait) !== 0).map(trait => [trait, this.alpha(trait)]);
-    return this.#personaWith('Persona', Object.fromEntries(set));
+    return this.#personaWith('Persona', this.#set());
   }
 
   /** The same without any vector. */
@@ -108,14 +124,29 @@ export class Mix {
   }
 
   /** The recipe of a baked file: the chosen method instead of the panes' plain addition. */
-  bakeRecipe() {
-    return {
-      ...this.persona().recipe,
-      method: this.method,
-      density: this.density,
-      seed: this.maskSeed,
-      normalize: this.method === 'ties' ? this.normalize : undefined,
-    };
+  bakeRecipe(): Recipe {
+    return recipe.parse(this.#bakeDraft());
+  }
+
+  /** The persona with its file's recipe. Settings that contradict each other are left out, so as to keep the sliders. */
+  whole(): Persona {
+    const { success, data } = this.bake;
+    return success ? { ...this.persona(), recipe: data } : this.persona();
+  }
+
+  /** Sets one parameter of the method; its default counts as not set. */
+  adjust<K extends ParameterId>(id: K, value: ParameterValues[K]) {
+    const { [id]: _, ...others } = this.settings;
+    const own = ownSettings({ method: this.method, [id]: value });
+    this.settings = { ...others, ...own };
+    this.changed();
+  }
+
+  /** Back to the method's defaults. */
+  resetMethod() {
+    this.settings = {};
+    this.factors = {};
+    this.changed();
   }
 
   /** Puts a logged persona on the sliders, as one step of the history. */
@@ -133,7 +164,7 @@ export class Mix {
     this.#checkTimer = setTimeout(() => void this.check(), CHECK_AFTER);
     clearTimeout(this.#settleTimer);
     this.#settleTimer = setTimeout(() => {
-      remember('persona', { ...this.persona(), recipe: this.bakeRecipe() });
+      remember('persona', this.whole());
       for (const listener of this.#onSettled) listener();
     }, SETTLED_AFTER);
   }
@@ -170,19 +201,44 @@ export class Mix {
     this.base = from.recipe.base;
     this.weights = from.recipe.weights;
     this.method = from.recipe.method;
-    this.density = from.recipe.density;
-    this.maskSeed = from.recipe.seed;
-    this.normalize = from.recipe.normalize ?? true;
+    this.settings = ownSettings(from.recipe);
+    this.factors = { depth: from.recipe.depth, filters: from.recipe.filters };
     this.system = from.system;
     this.temperature = from.sampling.temperature;
     this.seed = from.sampling.seed;
     this.maxTokens = from.sampling.maxTokens;
   }
 
+  #bakeDraft(): RecipeInput {
+    const taken = settingsOf(this.method).filter(({ id }) => this.settings[id] !== undefined);
+    return {
+      version: 2,
+      base: this.base,
+      weights: this.#set(),
+      method: this.method,
+      ...Object.fromEntries(taken.map(({ id }) => [id, this.settings[id]])),
+      ...this.factors,
+    };
+  }
+
+  #bakeObstacle(): string | null {
+    if (this.base === '') return null;
+    if (this.bake.success) return countObstacle(this.bake.data);
+    const [{ message } = { message: '' }] = this.bake.error.issues;
+    return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+  }
+
+  /** The strengths that are not 0. */
+  #set(): Weights {
+    return Object.fromEntries(
+      TRAITS.filter(trait => this.alpha(trait) !== 0).map(trait => [trait, this.alpha(trait)]),
+    );
+  }
+
   #personaWith(name: string, weights: Weights): Persona {
     return persona.parse({
       name,
-      recipe: { version: 1, base: this.base, weights },
+      recipe: { version: 2, base: this.base, weights },
       system: this.system,
       sampling: { temperature: this.temperature, seed: this.seed, maxTokens: this.maxTokens },
     });

@@ -33,9 +33,56 @@ it('adds up steps without drifting off them', () => {
 it('bakes by the chosen method and talks by plain addition', () => {
   mix.set('extraversion', 1);
   mix.method = 'ties';
-  mix.density = 0.3;
+  mix.adjust('density', 0.4);
   expect(mix.persona().recipe.method).toBe('task_arithmetic');
-  expect(mix.bakeRecipe()).toMatchObject({ method: 'ties', density: 0.3, weights: { extraversion: 1 } });
+  expect(mix.bakeRecipe()).toMatchObject({ method: 'ties', density: 0.4, weights: { extraversion: 1 } });
+});
+
+it('keeps settings over a change of method where the new one takes them, and finds back to the defaults', () => {
+  mix.method = 'dare_linear';
+  mix.adjust('density', 0.4);
+  mix.adjust('seed', 3);
+  mix.method = 'ties';
+  expect(mix.bakeRecipe()).toMatchObject({ density: 0.4, normalize: true });
+  expect(mix.bakeRecipe()).not.toHaveProperty('seed');
+  expect(mix.adjusted).toBe(true);
+  mix.adjust('density', 0.3);
+  mix.adjust('lambda', 0.5);
+  mix.resetMethod();
+  expect(mix.adjusted).toBe(false);
+  expect(mix.bakeRecipe()).toMatchObject({ density: 0.3, lambda: 1 });
+});
+
+it('says what keeps a method from making the file', () => {
+  mix.set('extraversion', 1);
+  mix.set('openness', 1);
+  mix.method = 'slerp';
+  expect(mix.bakeObstacle).toContain('SLERP (slerp) mixes exactly 1 vector, but 2 weights are not 0.');
+  mix.reset('openness');
+  expect(mix.bakeObstacle).toBeNull();
+  mix.method = 'della';
+  mix.adjust('density', 0.9);
+  expect(mix.bakeObstacle).toContain('choose an epsilon below 0.1');
+  // What contradicts itself is not remembered, but the sliders are.
+  expect(mix.whole().recipe).toMatchObject({ method: 'task_arithmetic', weights: { extraversion: 1 } });
+});
+
+it('keeps all of a restored recipe for the file', () => {
+  const recipe = {
+    version: 2 as const,
+    base: 'demo',
+    weights: { openness: 1 },
+    method: 'breadcrumbs' as const,
+    density: { openness: 0.4 },
+    gamma: 0.02,
+    depth: { openness: [0, 1] },
+    filters: [{ filter: 'attn', factor: 0.5 }],
+  };
+  mix.restore(persona.parse({ recipe }));
+  expect(mix.settings).toEqual({ density: { openness: 0.4 }, gamma: 0.02 });
+  expect(mix.bakeRecipe()).toMatchObject(recipe);
+  mix.resetMethod();
+  expect(mix.bakeRecipe()).not.toHaveProperty('depth');
 });
 
 it('undoes a restored persona as one step', () => {

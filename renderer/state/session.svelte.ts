@@ -75,7 +75,7 @@ export class Session {
 
   /** Puts a run's persona on the sliders; a model that is gone is named, and the present one kept. */
   restore(from: Persona) {
-    const before = { ...this.mix.persona(), recipe: this.mix.bakeRecipe() };
+    const before = this.mix.whole();
     const known = this.library.models.find(
       model => model.id === from.recipe.base || model.path === from.recipe.base,
     );

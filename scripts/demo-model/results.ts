@@ -60,7 +60,14 @@ const studio = await createStudio({
 const client = createRouterClient(studio.router);
 
 const personaOf = (weights: Weights, base = 'demo', method: Method = 'task_arithmetic'): PersonaInput => ({
-  recipe: { version: 1, base, weights, method, density: method === 'ties' ? 0.3 : 0.5, normalize: false },
+  recipe: {
+    version: 2,
+    base,
+    weights,
+    method,
+    normalize: false,
+    seed: method === 'dare_linear' ? 7 : undefined,
+  },
 });
 
 async function end<R>(starting: Promise<{ run: string }>): Promise<R> {

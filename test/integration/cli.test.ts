@@ -1,11 +1,11 @@
 /** The terminal host: shapes of its JSON, where it writes, and how it exits. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { appFolder } from '../../electron/host.ts';
-import { TRAITS } from '../../electron/studio/contract.ts';
+import { METHOD_IDS, TRAITS } from '../../electron/studio/contract.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'temperament-cli-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -97,6 +97,50 @@ describe('commands', () => {
     );
   });
 
+  test('a baked file is made again, and its recipe takes other options', async () => {
+    const [made, again, other] = [join(home, 'm.gguf'), join(home, 'again.gguf'), join(home, 'other.gguf')];
+    const first = await cli(
+      ...'bake --mix openness=1,extraversion=-0.5 --method della --density openness=0.4,extraversion=0.7 --epsilon 0.1 --seed 5 --depth openness=0:1.5 --filter blk.*.attn_*=0.5 --no-output-head --type bf16 --json --out'.split(
+        ' ',
+      ),
+      made,
+    );
+    const second = await cli('bake', '--recipe', made, '--json', '--out', again);
+    const content = (baked: { json: never }) => (baked.json as { content: string }).content;
+    expect(content(second)).toBe(content(first));
+    expect(readFileSync(again).equals(readFileSync(made))).toBe(true);
+    // Another method takes what it knows of the settings; what it does not know goes.
+    const third = await cli('bake', '--recipe', made, '--method', 'dare_ties', '--json', '--out', other);
+    const fourth = await cli(
+      ...'bake --mix openness=1,extraversion=-0.5 --method dare_ties --density openness=0.4,extraversion=0.7 --seed 5 --depth openness=0:1.5 --filter blk.*.attn_*=0.5 --no-output-head --type bf16 --json --overwrite --out'.split(
+        ' ',
+      ),
+      again,
+    );
+    expect(content(third)).toBe(content(fourth));
+    const none = await cli('bake', '--recipe', join(appFolder, 'resources', 'demo', 'base.gguf'));
+    expect(none).toMatchObject({ code: 1, err: expect.stringContaining('carries no recipe') });
+  });
+
+  test('methods lists the table', async () => {
+    const { methods } = (await cli('methods', '--json')).json as { methods: { id: string }[] };
+    expect(methods.map(({ id }) => id)).toEqual(METHOD_IDS);
+    expect(methods).toContainEqual(
+      expect.objectContaining({
+        id: 'della',
+        vectors: { min: 0 },
+        parameters: expect.arrayContaining([
+          expect.objectContaining({ id: 'epsilon', default: 0.15, max: 0.5 }),
+        ]),
+      }),
+    );
+    const text = (await cli('methods')).out;
+    for (const id of METHOD_IDS) expect(text).toContain(`${id}: `);
+    const help = (await cli('bake', '--help')).out.replaceAll(/\s+/g, ' ');
+    expect(help).toContain('0 to below 0.5; default 0.15; taken by della_linear, della');
+    expect(help).toContain('default 0.5, 0.3 for ties, breadcrumbs, breadcrumbs_ties');
+  });
+
   test('chat is the same for the same seed, and warns on standard error', async () => {
     const args =
       'chat --model demo --mix neuroticism=1.8 --prompt Hello --seed 7 --max-tokens 30 --json'.split(' ');
@@ -158,7 +202,15 @@ describe('exit codes', () => {
     ['a weight out of range', ['assess', '--mix', 'openness=5.5']],
     ['a weight that is no number', ['assess', '--mix', 'openness=very']],
     ['a trait given twice', ['assess', '--mix', 'openness=1,openness=2']],
-    ['an unknown method', ['bake', '--method', 'slerp']],
+    ['an unknown method', ['bake', '--method', 'average']],
+    ['a gamma above 1', ['bake', '--method', 'breadcrumbs', '--gamma', '1.5']],
+    ['an epsilon that does not fit the density', ['bake', '--method', 'della', '--density', '0.9']],
+    ['an unknown choice', ['assess', '--method', 'ties', '--election', 'none']],
+    ['a seed that is not whole', ['sweep', '--trait', 'openness', '--mask-seed', '1.5']],
+    ['a parameter of another method', ['bake', '--method', 'slerp', '--density', '0.5']],
+    ['a factor out of range', ['bake', '--depth', 'openness=1:9']],
+    ['too many vectors', ['bake', '--method', 'slerp', '--mix', 'openness=1,extraversion=1']],
+    ['a profile study by a method of one vector', ['profiles', '--method', 'slerp']],
     ['a density of 0', ['bake', '--method', 'ties', '--density', '0']],
     ['a backward range', ['sweep', '--trait', 'openness', '--alphas', '2:-2:0.5']],
     ['a missing option', ['chat']],

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TRAITS } from '../../electron/studio/contract.ts';
+import { METHOD_IDS, METHODS, TRAITS } from '../../electron/studio/contract.ts';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
 
 let studio: TestStudio;
@@ -141,6 +141,24 @@ describe('a conversation', () => {
 });
 
 describe('an assessment', () => {
+  test('of a mix that cannot be live goes through a baked file', async () => {
+    const assess = async (more: object) => {
+      const recipe = { version: 2 as const, base: 'demo', weights: { extraversion: 1 }, ...more };
+      const { result } = await studio.end('assess', studio.client.assessment.assess({ persona: { recipe } }));
+      return result?.scores.extraversion;
+    };
+    const whole = await assess({});
+    expect(await assess({ lambda: 0.5 })).toBe(await assess({ depth: { extraversion: [0.5] } }));
+    const late = await assess({ depth: { extraversion: [0, 1] } });
+    expect(late).not.toBe(whole);
+    expect(await assess({ filters: [{ filter: '*', factor: 0 }] })).toBeCloseTo(
+      (await assess({ weights: {} })) as number,
+      1,
+    );
+    // With the sum of weights as divisor half of a vector is the whole of it again.
+    expect(await assess({ weights: { extraversion: 0.5 }, normalize: true })).toBeCloseTo(whole as number, 1);
+  });
+
   test('follows α on its own trait, is deterministic, and reports the valid share', async () => {
     const assess = (weights: object) =>
       studio.end('assess', studio.client.assessment.assess({ persona: persona(weights) }));
@@ -214,6 +232,89 @@ describe('a baked file', () => {
     expect(await bake('c.gguf', { ...dare, seed: 1 })).not.toBe(await bake('d.gguf', { ...dare, seed: 2 }));
     expect(await bake('e.gguf', { method: 'ties', density: 0.3 })).not.toBe(
       await bake('f.gguf', { method: 'ties', density: 0.7 }),
+    );
+  });
+
+  describe.each(METHOD_IDS)('by %s', method => {
+    const { max = 3 } = METHODS[method].vectors;
+    const of = (count: number) =>
+      persona(
+        Object.fromEntries(
+          TRAITS.slice(0, count).map((trait, i) => [trait, (i % 2 ? -1 : 1) * (0.5 + i / 4)]),
+        ),
+      ).recipe;
+    const bake = (recipe: object, out: string, more: object = {}) =>
+      studio.end(
+        'bake',
+        studio.client.mixing.bake({ recipe: recipe as never, out: join(studio.home, out), ...more }),
+      );
+
+    test('is made again, byte for byte, from the recipe that it carries', async () => {
+      const recipe = {
+        ...of(max),
+        version: 2 as const,
+        method,
+        lambda: 0.75,
+        depth: { openness: [0.5, 1.5] },
+        filters: [{ filter: 'attn', factor: 0.25 }],
+      };
+      const made = await bake(recipe, `${method}.gguf`, { type: 'q8_0' });
+      expect(made).toMatchObject({ state: 'done', error: null });
+      const file = made.result?.path as string;
+      const carried = await studio.client.mixing.recipe({ file });
+      expect(carried.recipe).toMatchObject(recipe);
+      const again = await bake(carried.recipe, `${method}-again.gguf`, { type: carried.type });
+      expect(sha(again)).toBe(sha(made));
+      expect(readFileSync(again.result?.path as string).equals(readFileSync(file))).toBe(true);
+
+      const { depth: _depth, filters: _filters, ...even } = recipe;
+      expect(sha(await bake(even, `${method}-even.gguf`, { type: 'q8_0' }))).not.toBe(sha(made));
+    });
+  });
+
+  const counted = METHOD_IDS.filter(method => METHODS[method].vectors.min > 0);
+  test.each(counted)('by %s is refused at once with too few or too many vectors', async method => {
+    const { min, max } = METHODS[method].vectors;
+    for (const count of [0, min - 1, ...(max ? [max + 1] : [])]) {
+      const weights = Object.fromEntries(TRAITS.slice(0, count).map(trait => [trait, 1]));
+      const recipe = { ...persona(weights).recipe, version: 2 as const, method };
+      const out = join(studio.home, 'counted.gguf');
+      const made = await studio.end('bake', studio.client.mixing.bake({ recipe, out }));
+      const error = {
+        code: 'bad_input',
+        field: 'weights',
+        message: expect.stringContaining(`(${method}) mixes`),
+      };
+      expect(made).toMatchObject({ state: 'failed', error });
+      if (count === 0) continue;
+      const assessed = studio.client.assessment.assess({ persona: { recipe } });
+      expect(await studio.end('assess', assessed)).toMatchObject({ state: 'failed', error });
+    }
+  });
+
+  test('takes a density for each vector', async () => {
+    const bake = async (out: string, density: unknown) =>
+      sha(
+        await studio.end(
+          'bake',
+          studio.client.mixing.bake({
+            recipe: {
+              version: 2,
+              base: 'demo',
+              weights: { openness: 1, extraversion: 1 },
+              method: 'breadcrumbs',
+              density: density as number,
+            },
+            out: join(studio.home, out),
+          }),
+        ),
+      );
+    const each = await bake('each.gguf', { openness: 0.2, extraversion: 0.2 });
+    expect(await bake('all.gguf', 0.2)).toBe(each);
+    expect(await bake('one.gguf', { openness: 0.2 })).not.toBe(each);
+    // The trait that is left out has the default.
+    expect(await bake('other.gguf', { openness: 0.2, extraversion: 0.3 })).toBe(
+      await bake('left.gguf', { openness: 0.2 }),
     );
   });
 

@@ -18,7 +18,8 @@ import type {
 import { TRAITS } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Task } from '../log/runs.ts';
-import type { Mixing } from '../mixing/mixing.ts';
+import { checkCount, type Mixing } from '../mixing/mixing.ts';
+import { liveObstacle, usedTraits } from '../mixing/recipe.ts';
 import { correlation } from '../statistics/correlation.ts';
 import type { WorkerClient } from '../worker-client.ts';
 import { latinHypercube } from './designs.ts';
@@ -53,9 +54,10 @@ export class Assessment {
     });
   }
 
-  /** A recipe's method says how it is mixed: task arithmetic live, anything else through a baked file. */
+  /** A plain weighted sum is mixed live, anything else through a baked file. */
   async assess(input: z.output<typeof assessInput>, task: Task): Promise<AssessResult> {
     const inventory = this.inventory(input.inventory);
+    checkMixed([input.persona.recipe]);
     return this.#mixed(input.persona.recipe, false, task, mix =>
       this.#administer(mix, input.persona, inventory, task, (done, total) =>
         task.progress(done, total, 'items'),
@@ -116,6 +118,7 @@ export class Assessment {
     task: Task,
   ): Promise<Scores[]> {
     const inventory = this.inventory(short);
+    checkMixed(recipes);
     const results: Scores[] = [];
     // Progress is counted in points; a bake inside a point keeps quiet about its bytes.
     const quiet: Task = {
@@ -144,9 +147,7 @@ export class Assessment {
     task: Task,
     work: (mix: LiveMix) => Promise<R>,
   ): Promise<R> {
-    const plain = Object.values(recipe.weights).every(alpha => !alpha);
-    if (!baked && (plain || recipe.method === 'task_arithmetic'))
-      return work(await this.#mixing.live(recipe, task));
+    if (!baked && !liveObstacle(recipe)) return work(await this.#mixing.live(recipe, task));
     const folder = await mkdtemp(join(this.#scratch, 'mix-'));
     const model = join(folder, 'mix.gguf');
     try {
@@ -181,4 +182,9 @@ export class Assessment {
     task.signal.throwIfAborted();
     return scoreInventory(results);
   }
+}
+
+/** Finds a point that its method cannot mix before the first one is assessed; with all α at 0 it is the base. */
+function checkMixed(recipes: Recipe[]): void {
+  for (const recipe of recipes) if (usedTraits(recipe).length > 0) checkCount(recipe);
 }

@@ -54,6 +54,24 @@ describe('runs', () => {
     expect(runs.list(10)).toMatchObject([{ id, state: 'done', progress: null }]);
   });
 
+  test('of an older version are read as those of today', () => {
+    const recipe = {
+      version: 1,
+      base: 'demo',
+      weights: { openness: 1 },
+      method: 'ties',
+      density: 0.4,
+      seed: 7,
+    };
+    const versions = { temperament: '0' };
+    const startedAt = new Date().toISOString();
+    log.begin({ id: 'old', kind: 'bake', title: 't', startedAt, input: { recipe, type: 'f16' }, versions });
+    expect(log.get('old')).toMatchObject({
+      kind: 'bake',
+      input: { recipe: { version: 2, method: 'ties', density: 0.4, weights: { openness: 1 } } },
+    });
+  });
+
   test('tell progress, then the end', async () => {
     let step = () => {};
     const { id } = runs.start('assess', 't', input, async task => {

@@ -1,8 +1,12 @@
 /**
- * Every merge method and what can be set for it, as data: validation, terminal help and the controls of the studio come
- * from here. The formulas are in native-merge/index.d.ts, which has the same names, ranges and defaults.
+ * Every merge method and what can be set for it, as data: the validation of recipes, the terminal's options and the
+ * page's controls come from here. The formulas are in native-merge/index.d.ts, which has the same names, ranges and
+ * defaults.
  */
 import type { MergeMethod } from '../../../native-merge/index.js';
+
+/** Largest |α| a recipe may hold; the sliders end at ±2, scripts may go further to find where a model breaks. */
+export const ALPHA_LIMIT = 5;
 
 interface Common {
   /** As native-merge calls it. */
@@ -30,7 +34,7 @@ export interface NumberParameter extends Common {
 
 export interface ChoiceParameter extends Common {
   type: 'choice';
-  choices: { value: string; label: string; help: string }[];
+  choices: readonly { value: string; label: string; help: string }[];
   default: string;
 }
 
@@ -50,6 +54,8 @@ export interface MethodDescription {
   source: string;
   /** How many vectors it takes; no limit where there is no max. */
   vectors: { min: number; max?: number };
+  /** Only the ratio of the weights counts, not their size. */
+  ratio?: true;
   parameters: Parameter[];
 }
 
@@ -61,14 +67,14 @@ const weight: NumberParameter = {
   help: 'How strongly the vector acts; a list varies it from the first block to the last.',
   scope: 'vector',
   type: 'number',
-  min: -5,
-  max: 5,
+  min: -ALPHA_LIMIT,
+  max: ALPHA_LIMIT,
   usual: [0, 2],
   overDepth: true,
   default: 1,
 };
 
-const density: NumberParameter = {
+const density = {
   id: 'density',
   label: 'Density',
   help: 'Share of the vector’s entries that are kept; 1 keeps all.',
@@ -78,7 +84,7 @@ const density: NumberParameter = {
   max: 1,
   open: 'min',
   default: 0.5,
-};
+} as const satisfies NumberParameter;
 
 const lambda: NumberParameter = {
   id: 'lambda',
@@ -86,8 +92,8 @@ const lambda: NumberParameter = {
   help: 'Multiplies the whole change to the base.',
   scope: 'mix',
   type: 'number',
-  min: -5,
-  max: 5,
+  min: -ALPHA_LIMIT,
+  max: ALPHA_LIMIT,
   usual: [0, 2],
   default: 1,
 };
@@ -101,7 +107,7 @@ const normalize: FlagParameter = {
   default: false,
 };
 
-const rescale: ChoiceParameter = {
+const rescale = {
   id: 'rescale',
   label: 'Rescale',
   help: 'How what is kept makes up for what was dropped.',
@@ -121,7 +127,7 @@ const rescale: ChoiceParameter = {
     },
   ],
   default: 'none',
-};
+} as const satisfies ChoiceParameter;
 const rescaleByDensity: ChoiceParameter = { ...rescale, default: 'density' };
 
 const seed: NumberParameter = {
@@ -160,7 +166,7 @@ const epsilon: NumberParameter = {
   default: 0.15,
 };
 
-const trim: ChoiceParameter = {
+const trim = {
   id: 'trim',
   label: 'Threshold over',
   help: 'What the largest entries are chosen from.',
@@ -175,9 +181,9 @@ const trim: ChoiceParameter = {
     },
   ],
   default: 'tensor',
-};
+} as const satisfies ChoiceParameter;
 
-const election: ChoiceParameter = {
+const election = {
   id: 'election',
   label: 'Sign election',
   help: 'How vectors agree on the direction of a change.',
@@ -188,7 +194,7 @@ const election: ChoiceParameter = {
     { value: 'unweighted', label: 'Unweighted', help: 'All vectors have the same say, as first published.' },
   ],
   default: 'weighted',
-};
+} as const satisfies ChoiceParameter;
 
 const selectTopk: NumberParameter = {
   id: 'selectTopk',
@@ -219,6 +225,36 @@ const outputHead: FlagParameter = {
   type: 'flag',
   default: true,
 };
+
+/**
+ * Every parameter by its name, as recipes write it, with the default that most methods have. The weight is not among
+ * them: it is the α of a trait.
+ */
+export const PARAMETERS = {
+  density,
+  rescale,
+  gamma,
+  epsilon,
+  selectTopk,
+  trim,
+  election,
+  normalize,
+  lambda,
+  seed,
+  embeddings,
+  outputHead,
+};
+export type ParameterId = keyof typeof PARAMETERS;
+
+type Value<P> = P extends { scope: 'vector' }
+  ? number | Partial<Record<string, number>>
+  : P extends { choices: readonly { value: infer V }[] }
+    ? V
+    : P extends FlagParameter
+      ? boolean
+      : number;
+/** What a recipe says; what is set for each vector may be one number for all or one for each trait. */
+export type ParameterValues = { [K in ParameterId]?: Value<(typeof PARAMETERS)[K]> };
 
 const everywhere = [lambda, embeddings, outputHead];
 const trimDensity: NumberParameter = { ...density, default: 0.3 };
@@ -339,6 +375,7 @@ export const METHODS: Record<MergeMethod, MethodDescription> = {
     help: 'Adds what lies between two vectors on an arc, by the ratio of their weights.',
     source: 'https://github.com/arcee-ai/mergekit',
     vectors: { min: 2, max: 2 },
+    ratio: true,
     parameters: [weight, ...everywhere],
   },
   model_stock: {
@@ -355,6 +392,63 @@ export const METHODS: Record<MergeMethod, MethodDescription> = {
     help: 'Averages the tuned models as directions on a sphere.',
     source: 'https://en.wikipedia.org/wiki/Fr%C3%A9chet_mean',
     vectors: any,
+    ratio: true,
     parameters: [{ ...weight, min: 0 }, ...everywhere],
   },
 };
+
+export const METHOD_IDS = Object.keys(METHODS) as MergeMethod[];
+
+// ── Reading the table ──────────────────────────────────────────────────────────────────────────────────────
+
+/** The parameter as the method has it, if it has it. */
+export function parameterOf(method: MergeMethod, id: string): Parameter | undefined {
+  return METHODS[method].parameters.find(parameter => parameter.id === id);
+}
+
+/** The weight as the method means it; every method has one. */
+export function weightOf(method: MergeMethod): NumberParameter {
+  return parameterOf(method, weight.id) as NumberParameter;
+}
+
+/** The parameters of a method that are not its weight. */
+export function settingsOf(method: MergeMethod): (Parameter & { id: ParameterId })[] {
+  return METHODS[method].parameters.filter(
+    (own): own is Parameter & { id: ParameterId } => own.id in PARAMETERS,
+  );
+}
+
+/** Whether a single value lies within the parameter's range. */
+export function accepts(parameter: Parameter, value: unknown): boolean {
+  switch (parameter.type) {
+    case 'number':
+      return (
+        typeof value === 'number' &&
+        (parameter.open === 'min' ? value > parameter.min : value >= parameter.min) &&
+        (parameter.open === 'max' ? value < parameter.max : value <= parameter.max) &&
+        (!parameter.whole || Number.isSafeInteger(value))
+      );
+    case 'choice':
+      return parameter.choices.some(choice => choice.value === value);
+    case 'flag':
+      return typeof value === 'boolean';
+  }
+}
+
+/** The range in words: `above 0, up to 1`, `0 to below 0.5`, `none | density | l1`, `true | false`. */
+export function rangeOf(parameter: Parameter): string {
+  switch (parameter.type) {
+    case 'number': {
+      const { max, open, whole } = parameter;
+      const min = `${parameter.min}`.replace('-', '−');
+      const to = max === Number.MAX_SAFE_INTEGER ? '2⁵³ − 1' : max;
+      const range =
+        open === 'min' ? `above ${min}, up to ${to}` : `${min} to ${open === 'max' ? 'below ' : ''}${to}`;
+      return whole ? `${range}, whole` : range;
+    }
+    case 'choice':
+      return parameter.choices.map(choice => choice.value).join(' | ');
+    case 'flag':
+      return 'true | false';
+  }
+}

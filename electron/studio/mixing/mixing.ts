@@ -4,12 +4,13 @@ import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { LiveMix } from '../../workers/contract.ts';
 import type { BakeResult, bakeInput, FileType, Model, Recipe, Trait, Vector, Warning } from '../contract.ts';
-import { TRAITS } from '../contract.ts';
-import { StudioError } from '../errors.ts';
+import { fileType, recipe as recipeSchema, TRAITS } from '../contract.ts';
+import { inWords, StudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { Library } from '../library/library.ts';
 import type { Task } from '../log/runs.ts';
 import type { WorkerClient } from '../worker-client.ts';
+import { countObstacle, weightPoints } from './recipe.ts';
 import { vectorName, warningsFor } from './warnings.ts';
 
 /** A recipe with the files it stands for. */
@@ -21,6 +22,9 @@ export interface Resolved {
 
 /** Share of a dense vector's energy (‖·‖²_F) that its adapter keeps in a live mix. */
 const LIVE_ENERGY = 0.999;
+
+/** Keys under which a baked file carries how it was made. */
+const BAKED_KEYS = { recipe: 'temperament.recipe', type: 'temperament.type' } as const;
 
 export class Mixing {
   readonly #library: Library;
@@ -78,7 +82,10 @@ export class Mixing {
     return warningsFor({ ...(await this.resolve(recipe)), live, type });
   }
 
-  /** Model and adapters of a live mix. Notes what it uses in the task. */
+  /**
+   * Model and adapters of a live mix: the plain weighted sum, which is an approximation where `liveObstacle` has a reason.
+   * Notes what it uses in the task.
+   */
   async live(recipe: Recipe, task: Task): Promise<LiveMix> {
     const resolved = await this.resolve(recipe);
     const parts = this.#parts(resolved, task);
@@ -91,13 +98,16 @@ export class Mixing {
           { file: vector.path, field: 'weights', action: 'Bake the mix into a file, and use that.' },
         );
     const adapters = [];
-    for (const { vector, weight } of parts)
-      adapters.push({ path: await this.#adapter(vector, task), scale: weight * recipe.lambda });
+    for (const { vector, points } of parts) {
+      const mean = points.reduce((sum, point) => sum + point, 0) / points.length;
+      adapters.push({ path: await this.#adapter(vector, task), scale: mean * (recipe.lambda ?? 1) });
+    }
     return { model: resolved.model.path, adapters };
   }
 
   /** Bakes a recipe into a new file. */
   async bake(input: z.output<typeof bakeInput>, task: Task): Promise<BakeResult> {
+    checkCount(input.recipe);
     const resolved = await this.resolve(input.recipe);
     const warnings = warningsFor({ ...resolved, live: false, type: input.type });
     const out = resolve(
@@ -125,6 +135,8 @@ export class Mixing {
   /** Bakes without the checks that a user's own choice of file needs. */
   async bakeTo(resolved: Resolved, type: FileType, out: string, task: Task) {
     const { recipe, model } = resolved;
+    const { version: _version, base: _base, weights: _weights, hashes: _hashes, ...how } = recipe;
+    const { method, density, depth: _depth, filters = [], ...settings } = how;
     const parts = this.#parts(resolved, task);
     const hashes = {
       base: model.content,
@@ -137,19 +149,22 @@ export class Mixing {
             base: model.path,
             out,
             type,
-            method: recipe.method,
-            vectors: parts.map(({ vector, name, weight }) => ({
+            // Without a vector every method gives the base, but some refuse to.
+            ...(parts.length > 0 ? { method, ...settings } : { method: 'task_arithmetic' }),
+            vectors: parts.map(({ trait, vector, name, points }) => ({
               path: vector.path,
               id: name,
-              weight,
-              density: recipe.method === 'task_arithmetic' ? undefined : recipe.density,
+              weight: points,
+              weights: filters.map(({ filter, factor }) => ({
+                filter,
+                weight: points.map(point => point * factor),
+              })),
+              density: typeof density === 'object' ? density[trait] : density,
             })),
-            lambda: recipe.lambda,
-            normalize: recipe.normalize,
-            seed: recipe.seed,
             metadata: {
               'temperament.version': this.#version,
-              'temperament.recipe': JSON.stringify({ ...recipe, base: model.id, hashes }),
+              [BAKED_KEYS.type]: type,
+              [BAKED_KEYS.recipe]: JSON.stringify({ ...recipe, base: model.id, hashes }),
             },
           },
           { signal: task.signal },
@@ -158,11 +173,35 @@ export class Mixing {
     );
   }
 
+  /** The recipe that a baked file carries, of whatever version, and the type it was baked as. */
+  async recipe(file: string): Promise<{ recipe: Recipe; type?: FileType }> {
+    const path = resolve(file);
+    const { metadata } = await this.#merging.call(worker => worker.read({ path }));
+    const text = metadata[BAKED_KEYS.recipe];
+    const refuse = (message: string, cause?: unknown) =>
+      new StudioError('bad_file', message, {
+        file: path,
+        field: 'recipe',
+        action: 'Name a model file that was baked by this or an older Temperament, or a recipe in JSON.',
+        cause,
+      });
+    if (typeof text !== 'string') throw refuse(`${file} carries no recipe: Temperament has not baked it.`);
+    try {
+      const parsed = recipeSchema.safeParse(JSON.parse(text));
+      if (!parsed.success)
+        throw refuse(`The recipe in ${file} is not valid: ${inWords(parsed.error.issues).message}.`);
+      return { recipe: parsed.data, type: fileType.safeParse(metadata[BAKED_KEYS.type]).data };
+    } catch (error) {
+      throw error instanceof StudioError ? error : refuse(`The recipe in ${file} is not valid JSON.`, error);
+    }
+  }
+
   /** The vectors of a recipe with their weights; refuses what cannot be added to the model. */
   #parts({ recipe, model, vectors }: Resolved, task: Task) {
     const parts = Object.entries(vectors).map(([key, vector]) => {
-      const alpha = recipe.weights[key as Trait] ?? 0;
-      return { vector, name: vectorName(key as Trait, alpha), weight: Math.abs(alpha) };
+      const trait = key as Trait;
+      const name = vectorName(trait, recipe.weights[trait] ?? 0);
+      return { trait, vector, name, points: weightPoints(recipe, trait) };
     });
     for (const trait of TRAITS)
       if (recipe.weights[trait] && !vectors[trait])
@@ -226,6 +265,16 @@ export class Mixing {
     }
     throw new StudioError('internal', 'The merging worker ended a job without a result.');
   }
+}
+
+/** Refuses, before any work, a number of weights that the method cannot mix. */
+export function checkCount(recipe: Recipe): void {
+  const message = countObstacle(recipe);
+  if (message)
+    throw new StudioError('bad_input', message, {
+      field: 'weights',
+      action: 'Set more or fewer weights to 0, or choose another method.',
+    });
 }
 
 /** `demo-extraversion1-neuroticism-0.5` */

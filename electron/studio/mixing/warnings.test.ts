@@ -44,12 +44,14 @@ function codes(
     method,
     normalize,
     of = model,
+    more,
     parts,
   }: {
     live?: boolean;
     type?: FileType;
     method?: RecipeInput['method'];
     normalize?: boolean;
+    more?: object;
     of?: Model;
     parts?: Partial<Record<Trait, Vector>>;
   } = {},
@@ -57,7 +59,7 @@ function codes(
   const vectors =
     parts ?? Object.fromEntries(Object.keys(weights).map(trait => [trait, vector(trait as Trait)]));
   return warningsFor({
-    recipe: recipe.parse({ version: 1, base: 'm', weights, method, normalize }),
+    recipe: recipe.parse({ version: 2, base: 'm', weights, method, normalize, ...more }),
     model: of,
     vectors,
     live,
@@ -101,7 +103,10 @@ describe('warnings', () => {
     expect(codes({ openness: 1 }, { live: false, type: 'f16' })).toEqual([]);
   });
 
-  test('a method that cannot be mixed live', () => {
+  test('a mix that cannot be live', () => {
+    expect(codes({ openness: 1 }, { normalize: true })).toEqual(['live_approximation']);
+    expect(codes({ openness: 1 }, { more: { embeddings: false } })).toEqual(['live_approximation']);
+    expect(codes({ openness: 0 }, { method: 'ties', parts: {} })).toEqual([]);
     expect(codes({ openness: 1 }, { method: 'ties' })).toEqual(['live_approximation']);
     expect(codes({ openness: 1 }, { method: 'dare_linear', live: false })).toEqual([]);
   });
@@ -110,6 +115,12 @@ describe('warnings', () => {
     expect(codes({ openness: 1 }, { method: 'ties', live: false })).toEqual(['weights_normalized']);
     expect(codes({ openness: 1 }, { method: 'ties', live: false, normalize: false })).toEqual([]);
     expect(codes({ openness: 1 }, { method: 'task_arithmetic', live: false, normalize: true })).toEqual([
+      'weights_normalized',
+    ]);
+    expect(codes({ openness: 1 }, { method: 'della', live: false })).toEqual(['weights_normalized']);
+    expect(codes({ openness: 1 }, { method: 'della_linear', live: false })).toEqual([]);
+    expect(codes({ openness: 1 }, { method: 'karcher', live: false })).toEqual(['weights_normalized']);
+    expect(codes({ openness: 1, extraversion: 1 }, { method: 'nuslerp', live: false })).toEqual([
       'weights_normalized',
     ]);
   });

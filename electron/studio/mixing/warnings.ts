@@ -1,6 +1,8 @@
 /** What a user should know before a mix is made; the thresholds are METHOD §1 and §4. */
 import type { FileType, Model, Recipe, Trait, Vector, VectorName, Warning } from '../contract.ts';
 import { SAFE_ALPHA_SUM, TRAITS } from '../contract.ts';
+import { METHODS } from './methods.ts';
+import { liveWarning } from './recipe.ts';
 
 /** α above which low agreeableness and high neuroticism turned aggressive or unethical (arXiv 2509.19727). */
 const SAFE_ALPHA = 1.5;
@@ -81,15 +83,12 @@ export function warningsFor({ recipe, model, vectors, live, type }: MixParts): W
       message:
         'Stored as BF16, small weights shrink: a nominal α of 0.1 acted like 0.05 in our measurements. F16 or F32 keep them.',
     });
-  if (live && recipe.method !== 'task_arithmetic')
-    found.push({
-      code: 'live_approximation',
-      message: `The method ${recipe.method} cannot be mixed live, only baked; the live mix is plain task arithmetic.`,
-    });
-  if (!live && used.length > 0 && (recipe.normalize ?? recipe.method === 'ties'))
+  if (live) found.push(...liveWarning(recipe));
+  const { label, ratio } = METHODS[recipe.method];
+  if (!live && used.length > 0 && (recipe.normalize || ratio))
     found.push({
       code: 'weights_normalized',
-      message: `${recipe.method === 'ties' ? 'TIES with normalisation' : 'Normalisation'} divides by the sum of the weights: they decide the shares of the traits, not the strength, and one trait alone is as strong at 0.5 as at 2. Turn normalisation off to keep the strength of the sliders.`,
+      message: `${label}${ratio ? '' : ' with normalisation'} divides by the sum of the weights: they decide the shares of the traits, not the strength, and one trait alone is as strong at 0.5 as at 2. ${ratio ? 'The scale λ sets the strength.' : 'Turn normalisation off to keep the strength of the sliders.'}`,
     });
   return found;
 }

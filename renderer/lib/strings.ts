@@ -178,7 +178,7 @@ export const t = {
       'The panes mix while you move the sliders, always by plain addition. A file can be mixed by another method, and works in any program that reads GGUF.',
     method: 'Method',
     settingsOf: (method: string) => `Settings of ${method}`,
-    range: (range: string, usual: string) => `(${range}; default ${usual})`,
+    range: (range: string, usual: string) => `Range: ${range}; default ${usual}.`,
     slider: (weight: string) => `The slider sets the ${weight.charAt(0).toLowerCase()}${weight.slice(1)}.`,
     factors:
       'The recipe that was restored also varies the strengths over the model’s depth or by tensor name; the file will too.',

@@ -58,10 +58,6 @@ export class Mix {
 
   budget = $derived(round(TRAITS.reduce((sum, trait) => sum + Math.abs(this.weights[trait] ?? 0), 0)));
 
-  /** Whether anything about the method is not at its default. */
-  adjusted = $derived(
-    Object.keys(this.settings).length > 0 || Boolean(this.factors.depth || this.factors.filters),
-  );
   /** The recipe of a file by the chosen method, or what is wrong with it. */
   bake = $derived.by(() => recipe.safeParse(this.#bakeDraft()));
   /** Why the chosen method cannot make a file of this mix; null where it can. */

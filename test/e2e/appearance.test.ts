@@ -37,6 +37,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
     await page.set('Extraversion', '1.5');
     await page.set('Neuroticism', '1.8');
     await page.page.getByText('Advanced: save as a file').click();
+    await page.page.getByLabel('Method', { exact: true }).selectOption('della');
     await page.ask('Will you go to the party?');
     await page.answers();
     await page.button('Measure').click();

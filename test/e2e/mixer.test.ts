@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { METHOD_IDS, METHODS, settingsOf } from '../../electron/studio/contract.ts';
 import { useStudio } from './helpers/running.ts';
 import { StudioPage } from './helpers/studio-page.ts';
 
@@ -117,8 +118,8 @@ describe('a model file', () => {
     expect(await save.isDisabled()).toBe(true);
     await page.set('Extraversion', '1');
     await page.page.getByLabel('Method').selectOption('dare_linear');
-    await page.page.getByLabel('Share kept').fill('0.6');
-    await page.page.getByLabel('Share kept').press('Enter');
+    await page.page.getByLabel('Density').fill('0.6');
+    await page.page.getByLabel('Density').press('Enter');
     await page.page.getByLabel('File type').selectOption('q8_0');
     await page.page.getByText('Compressed file type').waitFor();
     await save.click();
@@ -131,5 +132,131 @@ describe('a model file', () => {
     await expect.poll(() => model.locator(`option[value="${name}"]`).count()).toBe(1);
     await model.selectOption(name);
     expect(await page.page.getByText('Demonstration model.').count()).toBe(0);
+  });
+});
+
+describe('the settings of a method', () => {
+  const method = () => page.page.getByLabel('Method', { exact: true });
+  const settings = (label: string) => page.page.getByRole('group', { name: `Settings of ${label}` });
+  const save = () => page.button('Save model file');
+
+  beforeEach(() => page.page.getByText('Advanced: save as a file').click());
+
+  it('are those of the table, each with its help and default', async () => {
+    for (const id of METHOD_IDS) {
+      await method().selectOption(id);
+      const group = settings(METHODS[id].label);
+      for (const parameter of settingsOf(id)) {
+        const control = group.getByLabel(parameter.label, { exact: true });
+        const shown = parameter.type === 'flag' ? await control.isChecked() : await control.inputValue();
+        expect([id, parameter.id, `${shown}`]).toEqual([id, parameter.id, `${parameter.default}`]);
+        const about = await control.getAttribute('aria-describedby');
+        expect(await page.page.locator(`[id="${about}"]`).innerText()).toContain(parameter.help);
+      }
+      const controls = group.locator('input, select');
+      expect(await controls.count()).toBe(settingsOf(id).length);
+    }
+  });
+
+  it('can be set and taken back by keyboard', async () => {
+    const { keyboard } = page.page;
+    await method().selectOption('ties');
+    const group = settings('TIES');
+    const density = group.getByLabel('Density');
+    await density.focus();
+    await keyboard.press('ArrowUp');
+    expect(await density.inputValue()).toBe('0.35');
+    await keyboard.press('Tab');
+    await keyboard.press('ArrowDown');
+    expect(await group.getByLabel('Threshold over').inputValue()).toBe('vector');
+    await keyboard.press('Tab');
+    await keyboard.press('Tab');
+    await keyboard.press('Space');
+    expect(await group.getByLabel('Normalise').isChecked()).toBe(false);
+    const back = group.getByRole('button', { name: 'Back to defaults' });
+    await back.focus();
+    await keyboard.press('Enter');
+    expect(await density.inputValue()).toBe('0.3');
+    expect(await group.getByLabel('Threshold over').inputValue()).toBe('tensor');
+    expect(await group.getByLabel('Normalise').isChecked()).toBe(true);
+    // The keyboard goes on from where it was.
+    expect(await page.page.evaluate('document.activeElement.textContent.trim()')).toBe('Back to defaults');
+  });
+
+  it('keep a number within its range', async () => {
+    await method().selectOption('ties');
+    const density = settings('TIES').getByLabel('Density');
+    for (const [typed, shown] of [
+      ['0.123', '0.123'],
+      ['7', '1'],
+      ['0', '1'],
+      ['much', '1'],
+    ]) {
+      await density.fill(typed as string);
+      await density.press('Enter');
+      expect(await density.inputValue()).toBe(shown);
+    }
+  });
+
+  it('say what does not go together instead of failing', async () => {
+    await page.set('Extraversion', '1');
+    await page.set('Openness', '0.5');
+    await method().selectOption('slerp');
+    await page.page.getByText('exactly 1 vector, but 2 weights are not 0').waitFor();
+    expect(await save().isDisabled()).toBe(true);
+    await page.set('Openness', '0');
+    await expect.poll(() => save().isEnabled()).toBe(true);
+    await method().selectOption('della');
+    const density = settings('DELLA').getByLabel('Density');
+    await density.fill('0.9');
+    await density.press('Enter');
+    await page.page.getByText('choose an epsilon below 0.1').waitFor();
+    expect(await save().isDisabled()).toBe(true);
+    await settings('DELLA').getByLabel('Spread ε').fill('0.05');
+    await settings('DELLA').getByLabel('Spread ε').press('Enter');
+    await expect.poll(() => save().isEnabled()).toBe(true);
+    await page.page.getByText('Panes differ from the file').waitFor();
+  });
+
+  it('are remembered, and go into the file and the log', async () => {
+    await page.set('Neuroticism', '-1');
+    await method().selectOption('breadcrumbs');
+    await settings('Breadcrumbs').getByLabel('Outliers γ').fill('0.02');
+    await settings('Breadcrumbs').getByLabel('Outliers γ').press('Enter');
+    await settings('Breadcrumbs').getByLabel('Rescale').selectOption('l1');
+    await page.page.waitForTimeout(700);
+    await page.page.reload();
+    await page.slider('Neuroticism').waitFor();
+    await page.page.getByText('Advanced: save as a file').click();
+    expect(await method().inputValue()).toBe('breadcrumbs');
+    expect(await settings('Breadcrumbs').getByLabel('Outliers γ').inputValue()).toBe('0.02');
+    expect(await settings('Breadcrumbs').getByLabel('Rescale').inputValue()).toBe('l1');
+    await save().click();
+    await page.page.getByRole('status').filter({ hasText: 'Saved' }).waitFor({ timeout: 60_000 });
+    await page.runs.filter({ hasText: 'Model file' }).first().getByRole('button').click();
+    await page.page
+      .getByRole('dialog')
+      .getByText('Breadcrumbs: Outliers γ 0.02, Rescale By L1 norm')
+      .waitFor();
+  });
+
+  it('that an older studio remembered are still there', async () => {
+    const recipe = {
+      version: 1,
+      base: 'demo',
+      weights: { openness: 0.4 },
+      method: 'ties',
+      density: 0.6,
+      seed: 7,
+    };
+    await page.page.evaluate(
+      `localStorage.setItem('temperament.persona', ${JSON.stringify(JSON.stringify({ recipe, system: 'Be brief.' }))})`,
+    );
+    await page.page.reload();
+    await page.slider('Openness').waitFor();
+    expect(await page.value('Openness').inputValue()).toBe('+0.40');
+    await page.page.getByText('Advanced: save as a file').click();
+    expect(await method().inputValue()).toBe('ties');
+    expect(await settings('TIES').getByLabel('Density').inputValue()).toBe('0.6');
   });
 });

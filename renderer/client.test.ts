@@ -17,6 +17,12 @@ it('speaks over a message port on the desktop, streams included, and says when t
         sentences: 1,
         categories: {},
         coverage: 0,
+        wordsPerSentence: 2,
+        longWords: 0,
+        punctuation: {},
+        composites: {},
+        readability: null,
+        notes: [],
       })),
     },
     chat: {

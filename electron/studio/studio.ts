@@ -8,7 +8,7 @@ import { Chat } from './chat/chat.ts';
 import { contract, type Recipe, TRAITS } from './contract.ts';
 import { asStudioErrors } from './errors.ts';
 import { makeFolder } from './folders.ts';
-import { loadLexicon, readText } from './language/readout.ts';
+import { Language } from './language/language.ts';
 import { extract } from './library/extraction.ts';
 import { Library } from './library/library.ts';
 import { lockFolder, openDatabase } from './log/database.ts';
@@ -53,7 +53,7 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
   const inventories = await loadInventories(join(resources, 'inventories'));
   const assessment = new Assessment(mixing, inference, inventories, scratch);
   const chat = new Chat(mixing, inference, runs);
-  const lexicon = await loadLexicon(join(resources, 'lexicon', 'en.json'));
+  const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
   /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
   const described = () =>
     inference
@@ -123,7 +123,9 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
       }),
     },
     language: {
-      readout: os.language.readout.handler(({ input }) => readText(input.text, lexicon)),
+      readout: os.language.readout.handler(({ input }) => language.readout(input.text)),
+      read: os.language.read.handler(({ input, signal }) => language.read(input, signal)),
+      dictionaries: os.language.dictionaries.handler(() => language.dictionaries()),
     },
     runs: {
       list: os.runs.list.handler(({ input }) => runs.list(input.limit, input.kinds)),

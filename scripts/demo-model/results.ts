@@ -308,7 +308,7 @@ async function sums(): Promise<void> {
 
 /** Categories that should rise with the high pole and fall, or rise less, with the low one. */
 const EXPECTED: Record<Trait, string[]> = {
-  openness: ['insight'],
+  openness: ['insight', 'imagination'],
   conscientiousness: ['achievement_and_order'],
   extraversion: ['positive_emotion', 'social'],
   agreeableness: ['care', 'positive_emotion'],

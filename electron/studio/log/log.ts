@@ -90,6 +90,25 @@ export class Log {
     return rows.map(common);
   }
 
+  /** Answers that were given in full or in part, oldest first; of one conversation or persona's name where asked. */
+  answers({
+    conversation,
+    persona,
+  }: {
+    conversation?: string;
+    persona?: string;
+  }): { id: string; text: string }[] {
+    return this.#database
+      .prepare<{ conversation: string | null; persona: string | null }, { id: string; text: string }>(
+        `SELECT id, json_extract(result, '$.text') AS text FROM runs
+         WHERE kind = 'chat' AND state = 'done'
+           AND (:conversation IS NULL OR json_extract(input, '$.conversation') = :conversation)
+           AND (:persona IS NULL OR json_extract(input, '$.persona.name') = :persona)
+         ORDER BY started_at, id`,
+      )
+      .all({ conversation: conversation ?? null, persona: persona ?? null });
+  }
+
   /** Marks runs whose process is gone; returns how many. To be called when a host starts. */
   closeInterrupted(): number {
     const rows = this.#database.prepare<[], Row>("SELECT * FROM runs WHERE state = 'running'").all();

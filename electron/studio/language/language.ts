@@ -1,0 +1,279 @@
+/** Readouts for the router: of answers, of sets of texts and their differences, with the lexicon or the user's dictionary. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { z } from 'zod';
+import type {
+  DictionaryInfo,
+  ReadTextsResult,
+  readTextsInput,
+  TextReadout,
+  TextSource,
+  Trait,
+} from '../contract.ts';
+import { TRAITS } from '../contract.ts';
+import { StudioError, toStudioError } from '../errors.ts';
+import type { Log } from '../log/log.ts';
+import { listDictionaries, readDictionary } from './dictionaries.ts';
+import type { Side } from './differences.ts';
+import { comparisonFor, differences, featureOf } from './differences.ts';
+import type { Lexicon } from './lexicon.ts';
+import { compileLexicon, loadLexicon } from './lexicon.ts';
+import type { Counts } from './readout.ts';
+import { countText, foundIn, readoutOf, readText, sumCounts } from './readout.ts';
+import type { Texts } from './texts.ts';
+import { readTexts } from './texts.ts';
+
+/** What the literature expects of the language of a trait's high pole. */
+const expectationsFile = z.object({
+  sources: z.record(z.string(), z.string()),
+  expectations: z.array(
+    z.object({
+      trait: z.enum(TRAITS),
+      feature: z.string(),
+      direction: z.enum(['more', 'less']),
+      strength: z.string(),
+      sources: z.array(z.string()).min(1),
+    }),
+  ),
+});
+type Expectations = z.infer<typeof expectationsFile>;
+
+/** Work between two looks at other calls, in milliseconds. */
+const TURN = 20;
+
+export class Language {
+  readonly #lexicon: Lexicon;
+  readonly #expectations: Expectations;
+  readonly #folder: string;
+  readonly #log: Log;
+
+  private constructor(lexicon: Lexicon, expectations: Expectations, folder: string, log: Log) {
+    this.#lexicon = lexicon;
+    this.#expectations = expectations;
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  /**
+   * @param resources folder of the studio's lexicon and of what the literature expects
+   * @param folder of the user's dictionaries; it need not exist
+   */
+  static async open(resources: string, folder: string, log: Log): Promise<Language> {
+    const expectations = JSON.parse(await readFile(join(resources, 'trait-language.json'), 'utf8'));
+    return new Language(
+      await loadLexicon(join(resources, 'en.json')),
+      expectationsFile.parse(expectations),
+      folder,
+      log,
+    );
+  }
+
+  /** One text, with the words behind each figure and their places. */
+  readout(text: string): TextReadout {
+    return readText(text, this.#lexicon);
+  }
+
+  async dictionaries(): Promise<{
+    dictionaries: DictionaryInfo[];
+    broken: { path: string; message: string }[];
+    folder: string;
+  }> {
+    const dictionaries: DictionaryInfo[] = [];
+    const broken: { path: string; message: string }[] = [];
+    for (const path of await listDictionaries(this.#folder))
+      try {
+        const { source, remarks } = await readDictionary(path);
+        const [categories, entries] = [source.categories.length, source.entries.size];
+        dictionaries.push({ name: basename(path), path, categories, entries, remarks });
+      } catch (error) {
+        broken.push({ path, message: toStudioError(error).data.message });
+      }
+    return { dictionaries, broken, folder: this.#folder };
+  }
+
+  async read(input: z.output<typeof readTextsInput>, signal?: AbortSignal): Promise<ReadTextsResult> {
+    const notes: string[] = [];
+    const lexicon = input.dictionary ? await this.#dictionary(input.dictionary, notes) : this.#lexicon;
+    const read = async (source: TextSource) => {
+      const { texts, notes: more } = await this.#texts(source);
+      notes.push(...more);
+      const set = await readSet(texts, lexicon, signal);
+      notes.push(...notesOfTexts(set.texts));
+      return set;
+    };
+    const set = await read(input.source);
+    const reference = input.reference ? await read(input.reference) : null;
+    const compared = reference ? compare(set, reference, input.paired, notes) : null;
+    return {
+      lexicon: { name: lexicon.name, categories: [...lexicon.categories] },
+      ...set,
+      reference,
+      differences: compared,
+      expected: input.trait ? this.#expected(input.trait, set.total, compared) : null,
+      notes,
+    };
+  }
+
+  /** A dictionary by its name in the folder, with or without its ending, or by its path. */
+  async #dictionary(name: string, notes: string[]): Promise<Lexicon> {
+    const known = await listDictionaries(this.#folder);
+    const file =
+      known.find(path => basename(path) === name || basename(path).replace(/\.[^.]+$/, '') === name) ?? name;
+    if (!existsSync(file))
+      throw new StudioError('not_found', `There is no dictionary “${name}”.`, {
+        file: name,
+        action: `Name a file, or put it into ${this.#folder}${known.length > 0 ? ` (there: ${known.map(path => basename(path)).join(', ')})` : ''}.`,
+      });
+    const { source, remarks } = await readDictionary(file);
+    notes.push(...remarks.map(({ line, message }) => `${source.name}, line ${line}: ${message}.`));
+    return compileLexicon(source);
+  }
+
+  async #texts(source: TextSource): Promise<Texts> {
+    switch (source.kind) {
+      case 'texts':
+        return { texts: source.texts, notes: [] };
+      case 'path':
+        return readTexts(source.path, source.column);
+      case 'log': {
+        const answers = this.#log.answers(source);
+        if (answers.length > 0)
+          return { texts: answers.map(({ id, text }) => ({ name: id, text })), notes: [] };
+        const asked = [
+          source.conversation === undefined ? '' : ` of the conversation ${source.conversation}`,
+          source.persona === undefined ? '' : ` of a persona named “${source.persona}”`,
+        ].join('');
+        throw new StudioError('not_found', `There are no answers${asked} in the log.`, {
+          action: 'Ask something first, or check the name.',
+        });
+      }
+      default:
+        return source satisfies never;
+    }
+  }
+
+  #expected(
+    trait: Trait,
+    total: TextReadout,
+    compared: ReadTextsResult['differences'],
+  ): NonNullable<ReadTextsResult['expected']> {
+    return this.#expectations.expectations
+      .filter(one => one.trait === trait)
+      .flatMap(({ feature, direction, strength, sources }) => {
+        const row = compared?.rows.find(each => each.feature === feature);
+        const known = feature in total.categories || row !== undefined || isMeasure(feature);
+        if (!known) return [];
+        return [
+          {
+            feature,
+            direction,
+            strength,
+            sources: sources.map(key => this.#expectations.sources[key] ?? key),
+            value: featureOf(total, feature),
+            found: row ? verdict(direction, row.ci95 ?? row.effectCi95) : null,
+          },
+        ];
+      });
+  }
+}
+
+const isMeasure = (feature: string) => feature === 'long_words' || feature === 'words_per_sentence';
+
+/** By the 95 % interval: clear only when it leaves 0 out. */
+function verdict(
+  direction: 'more' | 'less',
+  interval: [number, number] | null,
+): 'as expected' | 'opposite' | 'not clear' {
+  if (!interval || (interval[0] <= 0 && interval[1] >= 0)) return 'not clear';
+  return interval[0] > 0 === (direction === 'more') ? 'as expected' : 'opposite';
+}
+
+/** That some of several texts have notes, with the first one's; a single text shows its own. */
+function notesOfTexts(texts: ReadTextsResult['texts']): string[] {
+  const noted = texts.filter(({ readout }) => readout.notes.length > 0);
+  const [first] = noted;
+  if (!first || texts.length === 1) return [];
+  return [
+    `${noted.length} of ${texts.length} texts ${noted.length === 1 ? 'has a note' : 'have notes'}. “${first.name}”: ${first.readout.notes[0]}`,
+  ];
+}
+
+/** Readouts of the texts and of all together; other calls get their turn in between. */
+async function readSet(
+  texts: Texts['texts'],
+  lexicon: Lexicon,
+  signal?: AbortSignal,
+): Promise<Pick<ReadTextsResult, 'texts' | 'total'>> {
+  const counted: Counts[] = [];
+  const readouts: ReadTextsResult['texts'] = [];
+  const alone = texts.length === 1;
+  let began = performance.now();
+  for (const { name, text } of texts) {
+    if (performance.now() - began > TURN) {
+      await nextTurn();
+      signal?.throwIfAborted();
+      began = performance.now();
+    }
+    const counts = countText(text, lexicon, alone);
+    counted.push(counts);
+    readouts.push({ name, readout: readoutOf(counts, lexicon) });
+  }
+  const sum = alone ? (counted[0] as Counts) : sumCounts(counted);
+  return { texts: readouts, total: { ...readoutOf(sum, lexicon), found: foundIn(sum, lexicon) } };
+}
+
+type TextSet = Pick<ReadTextsResult, 'texts' | 'total'>;
+
+function compare(
+  set: TextSet,
+  reference: TextSet,
+  paired: boolean,
+  notes: string[],
+): NonNullable<ReadTextsResult['differences']> {
+  const pairs = paired ? inPairs(set, reference) : null;
+  // Texts without words have no shares.
+  const sides = (pairs ?? [set, reference]).map(
+    (one): Side => ({
+      texts: one.texts.flatMap(({ readout }) => (readout.words > 0 ? [readout] : [])),
+      total: one.total,
+    }),
+  ) as [Side, Side];
+  const comparison = comparisonFor(...sides, paired);
+  if (comparison === 'log_odds')
+    notes.push(
+      'Single texts are compared word by word, as if words were independent: the intervals are rather too narrow.',
+    );
+  return {
+    comparison,
+    n: sides[0].texts.length,
+    nReference: sides[1].texts.length,
+    rows: differences(...sides, comparison),
+  };
+}
+
+/** The texts that both sets have under the same name, each with words, in the same order. */
+function inPairs(set: TextSet, reference: TextSet): [TextSet, TextSet] {
+  const others = new Map(reference.texts.map(one => [one.name, one]));
+  const missing = set.texts.find(({ name }) => !others.has(name))?.name;
+  if (missing !== undefined || others.size !== set.texts.length || reference.texts.length !== others.size)
+    throw new StudioError(
+      'bad_input',
+      missing === undefined
+        ? `The texts do not make pairs: ${set.texts.length} here, ${reference.texts.length} in the reference.`
+        : `“${missing}” has no partner in the reference.`,
+      {
+        field: 'paired',
+        action:
+          'Pairs are texts of the same name (file or row). Give each a partner, or compare without pairs.',
+      },
+    );
+  const pairs = set.texts
+    .map(one => [one, others.get(one.name) as (typeof set.texts)[number]] as const)
+    .filter(([one, other]) => one.readout.words > 0 && other.readout.words > 0);
+  return [
+    { ...set, texts: pairs.map(([one]) => one) },
+    { ...reference, texts: pairs.map(([, other]) => other) },
+  ];
+}

@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import { resourcesFolder } from '../../host.ts';
+import { compileLexicon, loadLexicon, parseLexicon } from './lexicon.ts';
+import { readText } from './readout.ts';
+
+const file = (categories: Record<string, object>, more: object = {}) =>
+  JSON.stringify({ name: 'Test', licence: 'CC0-1.0', note: '', categories, ...more });
+const lexicon = (categories: Record<string, object>) =>
+  compileLexicon(parseLexicon(file(categories), 'test.json'));
+const categoriesOf = (word: string, categories: Record<string, object>) => {
+  const compiled = lexicon(categories);
+  return compiled.facts(word).categories.map(place => compiled.categories[place]?.key);
+};
+
+describe('a lexicon', () => {
+  test('gives a word every category that has a pattern for it', () => {
+    const categories = {
+      joy: { about: '', words: ['happ*, fun'] },
+      feel: { about: '', words: ['happy'] },
+      no: { about: '', words: ["*n't, not"] },
+    };
+    expect(categoriesOf('happy', categories)).toEqual(['joy', 'feel']);
+    expect(categoriesOf('happiness', categories)).toEqual(['joy']);
+    expect(categoriesOf("isn't", categories)).toEqual(['no']);
+    expect(categoriesOf('hap', categories)).toEqual([]);
+    expect(categoriesOf('funny', categories)).toEqual([]);
+  });
+
+  test('takes exceptions away', () => {
+    const categories = {
+      joy: { about: '', words: ['happ*'], except: ['happen*'] },
+      b: { about: '', words: ['hap*'] },
+    };
+    expect(categoriesOf('happens', categories)).toEqual(['b']);
+    expect(categoriesOf('happily', categories)).toEqual(['joy', 'b']);
+  });
+
+  test('counts a word for all parents of its category, once', () => {
+    const categories = {
+      emotion: { about: '', words: ['mood'] },
+      bad: { about: '', parent: 'emotion', words: ['awful'] },
+      fear: { about: '', parent: 'bad', words: ['afraid, awful'] },
+    };
+    expect(categoriesOf('afraid', categories)).toEqual(['emotion', 'bad', 'fear']);
+    expect(categoriesOf('awful', categories)).toEqual(['emotion', 'bad', 'fear']);
+    expect(categoriesOf('mood', categories)).toEqual(['emotion']);
+  });
+
+  test.each([
+    ['not JSON', '{', /is not a lexicon/],
+    ['a list of words that is none', file({ a: { about: '', words: 'x' } }), /categories\.a\.words/],
+    ['an unknown parent', file({ a: { about: '', parent: 'b' } }), /parent “b” of “a”/],
+    [
+      'parents in a circle',
+      file({ a: { about: '', parent: 'b' }, b: { about: '', parent: 'a' } }),
+      /“a” is its own parent/,
+    ],
+    ['a wildcard inside', file({ a: { about: '', words: ['ha*py'] } }), /“ha\*py” in “a”: \* may stand only/],
+    ['a wildcard alone', file({ a: { about: '', words: ['*'] } }), /there is no word in it/],
+    ['a wildcard behind signs', file({ a: { about: '', words: [':*'] } }), /cannot follow signs/],
+    ['an entry twice', file({ a: { about: '', words: ['x, y', 'x'] } }), /“x” stands twice in “a”/],
+  ])('is refused with %s', (_what, text, message) => {
+    expect(() => parseLexicon(text, '/somewhere/mine.json')).toThrow(message);
+    expect(() => parseLexicon(text, '/somewhere/mine.json')).toThrow(/^mine\.json/);
+  });
+});
+
+describe('the lexicon that comes with the studio', async () => {
+  const own = await loadLexicon(`${resourcesFolder}/lexicon/en.json`);
+  const shares = (text: string) => readText(text, own).categories;
+  const has = (word: string, category: string) =>
+    own.facts(word).categories.some(place => own.categories[place]?.key === category);
+
+  test('has the categories that others rely on', () => {
+    const keys = own.categories.map(({ key }) => key);
+    expect(keys.length).toBeGreaterThanOrEqual(45);
+    expect(keys).toEqual(
+      expect.arrayContaining(
+        'first_person first_person_plural second_person positive_emotion negative_emotion anxiety anger social insight tentative certainty achievement_and_order care negation'.split(
+          ' ',
+        ),
+      ),
+    );
+  });
+
+  test('has every function word of its classes', () => {
+    const complete: Record<string, string> = {
+      article: 'a an the',
+      first_person: 'i me my mine myself',
+      first_person_plural: 'we us our ours ourselves',
+      second_person: 'you your yours yourself yourselves',
+      third_person: 'he him his himself she her hers herself',
+      third_person_plural: 'they them their theirs themselves',
+      impersonal_pronoun: 'it its itself this that these those who whom whose which what',
+      auxiliary_verb:
+        'am is are was were be been being have has had having do does did can could may might must shall should will would',
+      conjunction: 'and but or nor so yet for because although though while if unless until since whereas',
+      negation: "no not never nothing nobody none nowhere neither nor cannot don't isn't won't",
+      quantifier: 'all any both each every few many more most much several some',
+      preposition:
+        'about above across after against along among around at before behind below beneath beside between beyond by despite down during except for from in inside into like near of off on onto out outside over past since through throughout to toward towards under underneath until up upon via with within without',
+    };
+    for (const [category, words] of Object.entries(complete))
+      for (const word of words.split(' ')) expect([word, has(word, category)]).toEqual([word, true]);
+  });
+
+  test('parents have what their children have', () => {
+    for (const [word, categories] of Object.entries({
+      worried: ['anxiety', 'negative_emotion', 'emotion'],
+      myself: ['first_person', 'personal_pronoun', 'pronoun', 'function_words'],
+      schedule: ['order', 'achievement_and_order', 'drives'],
+      mother: ['family', 'social'],
+    }))
+      for (const category of categories)
+        expect([word, category, has(word, category)]).toEqual([word, category, true]);
+  });
+
+  test('keeps apart what only looks alike', () => {
+    expect(has('scarf', 'anxiety')).toBe(false);
+    expect(has('happened', 'positive_emotion')).toBe(false);
+    expect(has('hello', 'swearing')).toBe(false);
+    expect(has('harmony', 'negative_emotion')).toBe(false);
+    expect(has('rabbit', 'religion')).toBe(false);
+  });
+
+  test('reads styles apart', () => {
+    const anxious = shares('I worry that I am nervous and afraid.');
+    const outgoing = shares('We love parties! Everyone is so happy to meet new friends.');
+    expect(anxious.anxiety).toBeCloseTo((100 * 3) / 8);
+    expect(outgoing.anxiety).toBe(0);
+    expect(outgoing.social).toBeGreaterThan(anxious.social as number);
+    expect(outgoing.positive_emotion).toBeGreaterThan(anxious.positive_emotion as number);
+  });
+});

@@ -232,7 +232,8 @@ export const t = {
     answerOf: (side: string) => `Answer of ${side}`,
     readout: 'Words used, base → persona',
     readoutNone: 'No difference in the words that are counted.',
-    readoutAbout: 'Share of all words in each category. Short answers vary a lot.',
+    readoutAbout:
+      'Share of all words in each category; hold the pointer over one to see its words. Short answers vary a lot.',
     noModel: 'Choose a model first.',
   },
 
@@ -332,7 +333,8 @@ export const t = {
       {
         title: 'Words used',
         body: [
-          'Below two answers stands which word categories differ most between them, as shares of all words. A single short answer varies a lot; look for what repeats.',
+          'Below two answers stands which word categories differ most clearly between them, as shares of all words; hold the pointer over a category to see its words. A single short answer varies a lot; look for what repeats.',
+          'The terminal’s “readout” counts whole conversations, folders and tables, with your own dictionaries too, and compares them with intervals.',
         ],
       },
       {

@@ -1,5 +1,5 @@
 /** One conversation with two sides: each question goes to the base and to the persona, each with its own history. */
-import type { ChatResult, Message, Persona, Readout } from '../../electron/studio/contract.ts';
+import type { ChatResult, Message, Persona, TextReadout } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
 import { type Problem, toProblem } from '../lib/errors.ts';
 import { newId } from '../lib/id.ts';
@@ -16,7 +16,7 @@ export class Answer {
   state = $state<AnswerState>('waiting');
   problem = $state.raw<Problem | null>(null);
   result = $state.raw<ChatResult | null>(null);
-  readout = $state.raw<Readout | null>(null);
+  readout = $state.raw<TextReadout | null>(null);
   running = $derived(this.state === 'waiting' || this.state === 'streaming');
   readonly #abort = new AbortController();
 

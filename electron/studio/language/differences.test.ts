@@ -51,6 +51,7 @@ describe('differences over texts', () => {
     const largest = Math.max(...tested.map(({ p }) => p as number));
     expect(Math.max(...tested.map(({ q }) => q as number))).toBeCloseTo(largest, 12);
     for (const { p, q } of tested) expect(q as number).toBeGreaterThanOrEqual(p as number);
+    expect(tested.some(({ p, q }) => (q as number) > 1.2 * (p as number))).toBe(true);
   });
 });
 

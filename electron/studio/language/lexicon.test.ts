@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { resourcesFolder } from '../../host.ts';
 import { compileLexicon, loadLexicon, parseLexicon } from './lexicon.ts';
@@ -81,6 +82,37 @@ describe('the lexicon that comes with the studio', async () => {
         ),
       ),
     );
+  });
+
+  test('is described: each category in the README, with its parent above it', () => {
+    const readme = readFileSync(`${resourcesFolder}/lexicon/README.md`, 'utf8');
+    const above: string[] = [];
+    const described = [...readme.matchAll(/^( *)- `(\w+)` – /gm)].map(([, indent = '', key = '']) => {
+      above.length = indent.length / 2;
+      above.push(key);
+      return { key, parent: above.at(-2) ?? null };
+    });
+    const byKey = (a: { key: string }, b: { key: string }) => a.key.localeCompare(b.key);
+    expect(described.sort(byKey)).toEqual(
+      own.categories.map(({ key, parent }) => ({ key, parent })).sort(byKey),
+    );
+  });
+
+  test('has what the literature’s expectations name, and they have their sources', () => {
+    const { expectations, sources } = JSON.parse(
+      readFileSync(`${resourcesFolder}/lexicon/trait-language.json`, 'utf8'),
+    ) as {
+      expectations: { trait: string; feature: string; sources: string[] }[];
+      sources: Record<string, string>;
+    };
+    const features = [...own.categories.map(({ key }) => key), 'long_words'];
+    for (const { trait, feature, sources: cited } of expectations) {
+      expect([trait, features.includes(feature)]).toEqual([trait, true]);
+      for (const source of cited) expect(sources[source]).toMatch(/\(\d{4}\)/);
+    }
+    const pairs = expectations.map(({ trait, feature }) => `${trait} ${feature}`);
+    expect(new Set(pairs).size).toBe(pairs.length);
+    expect(new Set(expectations.map(({ trait }) => trait)).size).toBe(5);
   });
 
   test('has every function word of its classes', () => {

@@ -149,6 +149,9 @@ describe('phrases', () => {
     expect(readText('it breaks down', wild).categories.a).toBeCloseTo(100 / 3);
     expect(readText('look forwards', wild).categories.b).toBe(50);
     expect(readText('breaks in', wild).categories.a).toBe(0);
+    // More words come first, even with a wildcard.
+    const long = lexiconOf({ two: 'kind of', three: 'kind* of it' });
+    expect(readText('kind of it', long).categories).toEqual({ two: 0, three: 100 / 3 });
   });
 });
 
@@ -260,16 +263,16 @@ describe('other counts', () => {
 });
 
 describe('several texts', () => {
-  const texts = ["I'm happy.", 'Not fun, not fun!', '', 'Nothing here'];
+  const texts = ["I'm happy.", 'Not fun, not fun!', '', 'Fun here'];
   const counts = (text: string) => countText(text, lexicon);
 
   test('together count as the sum of their words', () => {
     const sum = sumCounts(texts.map(counts));
     const total = readoutOf(sum, lexicon);
     expect(total).toMatchObject({ words: 8, sentences: 3 });
-    expect(total.categories).toEqual({ self: 12.5, joy: 37.5, no: 25, feel: 12.5 });
+    expect(total.categories).toEqual({ self: 12.5, joy: 50, no: 25, feel: 12.5 });
     expect(foundIn(sum, lexicon).joy).toEqual([
-      { word: 'fun', count: 2 },
+      { word: 'fun', count: 3 },
       { word: 'happy', count: 1 },
     ]);
   });

@@ -71,5 +71,7 @@ describe('differences of means', () => {
 test('Benjamini–Hochberg: p·m/rank, never above the next, in the order given', () => {
   // By hand: ranks 1 … 4 of 0.01, 0.02, 0.03, 0.5 give 0.04, 0.04, 0.04, 0.5.
   expect(benjaminiHochberg([0.03, 0.5, null, 0.01, 0.02])).toEqual([0.04, 0.5, null, 0.04, 0.04]);
+  // 0.039·4/2 is more than 0.04·4/3, so the latter holds for both.
+  expect(benjaminiHochberg([0.01, 0.039, 0.04, 0.5])).toEqual([0.04, 0.16 / 3, 0.16 / 3, 0.5]);
   expect(benjaminiHochberg([])).toEqual([]);
 });

@@ -153,6 +153,10 @@ describe('the lexicon that comes with the studio', async () => {
     expect(has('hello', 'swearing')).toBe(false);
     expect(has('harmony', 'negative_emotion')).toBe(false);
     expect(has('rabbit', 'religion')).toBe(false);
+    expect(has('respectively', 'care')).toBe(false);
+    expect(has('unclear', 'family')).toBe(false);
+    expect(has('flower', 'motion')).toBe(false);
+    expect(shares('It was late (so far): home!').negative_emotion).toBe(0);
   });
 
   test('reads styles apart', () => {

@@ -339,6 +339,7 @@ command(
   )
   .option('--dictionaries', 'list the folder of dictionaries instead')
   .option('--reference <path>', 'compare with this text, folder or table (same column)')
+  .option('--reference-persona <name>', 'compare with the answers of the persona of this name in the log')
   .option('--paired', 'compare texts of the same name in pairs', false)
   .option(
     '--trait <name>',
@@ -350,15 +351,12 @@ command(
     if (dictionaries)
       return perform(async client => reportBroken(await client.language.dictionaries()), dictionaryList);
     const source = await readoutSource(path, options);
-    const { column, reference, paired, dictionary, trait } = options;
+    const { paired, dictionary, trait } = options;
     await perform(async client => {
       const result = await client.language.read(
         {
           source,
-          reference:
-            reference === undefined
-              ? undefined
-              : { kind: 'path', path: reference, column: isTable(reference) ? column : undefined },
+          reference: referenceSource(options),
           paired,
           dictionary,
           trait,
@@ -377,6 +375,7 @@ interface ReadoutOptions {
   dictionary?: string;
   dictionaries?: boolean;
   reference?: string;
+  referencePersona?: string;
   paired: boolean;
   trait?: schema.Trait;
 }
@@ -395,6 +394,20 @@ async function readoutSource(
   // A column may be meant for the reference alone.
   const own = isTable(path as string) || reference === undefined || !isTable(reference);
   return { kind: 'path', path: path as string, column: own ? column : undefined };
+}
+
+function referenceSource({
+  column,
+  reference,
+  referencePersona,
+}: ReadoutOptions): schema.TextSource | undefined {
+  if (reference !== undefined && referencePersona !== undefined)
+    throw new StudioError('bad_input', 'There are two references.', {
+      action: 'Give --reference or --reference-persona.',
+    });
+  if (referencePersona !== undefined) return { kind: 'log', persona: referencePersona };
+  if (reference === undefined) return undefined;
+  return { kind: 'path', path: reference, column: isTable(reference) ? column : undefined };
 }
 
 async function standardInput(): Promise<string> {

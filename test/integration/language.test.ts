@@ -193,6 +193,14 @@ describe('readout in the terminal', () => {
     expect(out).toContain('Yarkoni, T. (2010)');
   });
 
+  test('compares with a persona of the log', async () => {
+    const { code, out } = await cli([warm, '--reference-persona', 'Quiet one', '--json']);
+    expect(code).toBe(0);
+    const { differences, reference } = JSON.parse(out) as ReadTextsResult;
+    expect(reference?.texts).toHaveLength(2);
+    expect(differences).toMatchObject({ comparison: 'independent', n: 6, nReference: 2 });
+  });
+
   test('reads a table’s column with a dictionary of the data folder', async () => {
     const table = join(studio.home, 'table.csv');
     writeFileSync(table, 'id,answer\n1,"So happy, so good"\n2,no\n');
@@ -205,6 +213,7 @@ describe('readout in the terminal', () => {
   test.each([
     ['no source', []],
     ['two sources', ['-', '--persona', 'Someone']],
+    ['two references', ['-', '--reference', 'x.txt', '--reference-persona', 'Someone']],
     ['an unknown trait', ['-', '--trait', 'humour']],
     ['a table without its column', ['TABLE']],
   ])('2 for %s', async (_what, args) => {

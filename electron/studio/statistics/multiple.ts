@@ -1,18 +1,17 @@
-/** Many tests at once: false discovery rate. */
+/** Several tests at once: p values adjusted for the false discovery rate. */
 
 /**
- * Benjamini & Hochberg (1995) adjusted p values, in the order given: rejecting where q ≤ 0.05 keeps the expected share
- * of false discoveries at 5 % or less. A null (no test) stays null and does not count as one.
+ * p values adjusted after Benjamini & Hochberg (1995): min over j ≥ i of p₍ⱼ₎·m/j, at most 1, in the order given. A null (no
+ * test) stays null and does not count.
  */
 export function benjaminiHochberg(p: (number | null)[]): (number | null)[] {
-  const tests = p
-    .flatMap((value, index) => (value === null ? [] : [{ value, index }]))
-    .sort((a, b) => b.value - a.value);
-  const q: (number | null)[] = p.map(() => null);
+  const adjusted: (number | null)[] = p.map(() => null);
+  const known = p.flatMap((value, index) => (value === null ? [] : [{ value, index }]));
+  known.sort((a, b) => b.value - a.value);
   let least = 1;
-  for (const [above, { value, index }] of tests.entries()) {
-    least = Math.min(least, (value * tests.length) / (tests.length - above));
-    q[index] = least;
+  for (const [position, { value, index }] of known.entries()) {
+    least = Math.min(least, (value * known.length) / (known.length - position));
+    adjusted[index] = least;
   }
-  return q;
+  return adjusted;
 }

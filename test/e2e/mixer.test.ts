@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { METHOD_IDS, METHODS, settingsOf } from '../../electron/studio/contract.ts';
 import { useStudio } from './helpers/running.ts';
-import { StudioPage } from './helpers/studio-page.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 const running = useStudio();
 let page: StudioPage;
@@ -100,13 +100,13 @@ describe('warnings', () => {
   it('come and go with the sliders, each with its reason', async () => {
     await page.set('Extraversion', '1.5');
     await page.set('Neuroticism', '1.8');
-    await expect.poll(() => page.warnings.count()).toBe(2);
+    await expect.poll(() => page.warnings.count(), { timeout: PATIENCE }).toBe(2);
     const meter = page.page.getByRole('meter');
     expect(await meter.getAttribute('aria-valuetext')).toBe('3.30 of 2.00');
     expect(await page.warnings.filter({ hasText: 'add up to 3.3' }).count()).toBe(1);
     expect(await page.warnings.filter({ hasText: 'Harsh text likely: Neuroticism' }).count()).toBe(1);
     await page.set('Neuroticism', '0');
-    await expect.poll(() => page.warnings.count()).toBe(0);
+    await expect.poll(() => page.warnings.count(), { timeout: PATIENCE }).toBe(0);
     expect(await meter.getAttribute('aria-valuetext')).toBe('1.50 of 2.00');
   });
 });
@@ -205,7 +205,7 @@ describe('the settings of a method', () => {
     await page.page.getByText('exactly 1 vector, but 2 weights are not 0').waitFor();
     expect(await save().isDisabled()).toBe(true);
     await page.set('Openness', '0');
-    await expect.poll(() => save().isEnabled()).toBe(true);
+    await expect.poll(() => save().isEnabled(), { timeout: PATIENCE }).toBe(true);
     await method().selectOption('della');
     const density = settings('DELLA').getByLabel('Density');
     await density.fill('0.9');
@@ -214,7 +214,7 @@ describe('the settings of a method', () => {
     expect(await save().isDisabled()).toBe(true);
     await settings('DELLA').getByLabel('Spread ε').fill('0.05');
     await settings('DELLA').getByLabel('Spread ε').press('Enter');
-    await expect.poll(() => save().isEnabled()).toBe(true);
+    await expect.poll(() => save().isEnabled(), { timeout: PATIENCE }).toBe(true);
     await page.page.getByText('Panes differ from the file').waitFor();
   });
 

@@ -265,7 +265,7 @@ const any = { min: 0 };
 export const METHODS: Record<MergeMethod, MethodDescription> = {
   task_arithmetic: {
     id: 'task_arithmetic',
-    label: 'Task arithmetic',
+    label: 'Plain addition (task arithmetic)',
     help: 'Adds the weighted vectors to the base.',
     source: 'https://arxiv.org/abs/2212.04089',
     vectors: any,

@@ -5,6 +5,7 @@
       "sources": [
         "src/addon.cpp",
         "src/bake.cpp",
+        "src/compare.cpp",
         "src/contribution.cpp",
         "src/convert.cpp",
         "src/extract.cpp",

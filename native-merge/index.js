@@ -364,6 +364,20 @@ export async function factorize(options, watch) {
   );
 }
 
+export async function expand(options, watch) {
+  return run(
+    'expand',
+    {
+      adapter: checkPath(options.adapter, 'adapter'),
+      out: checkPath(options.out, 'out'),
+      type: checkChoice(options.type ?? 'f32', 'type', ['f32', 'f16', 'bf16']),
+      metadata: checkMetadata(options.metadata),
+      threads: checkThreads(options.threads),
+    },
+    watch,
+  );
+}
+
 export async function compare(paths, { threads, seed = 0, entrywise = true, ...watch } = {}) {
   if (!Array.isArray(paths) || paths.length < 1 || paths.length > 256)
     invalid('paths must be an array of 1 to 256 paths.');

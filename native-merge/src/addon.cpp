@@ -13,6 +13,7 @@
 #include "compare.h"
 #include "convert.h"
 #include "error.h"
+#include "expand.h"
 #include "extract.h"
 #include "factorize.h"
 #include "fingerprint.h"
@@ -476,6 +477,22 @@ Napi::Value start_factorize(const Napi::CallbackInfo & info) {
     });
 }
 
+Napi::Value start_expand(const Napi::CallbackInfo & info) {
+    const Napi::Object given = info[0].As<Napi::Object>();
+    const ExpandOptions options{get_text(given, "adapter"), get_text(given, "out"), get_type(given), get_metadata(given),
+                                get_threads(given)};
+    return Job::start(info.Env(), info[1], [=](Progress & progress) -> Job::Finish {
+        const ExpandResult result = expand(options, progress);
+        return [=](Napi::Env env) {
+            Napi::Object value = Napi::Object::New(env);
+            value.Set("tensors", double(result.tensors));
+            value.Set("bytes", double(result.bytes));
+            value.Set("seconds", result.seconds);
+            return value;
+        };
+    });
+}
+
 Napi::Array numbers_value(Napi::Env env, const std::vector<double> & numbers) {
     Napi::Array array = Napi::Array::New(env, numbers.size());
     for (size_t i = 0; i < numbers.size(); i++) array.Set(uint32_t(i), numbers[i]);
@@ -568,6 +585,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("bake", Napi::Function::New(env, start_bake));
     exports.Set("compare", Napi::Function::New(env, start_compare));
     exports.Set("factorize", Napi::Function::New(env, start_factorize));
+    exports.Set("expand", Napi::Function::New(env, start_expand));
     exports.Set("devices", Napi::Function::New(env, devices));
     return exports;
 }

@@ -6,17 +6,17 @@
 import type { Trait, VectorName, Weights } from '../contract.ts';
 import { POLES, TRAITS } from '../contract.ts';
 import { eigenSymmetric } from '../statistics/eigen.ts';
+import type { ParameterValues } from './methods.ts';
 
-export const BASES = ['poles', 'axes'] as const;
-export type Basis = (typeof BASES)[number];
+type Basis = NonNullable<ParameterValues['basis']>;
 
-export type VectorWeights = Partial<Record<VectorName, number>>;
+type VectorWeights = Partial<Record<VectorName, number>>;
 
 /** Eigenvalues of the cosines below this count as zero: vectors that depend on each other have no directions of their own. */
 const DEPENDENT = 1e-6;
 
 /** The vectors that a mix needs, in a fixed order: with `whitening` every trait's, else those of traits with α ≠ 0. */
-export function neededVectors(weights: Weights, basis: Basis, whitening: number): VectorName[] {
+export function neededVectors(weights: Weights, basis: Basis = 'poles', whitening = 0): VectorName[] {
   return TRAITS.flatMap(trait => {
     const alpha = weights[trait] ?? 0;
     if (!alpha && whitening === 0) return [];
@@ -41,7 +41,7 @@ export function neededVectors(weights: Weights, basis: Basis, whitening: number)
  */
 export function vectorWeights(
   weights: Weights,
-  basis: Basis,
+  basis: Basis = 'poles',
   whitening = 0,
   names: VectorName[] = [],
   products: number[][] = [],

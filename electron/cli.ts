@@ -214,6 +214,62 @@ command('extract', 'make a personality vector: tuned − base')
     ),
   );
 
+command('compare', 'look inside vectors: norms, cosines, effective ranks, common part of two poles')
+  .argument('[vector...]', 'library names or paths (default: all vectors of the model)')
+  .option('--model <name>', 'whose vectors, when none are named (default: demo)')
+  .option('--no-entrywise', 'leave out zeros, sparsity and signs, which take longest')
+  .action((vectors, { model, entrywise }) =>
+    perform(
+      client => follow<schema.CompareResult>(client, client.library.compare({ vectors, model, entrywise })),
+      comparisonText,
+    ),
+  );
+
+function comparisonText({ vectors, all, layers, poles }: schema.CompareResult): string {
+  const cell = (value: number | null | undefined, digits = 2) => value?.toFixed(digits) ?? '–';
+  const parts = [
+    table([
+      ['', 'vector', 'form', '‖φ‖', 'effective rank', 'sparsity', 'zeros'],
+      ...vectors.map(({ id, form, effectiveRank: rank }, v) => [
+        `${v + 1}`,
+        id,
+        form,
+        cell(all.norms[v], 4),
+        `${cell(rank?.value, 1)}${rank?.error ? ` ± ${cell(rank.error, 1)}` : ''}`,
+        cell(all.sparsity[v]),
+        all.zeros[v] == null ? '–' : `${(100 * all.zeros[v]).toFixed(1)} %`,
+      ]),
+    ]),
+    table([
+      ['cosine', ...vectors.map((_, v) => `${v + 1}`)],
+      ...all.cosines.map((row, v) => [`${v + 1}`, ...row.map(cosine => cell(cosine))]),
+    ]),
+    table([
+      ['same sign', ...vectors.map((_, v) => `${v + 1}`)],
+      ...all.agreements.map((row, v) => [`${v + 1}`, ...row.map(share => cell(share))]),
+    ]),
+    table([
+      ['share of ‖φ‖²', ...vectors.map((_, v) => `${v + 1}`)],
+      ...layers.map(({ name, shares }) => [name, ...shares.map(share => cell(share))]),
+    ]),
+  ];
+  if (poles.length > 0)
+    parts.push(
+      table([
+        ['common part of the poles', ...layers.map(({ name }) => name), 'all'],
+        ...poles.map(({ trait, common, layers: within }) => [
+          trait,
+          ...within.map(share => cell(share)),
+          cell(common),
+        ]),
+      ]),
+    );
+  parts.push(
+    'Effective rank: (Σσ²)² / Σσ⁴. Sparsity: Hoyer’s, from 0 (all entries of one size) to 1 (a single entry). Same sign: 0.50 is chance. Common part: ‖(high + low)/2‖² / (‖(high + low)/2‖² + ‖(high − low)/2‖²), 0 opposite, 0.50 orthogonal, 1 the same.',
+  );
+  return parts.join('\n\n');
+}
+
 command('methods', 'list the merge methods with their parameters').action(() =>
   print({ methods: Object.values(METHODS) }, methodsText),
 );

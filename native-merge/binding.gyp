@@ -5,8 +5,10 @@
       "sources": [
         "src/addon.cpp",
         "src/bake.cpp",
+        "src/compare.cpp",
         "src/contribution.cpp",
         "src/convert.cpp",
+        "src/expand.cpp",
         "src/extract.cpp",
         "src/factorize.cpp",
         "src/file.cpp",
@@ -15,6 +17,7 @@
         "src/ggml_library.cpp",
         "src/gguf.cpp",
         "src/kernels.cpp",
+        "src/linear_algebra.cpp",
         "src/method.cpp",
         "src/parallel.cpp",
         "src/random.cpp",

@@ -1,6 +1,6 @@
 /**
  * native-merge: weight arithmetic on GGUF files. Reads and writes GGUF, makes personality vectors, mixes them into a
- * model, and turns dense vectors into LoRA adapters; exact, in bounded memory, off the JavaScript thread.
+ * model, compares them, and turns dense vectors into LoRA adapters; exact, in bounded memory, off the JavaScript thread.
  *
  * The formulas are those of "Personality Vector" (arXiv 2509.19727) for φ = tuned − base, task arithmetic
  * (arXiv 2212.04089) and the other methods' own papers (see BakeOptions.method), with mergekit's conventions for
@@ -389,12 +389,121 @@ export interface FactorizeResult {
 }
 
 /**
- * Turns a dense vector into a LoRA adapter in llama.cpp's format, δ ≈ B·A by truncated singular value decomposition
- * (randomised range finder with power iterations, Halko et al. 2011, arXiv 0909.4061; exact up to rounding where the
- * rank reaches the smaller dimension). The adapter has no alpha, so its scale is 1.
+ * Turns a dense vector into a LoRA adapter in llama.cpp's format, δ ≈ B·A by truncated singular value decomposition:
+ * randomised range finder with four power iterations and max(20, rank/4) more directions than asked (Halko, Martinsson &
+ * Tropp 2011, arXiv 0909.4061). The residual is within 1 % of the best one; a matrix of the asked rank comes back up to
+ * float32 rounding, singular values below 1e-6 of the largest being left out. With an energy the rank is found in steps of
+ * four times as many directions from 32 on. The adapter has no alpha, so its scale is 1. Holds a matrix of up to 2²⁶
+ * entries (256 MiB) in memory and streams a larger one. The same bytes for any number of threads.
  * @throws {NativeMergeError} mismatch (not a dense vector), not_finite, no_space, cancelled, invalid_argument, …
  */
 export function factorize(options: FactorizeOptions, watch?: Watch): Promise<FactorizeResult>;
+
+export interface ExpandOptions {
+  /** A LoRA adapter in llama.cpp's format, or a vector made from one. */
+  adapter: string;
+  out: string;
+  /** Type of the dense vector. Default 'f32'. */
+  type?: 'f32' | 'f16' | 'bf16';
+  /** Added to the adapter's own. */
+  metadata?: WrittenMetadata;
+  threads?: number;
+}
+
+export interface ExpandResult {
+  tensors: number;
+  bytes: number;
+  seconds: number;
+}
+
+/**
+ * Turns a LoRA adapter into the dense vector that it stands for, scale · B·A per tensor as bake computes it: baking
+ * either one (F32) gives the same bytes. Keys 'adapter.*' are left out, general.type becomes 'personality-vector'.
+ * @throws {NativeMergeError} mismatch (no adapter), not_finite, no_space, cancelled, invalid_argument, …
+ */
+export function expand(options: ExpandOptions, watch?: Watch): Promise<ExpandResult>;
+
+export interface CompareOptions extends Watch {
+  /** Of the sketch that estimates effective ranks of dense matrices; 0 … 2⁶⁴ − 1. Default 0. */
+  seed?: number | bigint;
+  /**
+   * Whether to look at single entries: zeros, sparsity and agreement of signs. Default true. Without it these are null,
+   * and the entries of a tensor that only low-rank vectors change are never multiplied out.
+   */
+  entrywise?: boolean;
+  /** 0 or left out: all CPUs. */
+  threads?: number;
+}
+
+/**
+ * Vectors over one tensor, one layer or everything. Lists and matrices go by the order of the paths; matrices are
+ * symmetric. A vector without a tensor that another one changes is zero there.
+ */
+export interface Comparison {
+  /** Of the tensor; 'blk.3', or a tensor outside of the blocks; 'all'. */
+  name: string;
+  /** Entries of the tensors that any of the vectors changes. */
+  entries: number;
+  /** ‖φᵢ‖₂. */
+  norms: number[];
+  /** ‖φᵢ‖² here / ‖φᵢ‖² of the whole vector, 0 … 1. */
+  shares: number[];
+  /** Share of the entries that are exactly zero, 0 … 1. */
+  zeros: (number | null)[];
+  /**
+   * Hoyer's sparsity (√N − ‖φ‖₁/‖φ‖₂) / (√N − 1) (Hoyer 2004): 0 where all entries are of one size, 1 where only one is
+   * not zero; about 0.2 for many normally distributed entries. Small entries count as nearly zero, so it tells sparse
+   * vectors apart where none of them has exact zeros. Null for zeros only.
+   */
+  sparsity: (number | null)[];
+  /** ⟨φᵢ, φⱼ⟩ / (‖φᵢ‖·‖φⱼ‖), −1 … 1; null where one of them is zero. */
+  cosines: (number | null)[][];
+  /** Of the entries where neither is zero, the share with the same sign; 0.5 is chance. Null where there are none. */
+  agreements: (number | null)[][];
+  /**
+   * ‖(φᵢ + φⱼ)/2‖² / (‖(φᵢ + φⱼ)/2‖² + ‖(φᵢ − φⱼ)/2‖²) = ½ + ⟨φᵢ, φⱼ⟩ / (‖φᵢ‖² + ‖φⱼ‖²), 0 … 1: how much of two vectors is
+   * what they have in common and not what sets them apart. For the two poles of a trait: 0 where they are opposites, ½
+   * where they are orthogonal, 1 where they are the same. Null where both are zero.
+   */
+  common: (number | null)[][];
+}
+
+export interface EffectiveRank {
+  /** Participation ratio (Σσ²)² / Σσ⁴ of the singular values; from 1 to the smaller dimension. */
+  value: number;
+  /** Standard error of the estimate; 0 where the value is exact. */
+  error: number;
+}
+
+export interface ComparedTensor extends Comparison {
+  shape: number[];
+  /**
+   * Of each vector's change to this tensor, rows of shape[0]; null where it makes none. Exact for low-rank vectors, for
+   * 1-D tensors and for rows of up to 64 entries. Else from M·S with 64 columns of random signs: with G = (M·S)ᵀ(M·S),
+   * the mean of GᵢᵢGⱼⱼ over the mean of Gᵢⱼ² for i ≠ j, whose expectations are (Σσ²)² and Σσ⁴ (Kong & Valiant 2017,
+   * arXiv 1602.00061); standard error by the jackknife over the columns. A matrix of rank 1 gives exactly 1.
+   */
+  effectiveRanks: (EffectiveRank | null)[];
+}
+
+export interface CompareResult {
+  /** In the order of the paths. effectiveRank: mean over the matrices, weighted by their ‖φ‖²; null without any. */
+  vectors: { path: string; kind: 'dense' | 'low_rank'; effectiveRank: EffectiveRank | null }[];
+  all: Comparison;
+  /** Embeddings, blocks in order, output. */
+  layers: Comparison[];
+  tensors: ComparedTensor[];
+  seconds: number;
+}
+
+/**
+ * Looks inside vectors of one model, dense and low-rank ones together: one pass over the files, some MiB of memory per
+ * thread and vector and the low-rank factors of one tensor. Inner products are sums in float64, those of two low-rank
+ * vectors from their factors, ⟨B₁A₁, B₂A₂⟩ = Σ (B₁ᵀB₂)∘(A₁A₂ᵀ). The result is the same for any number of threads.
+ * @throws {NativeMergeError} mismatch (no vectors; other architectures or shapes), not_finite, cancelled,
+ *   invalid_argument, and what readGguf throws
+ */
+export function compare(paths: string[], options?: CompareOptions): Promise<CompareResult>;
 
 export interface Device {
   /** ggml's short name: 'CPU', 'CUDA0', 'Vulkan0', 'Metal'. */

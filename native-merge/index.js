@@ -364,6 +364,98 @@ export async function factorize(options, watch) {
   );
 }
 
+export async function expand(options, watch) {
+  return run(
+    'expand',
+    {
+      adapter: checkPath(options.adapter, 'adapter'),
+      out: checkPath(options.out, 'out'),
+      type: checkChoice(options.type ?? 'f32', 'type', ['f32', 'f16', 'bf16']),
+      metadata: checkMetadata(options.metadata),
+      threads: checkThreads(options.threads),
+    },
+    watch,
+  );
+}
+
+export async function compare(paths, { threads, seed = 0, entrywise = true, ...watch } = {}) {
+  if (!Array.isArray(paths) || paths.length < 1 || paths.length > 256)
+    invalid('paths must be an array of 1 to 256 paths.');
+  const found = await run(
+    'compare',
+    {
+      paths: paths.map((path, i) => checkPath(path, `paths[${i}]`)),
+      seed: checkSeed(seed),
+      entrywise: checkChoice(entrywise, 'entrywise', [true, false]),
+      threads: checkThreads(threads),
+    },
+    watch,
+  );
+  const totals = diagonal(found.all.products, paths.length);
+  const describe = sums => comparison(sums, totals, entrywise);
+  return {
+    vectors: paths.map((path, v) => ({
+      path,
+      kind: found.lowRank[v] ? 'low_rank' : 'dense',
+      effectiveRank: meanRank(found.tensors, v, paths.length),
+    })),
+    all: describe({ ...found.all, name: 'all' }),
+    layers: found.layers.map(describe),
+    tensors: found.tensors.map(tensor => ({
+      ...describe(tensor),
+      shape: tensor.shape,
+      effectiveRanks: tensor.ranks.map((value, v) => (value > 0 ? { value, error: tensor.errors[v] } : null)),
+    })),
+    seconds: found.seconds,
+  };
+}
+
+const diagonal = (matrix, n) => Array.from({ length: n }, (_, i) => matrix[i * n + i]);
+
+// The sums over a tensor, a block or everything as index.d.ts describes them; totals: ‖φ‖² of every vector.
+function comparison({ name, entries, products, both, agree, magnitudes }, totals, entrywise) {
+  const n = totals.length;
+  const squares = diagonal(products, n);
+  const norms = squares.map(Math.sqrt);
+  const matrix = cell =>
+    squares.map((_, i) => squares.map((_, j) => cell(i, j, products[i * n + j], i * n + j)));
+  const root = Math.sqrt(entries);
+  return {
+    name,
+    entries,
+    norms,
+    shares: squares.map((square, v) => (totals[v] > 0 ? square / totals[v] : 0)),
+    zeros: squares.map((_, v) => (entrywise ? 1 - both[v * n + v] / entries : null)),
+    sparsity: squares.map((square, v) =>
+      entrywise && square > 0 && entries > 1
+        ? Math.min(1, Math.max(0, (root - magnitudes[v] / norms[v]) / (root - 1)))
+        : null,
+    ),
+    cosines: matrix((i, j, product) => {
+      if (!(squares[i] > 0 && squares[j] > 0)) return null;
+      return i === j ? 1 : Math.min(1, Math.max(-1, product / (norms[i] * norms[j])));
+    }),
+    agreements: matrix((_i, _j, _product, at) => (entrywise && both[at] > 0 ? agree[at] / both[at] : null)),
+    common: matrix((i, j, product) => {
+      const sum = squares[i] + squares[j];
+      return sum > 0 ? Math.min(1, Math.max(0, 0.5 + product / sum)) : null;
+    }),
+  };
+}
+
+// Mean of the effective ranks of a vector's matrices, weighted by their ‖φ‖².
+function meanRank(tensors, v, n) {
+  let [value, variance, total] = [0, 0, 0];
+  for (const { ranks, errors, products, shape } of tensors) {
+    if (shape.length < 2) continue;
+    const square = products[v * n + v];
+    total += square;
+    value += square * ranks[v];
+    variance += (square * errors[v]) ** 2;
+  }
+  return total > 0 ? { value: value / total, error: Math.sqrt(variance) / total } : null;
+}
+
 export function devices() {
   const { addon, folder, gpu } = open();
   const found = call(() => addon.devices(folder, gpu));

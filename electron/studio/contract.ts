@@ -556,6 +556,70 @@ export const extractResult = z.object({
 });
 export type ExtractResult = z.infer<typeof extractResult>;
 
+// ── Looking inside vectors ─────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Vectors over one tensor, one layer or everything; lists and matrices go by the order of the vectors. Definitions are
+ * those of native-merge's `Comparison`. Null: undefined (a vector of zeros), or not looked at (`entrywise: false`).
+ */
+export const comparison = z.object({
+  name: z.string(),
+  entries: z.number(),
+  /** ‖φ‖. */
+  norms: z.array(z.number()),
+  /** Share of the whole vector's ‖φ‖², 0 … 1. */
+  shares: z.array(z.number()),
+  /** Share of entries that are exactly zero, 0 … 1. */
+  zeros: z.array(z.number().nullable()),
+  /** Hoyer's sparsity, 0 … 1. */
+  sparsity: z.array(z.number().nullable()),
+  /** Cosine of every pair, −1 … 1. */
+  cosines: z.array(z.array(z.number().nullable())),
+  /** Share of entries of the same sign where neither is zero, 0 … 1; 0.5 is chance. */
+  agreements: z.array(z.array(z.number().nullable())),
+  /** ½ + ⟨φᵢ, φⱼ⟩ / (‖φᵢ‖² + ‖φⱼ‖²): the common part's share of two vectors, 0 … 1. */
+  common: z.array(z.array(z.number().nullable())),
+});
+export type Comparison = z.infer<typeof comparison>;
+
+/** Participation ratio (Σσ²)² / Σσ⁴ with its standard error, 0 where it is exact. */
+export const effectiveRank = z.object({ value: z.number(), error: z.number() });
+
+export const compareInput = z.object({
+  /** Library names or paths; all of the model's vectors when empty. */
+  vectors: z.array(z.string().min(1)).default([]),
+  model: z.string().min(1).default('demo'),
+  /** Also zeros, sparsity and signs, for which low-rank vectors are multiplied out. */
+  entrywise: z.boolean().default(true),
+});
+export const compareResult = z.object({
+  vectors: z.array(
+    vector
+      .pick({ id: true, path: true, trait: true, pole: true, form: true })
+      /** Mean over the matrices, weighted by their ‖φ‖². */
+      .extend({ effectiveRank: effectiveRank.nullable() }),
+  ),
+  all: comparison,
+  layers: z.array(comparison),
+  tensors: z.array(
+    comparison.extend({ shape: z.array(z.number()), effectiveRanks: z.array(effectiveRank.nullable()) }),
+  ),
+  /**
+   * For each trait of which both poles are there: how much of them is what they have in common,
+   * ‖(φ_high + φ_low)/2‖² / (‖(φ_high + φ_low)/2‖² + ‖(φ_high − φ_low)/2‖²). `high`, `low`: places in `vectors`.
+   */
+  poles: z.array(
+    z.object({
+      trait,
+      high: z.int(),
+      low: z.int(),
+      common: z.number().nullable(),
+      layers: z.array(z.number().nullable()),
+    }),
+  ),
+});
+export type CompareResult = z.infer<typeof compareResult>;
+
 // ── The log ────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const RUN_STATES = ['running', 'done', 'failed', 'cancelled', 'interrupted'] as const;
@@ -590,6 +654,7 @@ export const run = z.discriminatedUnion('kind', [
   runOf('profiles', profilesInput, profilesResult),
   runOf('bake', bakeInput, bakeResult),
   runOf('extract', extractInput, extractResult),
+  runOf('compare', compareInput, compareResult),
 ]);
 export type Run = z.infer<typeof run>;
 export type RunKind = Run['kind'];
@@ -600,6 +665,7 @@ export const RUN_KINDS = [
   'profiles',
   'bake',
   'extract',
+  'compare',
 ] as const satisfies RunKind[];
 
 /** A run as a list shows it. */
@@ -644,7 +710,7 @@ export const studioInfo = z.object({
 const procedure = oc.errors({ STUDIO: { data: studioErrorData } });
 
 /**
- * Work that takes long (bake, extract, assess, sweep, profiles) is *started*: the answer is the id of its run, which
+ * Work that takes long (bake, extract, compare, assess, sweep, profiles) is *started*: the answer is the id of its run, which
  * `runs.watch` follows and `runs.cancel` ends, from any window, whatever happens to the one that started it.
  */
 export const contract = {
@@ -660,6 +726,7 @@ export const contract = {
       z.object({ vectors: z.array(vector), broken: z.array(brokenFile), folder: z.string() }),
     ),
     extract: procedure.input(extractInput).output(started),
+    compare: procedure.input(compareInput).output(started),
   },
   mixing: {
     /** What the user should know before mixing; quick enough to ask on every move of a slider. */

@@ -9,6 +9,7 @@ import { contract, type Recipe, TRAITS } from './contract.ts';
 import { asStudioErrors } from './errors.ts';
 import { makeFolder } from './folders.ts';
 import { Language } from './language/language.ts';
+import { compare } from './library/comparison.ts';
 import { extract } from './library/extraction.ts';
 import { Library } from './library/library.ts';
 import { lockFolder, openDatabase } from './log/database.ts';
@@ -85,6 +86,12 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
         const title = `${input.trait} ${input.pole}: ${input.tuned} − ${input.base}`;
         return {
           run: runs.start('extract', title, input, task => extract(input, library, merging, task)).id,
+        };
+      }),
+      compare: os.library.compare.handler(({ input }) => {
+        const title = input.vectors.length > 0 ? input.vectors.join(', ') : `all vectors of ${input.model}`;
+        return {
+          run: runs.start('compare', title, input, task => compare(input, library, merging, task)).id,
         };
       }),
     },

@@ -1,7 +1,16 @@
 /** What the two workers can be asked for; plain data both ways. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { device, fileType, method, parameters, sampling, studioErrorData } from '../studio/contract.ts';
+import {
+  comparison,
+  device,
+  effectiveRank,
+  fileType,
+  method,
+  parameters,
+  sampling,
+  studioErrorData,
+} from '../studio/contract.ts';
 
 const procedure = oc.errors({ STUDIO: { data: studioErrorData } });
 
@@ -128,4 +137,20 @@ export const mergingContract = {
   factorize: procedure
     .input(z.object({ vector: z.string(), out: z.string(), energy: z.number() }))
     .output(job(z.object({ energy: z.number(), rank: z.number() }))),
+  /** Norms, angles, signs, sparsity and effective ranks of vectors, per tensor, per layer and over everything. */
+  compare: procedure.input(z.object({ paths: z.array(z.string()).min(1), entrywise: z.boolean() })).output(
+    job(
+      z.object({
+        vectors: z.array(z.object({ effectiveRank: effectiveRank.nullable() })),
+        all: comparison,
+        layers: z.array(comparison),
+        tensors: z.array(
+          comparison.extend({
+            shape: z.array(z.number()),
+            effectiveRanks: z.array(effectiveRank.nullable()),
+          }),
+        ),
+      }),
+    ),
+  ),
 };

@@ -1,4 +1,4 @@
-/** The merging worker: reads, extracts, bakes and factorises GGUF files with native-merge. */
+/** The merging worker: reads, extracts, bakes, factorises and compares GGUF files with native-merge. */
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import * as native from '../../native-merge/index.js';
@@ -87,6 +87,10 @@ const router = worker.router({
       const { energy, layers } = await native.factorize(input, { onProgress, signal });
       return { energy, rank: Math.max(0, ...layers.map(layer => layer.rank)) };
     });
+  }),
+
+  compare: worker.compare.handler(async function* ({ input: { paths, entrywise }, signal }) {
+    yield* job(onProgress => native.compare(paths, { entrywise, onProgress, signal }));
   }),
 });
 

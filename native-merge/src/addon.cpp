@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "bake.h"
+#include "compare.h"
 #include "convert.h"
 #include "error.h"
+#include "expand.h"
 #include "extract.h"
 #include "factorize.h"
 #include "fingerprint.h"
@@ -475,6 +477,78 @@ Napi::Value start_factorize(const Napi::CallbackInfo & info) {
     });
 }
 
+Napi::Value start_expand(const Napi::CallbackInfo & info) {
+    const Napi::Object given = info[0].As<Napi::Object>();
+    const ExpandOptions options{get_text(given, "adapter"), get_text(given, "out"), get_type(given), get_metadata(given),
+                                get_threads(given)};
+    return Job::start(info.Env(), info[1], [=](Progress & progress) -> Job::Finish {
+        const ExpandResult result = expand(options, progress);
+        return [=](Napi::Env env) {
+            Napi::Object value = Napi::Object::New(env);
+            value.Set("tensors", double(result.tensors));
+            value.Set("bytes", double(result.bytes));
+            value.Set("seconds", result.seconds);
+            return value;
+        };
+    });
+}
+
+Napi::Array numbers_value(Napi::Env env, const std::vector<double> & numbers) {
+    Napi::Array array = Napi::Array::New(env, numbers.size());
+    for (size_t i = 0; i < numbers.size(); i++) array.Set(uint32_t(i), numbers[i]);
+    return array;
+}
+
+// Sums as they are; index.js makes norms and cosines of them.
+Napi::Object sums_value(Napi::Env env, const Sums & sums) {
+    Napi::Object value = Napi::Object::New(env);
+    value.Set("name", sums.name);
+    value.Set("entries", double(sums.entries));
+    value.Set("products", numbers_value(env, sums.products));
+    value.Set("both", numbers_value(env, sums.both));
+    value.Set("agree", numbers_value(env, sums.agree));
+    value.Set("magnitudes", numbers_value(env, sums.magnitudes));
+    return value;
+}
+
+Napi::Value start_compare(const Napi::CallbackInfo & info) {
+    const Napi::Object given = info[0].As<Napi::Object>();
+    CompareOptions options;
+    const Napi::Array paths = given.Get("paths").As<Napi::Array>();
+    for (uint32_t i = 0; i < paths.Length(); i++) options.paths.push_back(paths.Get(i).ToString().Utf8Value());
+    options.seed = get_uint64(given.Get("seed"));
+    options.entrywise = get_flag(given, "entrywise", true);
+    options.threads = get_threads(given);
+    return Job::start(info.Env(), info[1], [=](Progress & progress) -> Job::Finish {
+        const CompareResult result = compare(options, progress);
+        return [=](Napi::Env env) {
+            Napi::Array low_rank = Napi::Array::New(env);
+            for (size_t i = 0; i < result.low_rank.size(); i++) low_rank.Set(uint32_t(i), bool(result.low_rank[i]));
+            Napi::Array tensors = Napi::Array::New(env, result.tensors.size());
+            for (size_t i = 0; i < result.tensors.size(); i++) {
+                const ComparedTensor & tensor = result.tensors[i];
+                Napi::HandleScope scope(env);
+                std::vector<double> ranks, errors;
+                for (const auto & [rank, error] : tensor.ranks) ranks.push_back(rank), errors.push_back(error);
+                Napi::Object value = sums_value(env, tensor.sums);
+                value.Set("shape", numbers_value(env, {tensor.shape.begin(), tensor.shape.end()}));
+                value.Set("ranks", numbers_value(env, ranks));
+                value.Set("errors", numbers_value(env, errors));
+                tensors.Set(uint32_t(i), value);
+            }
+            Napi::Array layers = Napi::Array::New(env, result.layers.size());
+            for (size_t i = 0; i < result.layers.size(); i++) layers.Set(uint32_t(i), sums_value(env, result.layers[i]));
+            Napi::Object value = Napi::Object::New(env);
+            value.Set("lowRank", low_rank);
+            value.Set("tensors", tensors);
+            value.Set("layers", layers);
+            value.Set("all", sums_value(env, result.all));
+            value.Set("seconds", result.seconds);
+            return value;
+        };
+    });
+}
+
 Napi::Value devices(const Napi::CallbackInfo & info) {
     const Napi::Env env = info.Env();
     const std::string folder = info[0].ToString().Utf8Value();
@@ -509,7 +583,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("fingerprint", Napi::Function::New(env, start_fingerprint));
     exports.Set("extract", Napi::Function::New(env, start_extract));
     exports.Set("bake", Napi::Function::New(env, start_bake));
+    exports.Set("compare", Napi::Function::New(env, start_compare));
     exports.Set("factorize", Napi::Function::New(env, start_factorize));
+    exports.Set("expand", Napi::Function::New(env, start_expand));
     exports.Set("devices", Napi::Function::New(env, devices));
     return exports;
 }

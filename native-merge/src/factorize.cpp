@@ -1,16 +1,17 @@
-// Randomised truncated SVD of each matrix (Halko, Martinsson and Tropp 2011, algorithms 4.4 and 5.1), streaming the
-// matrix in bands of rows: memory holds the factors, never the matrix.
+// Randomised truncated SVD of each matrix (Halko, Martinsson and Tropp 2011, algorithms 4.4 and 5.1). The basis is found
+// in float32, the matrix projected onto it in float64. A matrix of up to HELD_ENTRIES is kept in memory between the passes,
+// a larger one streamed in bands of rows.
 #include "factorize.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 
 #include "convert.h"
-#include "cpu.h"
 #include "error.h"
 #include "ggml_library.h"
+#include "kernels.h"
+#include "linear_algebra.h"
 #include "random.h"
 #include "tensor_data.h"
 
@@ -24,96 +25,9 @@ constexpr size_t OVERSAMPLING = 20;
 constexpr int POWER_ITERATIONS = 4;
 constexpr size_t FIRST_GUESS = 32;      // rank to try first when only an energy is asked
 constexpr uint64_t BAND_ENTRIES = 1 << 20;
-
-// Columns of equal length, one after the other.
-struct Columns {
-    size_t length = 0, count = 0;
-    std::vector<double> values;
-
-    Columns(size_t length, size_t count) : length(length), count(count), values(length * count) {}
-    double * column(size_t i) { return values.data() + i * length; }
-    const double * column(size_t i) const { return values.data() + i * length; }
-};
-
-TEMPERAMENT_KERNEL double dot(const double * a, const double * b, size_t count) {
-    double lanes[8] = {};
-    size_t i = 0;
-    for (; i + 8 <= count; i += 8) {
-        for (size_t l = 0; l < 8; l++) lanes[l] += a[i + l] * b[i + l];
-    }
-    for (size_t l = 0; i < count; i++, l++) lanes[l] += a[i] * b[i];
-    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
-}
-TEMPERAMENT_KERNEL double dot_mixed(const float * a, const double * b, size_t count) {
-    double lanes[8] = {};
-    size_t i = 0;
-    for (; i + 8 <= count; i += 8) {
-        for (size_t l = 0; l < 8; l++) lanes[l] += double(a[i + l]) * b[i + l];
-    }
-    for (size_t l = 0; i < count; i++, l++) lanes[l] += double(a[i]) * b[i];
-    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
-}
-TEMPERAMENT_KERNEL void add_scaled(double * to, const double * from, double factor, size_t count) {
-    for (size_t i = 0; i < count; i++) to[i] += factor * from[i];
-}
-TEMPERAMENT_KERNEL void add_scaled_mixed(double * to, const float * from, double factor, size_t count) {
-    for (size_t i = 0; i < count; i++) to[i] += factor * double(from[i]);
-}
-// (a, b) <- (c a - s b, s a + c b)
-TEMPERAMENT_KERNEL void rotate(double * a, double * b, double c, double s, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const double x = a[i], y = b[i];
-        a[i] = c * x - s * y;
-        b[i] = s * x + c * y;
-    }
-}
-
-// Orthonormal basis of the columns' span by Gram-Schmidt, each column cleaned twice; columns that add nothing become
-// zero. r, if asked: upper triangular with columns = basis * r, r[i * count + j] for row i.
-void orthonormalise(Columns & columns, std::vector<double> * r) {
-    const size_t n = columns.count;
-    if (r) r->assign(n * n, 0.0);
-    for (size_t j = 0; j < n; j++) {
-        double * column = columns.column(j);
-        const double before = std::sqrt(dot(column, column, columns.length));
-        for (int pass = 0; pass < 2; pass++) {
-            for (size_t i = 0; i < j; i++) {
-                const double along = dot(columns.column(i), column, columns.length);
-                add_scaled(column, columns.column(i), -along, columns.length);
-                if (r) (*r)[i * n + j] += along;
-            }
-        }
-        const double norm = std::sqrt(dot(column, column, columns.length));
-        const bool empty = norm <= before * 1e-13 || norm == 0;
-        if (r) (*r)[j * n + j] = empty ? 0 : norm;
-        for (size_t k = 0; k < columns.length; k++) column[k] = empty ? 0 : column[k] / norm;
-    }
-}
-
-// Singular value decomposition of a square matrix by one-sided Jacobi rotations: on return the columns of `matrix` are
-// u_i sigma_i and those of v are v_i, with matrix = sum u_i sigma_i v_i'.
-void jacobi(Columns & matrix, Columns & v) {
-    const size_t n = matrix.count;
-    for (size_t i = 0; i < n; i++) v.column(i)[i] = 1;
-    for (int sweep = 0; sweep < 60; sweep++) {
-        bool turned = false;
-        for (size_t p = 0; p + 1 < n; p++) {
-            for (size_t q = p + 1; q < n; q++) {
-                double * a = matrix.column(p);
-                double * b = matrix.column(q);
-                const double aa = dot(a, a, n), bb = dot(b, b, n), ab = dot(a, b, n);
-                if (std::fabs(ab) <= 1e-14 * std::sqrt(aa * bb) || ab == 0) continue;
-                turned = true;
-                const double zeta = (bb - aa) / (2 * ab);
-                const double t = (zeta >= 0 ? 1.0 : -1.0) / (std::fabs(zeta) + std::sqrt(1 + zeta * zeta));
-                const double c = 1 / std::sqrt(1 + t * t), s = c * t;
-                rotate(a, b, c, s, n);
-                rotate(v.column(p), v.column(q), c, s, n);
-            }
-        }
-        if (!turned) return;
-    }
-}
+constexpr uint64_t HELD_ENTRIES = 1 << 26;
+// Singular values below 1e-6 of the largest are what rounding made of zeros.
+constexpr double NOISE = 1e-12;
 
 struct Factors {
     std::vector<float> a;  // rank rows of the matrix's row length
@@ -130,7 +44,8 @@ bool ends_with(const std::string & text, const std::string & end) {
 class Factorizer {
 public:
     Factorizer(const FactorizeOptions & options, Progress & progress)
-        : options_(options), progress_(progress), pool_(thread_count(options.threads)), vector_(options.vector) {}
+        : options_(options), progress_(progress), pool_(thread_count(options.threads)), vector_(options.vector),
+          raw_(pool_.size()) {}
 
     FactorizeResult run() {
         const auto start = std::chrono::steady_clock::now();
@@ -152,6 +67,7 @@ public:
             progress_.set_tensor(tensor.name);
             FactoredLayer layer{tensor.name, 0, 0, 0};
             Factors factors;
+            open(tensor);
             if (fits_adapter(tensor)) {
                 factors = factorize_matrix(tensor);
                 layer.rank = factors.rank;
@@ -185,18 +101,43 @@ private:
         return options_.embeddings || !ends_with(tensor.name, "token_embd.weight");
     }
 
+    // Makes a tensor ready for for_bands.
+    void open(const GgufTensor & tensor) {
+        held_.clear();
+        if (tensor.entries() > HELD_ENTRIES) {
+            held_.shrink_to_fit();
+            return;
+        }
+        held_.resize(size_t(tensor.entries()));
+        read(tensor, 0, held_.size(), held_.data());
+    }
+
+    // first: a multiple of STRETCH_UNIT.
+    void read(const GgufTensor & tensor, uint64_t first, size_t count, float * out) {
+        constexpr size_t PIECE = size_t(16 * STRETCH_UNIT);
+        pool_.run((count + PIECE - 1) / PIECE, [&](size_t piece, unsigned worker) {
+            progress_.check();
+            const size_t at = piece * PIECE;
+            read_entries(vector_.file(), tensor, first + at, std::min(PIECE, count - at), out + at, raw_[worker]);
+        });
+    }
+
     // Calls work(first_row, rows, values) for bands of whole rows, one after the other.
     template <typename Work> void for_bands(const GgufTensor & tensor, const Work & work) {
         const uint64_t columns = tensor.row_length(), entries = tensor.entries();
-        // Reads start at multiples of STRETCH_UNIT, so a band reads a little more at both ends.
         const uint64_t rows_at_once = std::max<uint64_t>(1, BAND_ENTRIES / columns);
         for (uint64_t row = 0; row < tensor.rows(); row += rows_at_once) {
             progress_.check();
             const uint64_t rows = std::min(rows_at_once, tensor.rows() - row);
+            if (!held_.empty()) {
+                work(size_t(row), size_t(rows), held_.data() + row * columns);
+                continue;
+            }
+            // Reads start at multiples of STRETCH_UNIT, so a band reads a little more at both ends.
             const uint64_t first = row * columns / STRETCH_UNIT * STRETCH_UNIT;
             const uint64_t last = std::min(entries, ((row + rows) * columns + STRETCH_UNIT - 1) / STRETCH_UNIT * STRETCH_UNIT);
             band_.resize(size_t(last - first));
-            read_entries(vector_.file(), tensor, first, band_.size(), band_.data(), raw_);
+            read(tensor, first, band_.size(), band_.data());
             work(size_t(row), size_t(rows), band_.data() + (row * columns - first));
         }
     }
@@ -205,28 +146,34 @@ private:
         double sum = 0;
         const size_t columns = size_t(tensor.row_length());
         for_bands(tensor, [&](size_t, size_t rows, const float * values) {
-            for (size_t i = 0; i < rows * columns; i++) sum += double(values[i]) * double(values[i]);
+            std::vector<double> parts((rows * columns + SUM_BLOCK - 1) / SUM_BLOCK);
+            pool_.run(parts.size(), [&](size_t part, unsigned) {
+                const size_t at = part * SUM_BLOCK;
+                parts[part] = sum_of_squares(values + at, std::min(SUM_BLOCK, rows * columns - at));
+            });
+            for (const double part : parts) sum += part;
         });
         return sum;
     }
 
-    // y = matrix * x: each entry of y is one dot product, whatever thread computes it.
+    // y = matrix * x
     void multiply(const GgufTensor & tensor, const Columns & x, Columns & y) {
+        Rows<float> from(x.length, x.count), to(y.length, y.count);
+        to_rows(x, from, pool_);
         for_bands(tensor, [&](size_t first, size_t rows, const float * values) {
-            pool_.run(rows, [&](size_t i, unsigned) {
-                for (size_t c = 0; c < x.count; c++) y.column(c)[first + i] = dot_mixed(values + i * x.length, x.column(c), x.length);
-            });
+            temperament::multiply(values, first, rows, x.length, from, to, pool_);
         });
+        to_columns(to, y, pool_);
     }
 
-    // z = matrix' * y: a thread owns columns of z, and adds rows in order.
-    void multiply_transposed(const GgufTensor & tensor, const Columns & y, Columns & z) {
-        std::fill(z.values.begin(), z.values.end(), 0.0);
+    // z = matrix' * y, in float32 or float64.
+    template <typename Number> void multiply_transposed(const GgufTensor & tensor, const Columns & y, Columns & z) {
+        Rows<Number> from(y.length, y.count), to(z.length, z.count);
+        to_rows(y, from, pool_);
         for_bands(tensor, [&](size_t first, size_t rows, const float * values) {
-            pool_.run(z.count, [&](size_t c, unsigned) {
-                for (size_t i = 0; i < rows; i++) add_scaled_mixed(z.column(c), values + i * z.length, y.column(c)[first + i], z.length);
-            });
+            add_transposed(values, first, rows, z.length, from, to, pool_);
         });
+        to_columns(to, z, pool_);
     }
 
     Factors factorize_matrix(const GgufTensor & tensor) {
@@ -238,63 +185,56 @@ private:
         const size_t limit = options_.rank > 0 ? std::min<size_t>(full, size_t(options_.rank)) : full;
         size_t guess = options_.energy > 0 ? std::min(limit, FIRST_GUESS) : limit;
         for (;;) {
-            decompose(tensor, guess, limit, factors);
-            if (options_.energy <= 0 || factors.energy >= options_.energy || guess == limit) return factors;
+            if (decompose(tensor, guess, limit, factors)) return factors;
             guess = std::min(limit, guess * 4);
         }
     }
 
-    // Singular triplets up to `guess`, cut to the asked energy, rounded to the stored type.
-    void decompose(const GgufTensor & tensor, size_t guess, size_t limit, Factors & factors) {
+    // Singular triplets up to `guess`, cut to the asked energy, rounded to the stored type. False when more are needed.
+    bool decompose(const GgufTensor & tensor, size_t guess, size_t limit, Factors & factors) {
         const size_t columns = size_t(tensor.row_length()), rows = size_t(tensor.rows());
         const size_t full = std::min(rows, columns);
         // With the whole smaller dimension the basis is complete and the result exact.
         const size_t width = std::min(full, std::max(guess + std::max(OVERSAMPLING, guess / 4), full <= 128 ? full : 0));
         Columns right(columns, width), left(rows, width);
-        fill_random(tensor.name, right);
-        multiply(tensor, right, left);
-        orthonormalise(left, nullptr);
-        for (int i = 0; i < POWER_ITERATIONS; i++) {
-            multiply_transposed(tensor, left, right);
-            orthonormalise(right, nullptr);
-            multiply(tensor, right, left);
-            orthonormalise(left, nullptr);
+        if (width == rows) {
+            for (size_t i = 0; i < width; i++) left.column(i)[i] = 1;
+        } else {
+            find_basis(tensor, right, left);
         }
-        // left' * matrix = (right)' with right = basis * r, so matrix ~ left r' basis' = left (u s v') basis'.
-        multiply_transposed(tensor, left, right);
-        std::vector<double> r;
-        orthonormalise(right, &r);
-        Columns core(width, width), v(width, width);
-        for (size_t i = 0; i < width; i++) {
-            for (size_t j = 0; j < width; j++) core.column(i)[j] = r[i * width + j];  // column i of r' is row i of r
-        }
-        jacobi(core, v);
-        std::vector<double> squares(width);
-        for (size_t i = 0; i < width; i++) squares[i] = dot(core.column(i), core.column(i), width);
-        std::vector<size_t> order(width);
-        std::iota(order.begin(), order.end(), size_t(0));
-        std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return squares[a] > squares[b]; });
+        // matrix ~ left right' with right' = left' matrix; turned by the eigenvectors of right' right, the columns of left
+        // are left singular vectors and those of right are right ones times sigma.
+        multiply_transposed<double>(tensor, left, right);
+        const std::vector<double> products = gram(right, pool_);
+        const double wanted = options_.energy > 0 ? options_.energy * factors.total : factors.total;
+        const bool may_grow = options_.energy > 0 && guess < limit;
+        double captured = 0;
+        for (size_t i = 0; i < width; i++) captured += products[i * width + i];
+        if (may_grow && captured < wanted) return false;
+        progress_.check();
+        const Eigen turns = eigen(products, width, pool_);
 
         const size_t most = std::min({limit, width, guess});
-        const double wanted = options_.energy > 0 ? options_.energy * factors.total : factors.total;
         size_t rank = 0;
         double kept = 0;
         // Directions at the level of rounding only add noise: they are what is left of a matrix of lower rank.
-        while (rank < most && squares[order[rank]] > 1e-14 * squares[order[0]] && (rank == 0 || kept < wanted)) {
-            kept += squares[order[rank++]];
+        while (rank < most && turns.values[rank] > NOISE * turns.values[0] && (rank == 0 || kept < wanted)) {
+            kept += turns.values[rank++];
         }
+        if (may_grow && rank == most && kept < wanted) return false;
         factors.rank = rank;
         factors.energy = std::min(1.0, kept / factors.total);
         factors.b.assign(rows * rank, 0);
         factors.a.assign(rank * columns, 0);
         // Both factors get the root of sigma, so that neither overflows nor vanishes in F16.
         pool_.run(rank, [&](size_t k, unsigned) {
-            const size_t i = order[k];
-            const double sigma = std::sqrt(squares[i]), root = std::sqrt(sigma);
+            progress_.check();
+            const double * turn = turns.vectors.data() + k * width;
+            const double root = std::sqrt(std::sqrt(turns.values[k]));
             std::vector<double> u(rows), w(columns);
             for (size_t j = 0; j < width; j++) {
-                add_scaled(u.data(), left.column(j), core.column(i)[j] / sigma * root, rows);
-                add_scaled(w.data(), right.column(j), v.column(i)[j] * root, columns);
+                add_scaled(u.data(), left.column(j), turn[j] * root, rows);
+                add_scaled(w.data(), right.column(j), turn[j] / root, columns);
             }
             // A singular pair's sign is free: make the largest entry of the left vector positive.
             size_t peak = 0;
@@ -303,6 +243,25 @@ private:
             for (size_t m = 0; m < rows; m++) factors.b[m * rank + k] = float(sign * u[m]);
             for (size_t m = 0; m < columns; m++) factors.a[k * columns + m] = float(sign * w[m]);
         });
+        return true;
+    }
+
+    // An orthonormal basis of nearly all that the matrix does, in left.
+    void find_basis(const GgufTensor & tensor, Columns & right, Columns & left) {
+        const bool complete = right.count == right.length;
+        if (complete) {
+            for (size_t i = 0; i < right.count; i++) right.column(i)[i] = 1;
+        } else {
+            fill_random(tensor.name, right);
+        }
+        multiply(tensor, right, left);
+        for (int i = 0; i < POWER_ITERATIONS && !complete; i++) {
+            orthonormalise(left, 1, pool_);
+            multiply_transposed<float>(tensor, left, right);
+            orthonormalise(right, 1, pool_);
+            multiply(tensor, right, left);
+        }
+        orthonormalise(left, 2, pool_);
     }
 
     // Random signs: as good a start as normal numbers, and the same on every machine.
@@ -364,8 +323,9 @@ private:
     Progress & progress_;
     ThreadPool pool_;
     VectorFile vector_;
+    std::vector<float> held_;
     std::vector<float> band_;
-    std::vector<uint8_t> raw_;
+    std::vector<std::vector<uint8_t>> raw_;  // of each thread
     FactorizeResult result_{};
 };
 

@@ -88,6 +88,10 @@ public:
     // place where it is float32 already. The caller may change the values.
     float * decode(LoadedStretch & stretch, size_t at, size_t count, float * out) const;
 
+    // The factors of a low-rank delta: a is rank x columns, b is rows x rank; empty for a dense one.
+    const std::vector<float> & a() const { return a_; }
+    const std::vector<float> & b() const { return b_; }
+
 private:
     const VectorFile & vector_;
     const Delta & delta_;

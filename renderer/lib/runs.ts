@@ -29,6 +29,13 @@ export function headline(run: Run): string | null {
     case 'bake':
     case 'extract':
       return `${fileName(run.result.path)}, ${bytes(run.result.bytes)}`;
+    case 'compare': {
+      const { vectors, all } = run.result;
+      const cosines = all.cosines.flatMap((row, i) => row.slice(0, i)).filter(cosine => cosine !== null);
+      const range =
+        cosines.length > 0 ? `, cosines ${plain(Math.min(...cosines))} … ${plain(Math.max(...cosines))}` : '';
+      return `${vectors.map(({ id }) => id).join(', ')}${range}`;
+    }
     default:
       return run satisfies never;
   }
@@ -41,12 +48,13 @@ export function correlation(r: number | null, ci95: readonly [number, number] | 
   return `r = ${plain(r)}${interval}, n = ${n}`;
 }
 
-/** The persona a run was made with; baking has a recipe only, extraction neither. */
+/** The persona a run was made with; baking has a recipe only, work on vectors neither. */
 export function personaOf(run: Run): Persona | null {
   switch (run.kind) {
     case 'bake':
       return persona.parse({ recipe: run.input.recipe });
     case 'extract':
+    case 'compare':
       return null;
     default:
       return run.input.persona;

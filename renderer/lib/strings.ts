@@ -59,6 +59,7 @@ const kinds: Record<RunKind, string> = {
   profiles: 'Profile study',
   bake: 'Model file',
   extract: 'Vector',
+  compare: 'Comparison of vectors',
 };
 
 /** Short names of the warnings; the studio's message says the rest. */
@@ -292,6 +293,9 @@ export const t = {
     alpha: 'Strength',
     score: 'Score',
     points: 'Points',
+    vector: 'Vector',
+    norm: 'Norm ‖φ‖',
+    effectiveRank: 'Effective rank',
     conditions: 'Files and versions',
     hashes: 'Content hashes',
     versions: 'Versions',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { appFolder } from '../../electron/host.ts';
-import { METHOD_IDS, TRAITS } from '../../electron/studio/contract.ts';
+import { type CompareResult, METHOD_IDS, TRAITS } from '../../electron/studio/contract.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'temperament-cli-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -172,6 +172,42 @@ describe('commands', () => {
     expect(baked.json).toMatchObject({ points: { length: 2 }, r: null, ci95: null, n: 2 });
     const profiles = await cli(...'profiles --model demo --n 4 --seed 7 --json'.split(' '));
     expect(profiles.json).toMatchObject({ r: scores, mean_r: expect.any(Number), n: 4 });
+  });
+
+  test('compare: all vectors of the demo, or those named', async () => {
+    const all = await cli('compare', '--json');
+    const result = all.json as CompareResult;
+    expect(result.vectors).toHaveLength(10);
+    expect(result.poles.map(({ trait }) => trait)).toEqual([...TRAITS]);
+    for (const { high, low, common, layers } of result.poles) {
+      expect([result.vectors[high]?.pole, result.vectors[low]?.pole]).toEqual(['high', 'low']);
+      const [a = 0, b = 0, cosine = 0] = [
+        result.all.norms[high],
+        result.all.norms[low],
+        result.all.cosines[high]?.[low] as number,
+      ];
+      const squares = (sign: number) => a * a + b * b + 2 * sign * a * b * cosine;
+      expect(common).toBeCloseTo(squares(1) / (squares(1) + squares(-1)), 9);
+      expect(layers).toHaveLength(result.layers.length);
+    }
+    // Both a library name and a path will do; poles need both.
+    const path = result.vectors[0]?.path as string;
+    const two = (await cli('compare', path, 'openness-low', '--no-entrywise', '--json'))
+      .json as CompareResult;
+    expect(two.vectors.map(({ path }) => path)).toEqual([path, expect.stringContaining('openness-low')]);
+    expect(two.poles).toEqual([]);
+    expect(two.all.agreements[0]?.[1]).toBeNull();
+    const places = two.vectors.map(vector => result.vectors.findIndex(({ path }) => path === vector.path));
+    expect(two.all.cosines[0]?.[1]).toBeCloseTo(
+      result.all.cosines[places[0] ?? 0]?.[places[1] ?? 0] as number,
+      9,
+    );
+    const text = await cli('compare');
+    expect(text.out).toMatch(/extraversion-high +low-rank +\d/);
+    expect(text.out).toContain('common part of the poles');
+    const unknown = await cli('compare', 'humour-high');
+    expect(unknown).toMatchObject({ code: 1, out: '' });
+    expect(unknown.err).toMatch(/no vector named “humour-high”[\s\S]*openness-low/);
   });
 
   test('log lists what was done', async () => {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { METHOD_IDS, METHODS, TRAITS } from '../../electron/studio/contract.ts';
+import * as native from '../../native-merge/index.js';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
 
 let studio: TestStudio;
@@ -214,6 +215,42 @@ describe('a baked file', () => {
     const live = (await assess({ recipe })).result;
     const baked = (await assess({ recipe: { version: 1, base: 'one' } })).result;
     for (const trait of TRAITS) expect(baked?.scores[trait]).toBeCloseTo(live?.scores[trait] as number, 1);
+  });
+
+  test('over axes holds half of one pole less half of the other; whitened, it scores as the live mix does', async () => {
+    const { vectors, folder } = await studio.client.library.vectors();
+    const pathOf = (id: string) => vectors.find(vector => vector.id === id)?.path ?? folder;
+    const { models } = await studio.client.library.models();
+    const bake = async (name: string, more: object) => {
+      const recipe = { version: 2 as const, base: 'demo', weights: { openness: -0.8 }, ...more };
+      const out = join(studio.home, 'models', `${name}.gguf`);
+      return sha(await studio.end('bake', studio.client.mixing.bake({ recipe, type: 'f32', out })));
+    };
+    const own = join(studio.home, 'own.gguf');
+    const parts = [
+      { path: pathOf('openness-high'), id: 'openness-high', weight: -0.4 },
+      { path: pathOf('openness-low'), id: 'openness-low', weight: 0.4 },
+    ];
+    const base = models.find(({ id }) => id === 'demo')?.path ?? '';
+    await native.bake({ base, out: own, type: 'f32', method: 'task_arithmetic', vectors: parts });
+    expect(await bake('axes', { basis: 'axes' })).toBe((await native.fingerprint(own)).content);
+
+    const recipe = {
+      version: 2 as const,
+      base: 'demo',
+      weights: { openness: -1, extraversion: 1 },
+      whitening: 1,
+    };
+    await bake('whitened', recipe);
+    const assess = (of: object) =>
+      studio.end('assess', studio.client.assessment.assess({ persona: of as never }));
+    const live = await assess({ recipe });
+    expect(Object.keys(live.hashes)).toHaveLength(11);
+    const baked = await assess({ recipe: { version: 2, base: 'whitened' } });
+    for (const trait of TRAITS)
+      expect(baked.result?.scores[trait]).toBeCloseTo(live.result?.scores[trait] as number, 1);
+    const plain = await assess({ recipe: { ...recipe, whitening: 0 } });
+    expect(plain.result?.scores).not.toEqual(live.result?.scores);
   });
 
   test('of DARE depends on its seed, of TIES on its density', async () => {

@@ -1,6 +1,6 @@
-/** Dense vectors as adapters: how much is kept, and that llama.cpp's format means the same thing to bake. */
+/** Dense vectors as adapters and back: how much is kept, and that llama.cpp's format means the same thing to bake. */
 import { describe, expect, test } from 'vitest';
-import { bake, factorize, readGguf } from '../../native-merge/index.js';
+import { bake, expand, factorize, readGguf } from '../../native-merge/index.js';
 import { type TestTensor, writeGguf } from './helpers/gguf.ts';
 import {
   bytesOf,
@@ -66,7 +66,9 @@ describe('factorize', () => {
     [40, 30, 4],
     [300, 200, 16],
     [200, 300, 16],
+    [400, 300, 30],
     [2, 50, 2],
+    [50, 2, 2],
     [50, 1, 1],
   ])('a %i × %i matrix of rank %i comes back', async (rows, columns, rank) => {
     const matrix = matrixOf(
@@ -213,5 +215,70 @@ describe('factorize', () => {
     expect(await failure(() => factorize({ ...options, energy: 2 }))).toMatchObject({
       code: 'invalid_argument',
     });
+  });
+});
+
+describe('expand', () => {
+  test('multiplies out to what bake adds, scale and turned embedding included', async () => {
+    const [a, b] = [gaussian(3 * 70, 30), gaussian(90 * 3, 31)];
+    writeAdapter(at('adapter.gguf'), [70, 90], 3, a, b, 6);
+    const result = await expand({
+      adapter: at('adapter.gguf'),
+      out: at('dense.gguf'),
+      metadata: { 'temperament.note': 'x' },
+    });
+    expect(result).toMatchObject({ tensors: 1, bytes: bytesOf(at('dense.gguf')).length });
+    expect(readGguf(at('dense.gguf'))).toMatchObject({
+      metadata: {
+        'general.architecture': 'llama',
+        'general.type': 'personality-vector',
+        'temperament.note': 'x',
+      },
+      tensors: [{ name: WEIGHT, shape: [70, 90], type: 'F32' }],
+    });
+    expect(Object.keys(readGguf(at('dense.gguf')).metadata)).toHaveLength(3);
+    const dense = valuesIn(at('dense.gguf'));
+    const product = Float32Array.from({ length: 70 * 90 }, (_, i) => {
+      const [row, column] = [Math.floor(i / 70), i % 70];
+      return 2 * [0, 1, 2].reduce((sum, k) => sum + (b[row * 3 + k] ?? 0) * (a[k * 70 + column] ?? 0), 0);
+    });
+    expect(residual(dense, product)).toBeLessThan(1e-12 * squares(product));
+    expect(dense).toEqual(await expanded(at('adapter.gguf'), [70, 90]));
+    expect(dense).toEqual(await expanded(at('dense.gguf'), [70, 90]));
+  });
+
+  test.each(['f32', 'f16', 'bf16'] as const)('there and back again, %s', async type => {
+    const tensors = ['token_embd.weight', WEIGHT].map((name, i) => ({
+      name,
+      shape: [130, 300],
+      values: matrixOf(300, 130, [5, 4, 3, 1], 40 + i),
+    }));
+    writeGguf(at('dense.gguf'), vectorMetadata, tensors);
+    await factorize({
+      vector: at('dense.gguf'),
+      out: at('adapter.gguf'),
+      type: 'f32',
+      rank: 4,
+      embeddings: true,
+    });
+    await expand({ adapter: at('adapter.gguf'), out: at('back.gguf'), type, threads: 1 });
+    const relative = { f32: 1e-6, f16: 2 ** -11, bf16: 2 ** -8 }[type];
+    for (const { name, values } of tensors)
+      expect(residual(valuesIn(at('back.gguf'), name), values)).toBeLessThan(relative ** 2 * squares(values));
+    await expand({ adapter: at('adapter.gguf'), out: at('again.gguf'), type, threads: 5 });
+    expect(bytesOf(at('again.gguf')).equals(bytesOf(at('back.gguf')))).toBe(true);
+  });
+
+  test('refuses dense vectors, its own input, and what does not fit the type', async () => {
+    writeVector(at('dense.gguf'), [4, 4], gaussian(16, 50));
+    const refused = { adapter: at('dense.gguf'), out: at('refused.gguf') };
+    expect(await failure(() => expand(refused))).toMatchObject({ code: 'mismatch', file: at('dense.gguf') });
+    writeAdapter(at('huge.gguf'), [2, 2], 1, [1e3, 1], [1e3, 1]);
+    expect(await failure(() => expand({ adapter: at('huge.gguf'), out: at('huge.gguf') }))).toMatchObject({
+      code: 'invalid_argument',
+    });
+    expect(
+      await failure(() => expand({ adapter: at('huge.gguf'), out: at('refused.gguf'), type: 'f16' })),
+    ).toMatchObject({ code: 'not_finite', file: at('huge.gguf'), tensor: WEIGHT });
   });
 });

@@ -230,6 +230,36 @@ const outputHead: FlagParameter = {
  * Every parameter by its name, as recipes write it, with the default that most methods have. The weight is not among
  * them: it is the α of a trait.
  */
+const basis = {
+  id: 'basis',
+  label: 'Basis',
+  help: 'What a slider adds: the vector of its pole, or half of the difference between both poles, in which what they share cancels.',
+  scope: 'mix',
+  type: 'choice',
+  choices: [
+    { value: 'poles', label: 'Poles', help: 'The vector of the high or the low pole, as published.' },
+    { value: 'axes', label: 'Axes', help: 'Half of the high pole’s vector minus half of the low one’s.' },
+  ],
+  default: 'poles',
+} as const satisfies ChoiceParameter;
+
+const whitening: NumberParameter = {
+  id: 'whitening',
+  label: 'Whitening β',
+  help: 'Turns the vectors of all traits away from each other: 0 leaves them as they are, 1 makes them orthogonal.',
+  scope: 'mix',
+  type: 'number',
+  min: 0,
+  max: 1,
+  default: 0,
+};
+
+/**
+ * Of the methods that add changes, and do not divide them by weights of both signs unless told: what they add. The
+ * studio's own; native-merge gets the weights that follow.
+ */
+const changes = [basis, whitening];
+
 export const PARAMETERS = {
   density,
   rescale,
@@ -243,6 +273,8 @@ export const PARAMETERS = {
   seed,
   embeddings,
   outputHead,
+  basis,
+  whitening,
 };
 export type ParameterId = keyof typeof PARAMETERS;
 
@@ -269,7 +301,7 @@ export const METHODS: Record<MergeMethod, MethodDescription> = {
     help: 'Adds the weighted vectors to the base.',
     source: 'https://arxiv.org/abs/2212.04089',
     vectors: any,
-    parameters: [weight, normalize, ...everywhere],
+    parameters: [weight, normalize, ...everywhere, ...changes],
   },
   ties: {
     id: 'ties',
@@ -293,7 +325,7 @@ export const METHODS: Record<MergeMethod, MethodDescription> = {
     help: 'Drops entries of each vector at random, enlarges the rest to make up for it, and adds them.',
     source: 'https://arxiv.org/abs/2311.03099',
     vectors: any,
-    parameters: [weight, density, rescaleByDensity, seed, normalize, ...everywhere],
+    parameters: [weight, density, rescaleByDensity, seed, normalize, ...everywhere, ...changes],
   },
   dare_ties: {
     id: 'dare_ties',
@@ -301,7 +333,7 @@ export const METHODS: Record<MergeMethod, MethodDescription> = {
     help: 'Drops entries at random like DARE and adds those that agree in sign.',
     source: 'https://arxiv.org/abs/2311.03099',
     vectors: any,
-    parameters: [weight, density, rescaleByDensity, seed, election, normalize, ...everywhere],
+    parameters: [weight, density, rescaleByDensity, seed, election, normalize, ...everywhere, ...changes],
   },
   breadcrumbs: {
     id: 'breadcrumbs',
@@ -309,7 +341,7 @@ export const METHODS: Record<MergeMethod, MethodDescription> = {
     help: 'Drops each vector’s smallest entries and its outliers, and adds the rest.',
     source: 'https://arxiv.org/abs/2312.06795',
     vectors: any,
-    parameters: [weight, trimDensity, gamma, rescale, normalize, ...everywhere],
+    parameters: [weight, trimDensity, gamma, rescale, normalize, ...everywhere, ...changes],
   },
   breadcrumbs_ties: {
     id: 'breadcrumbs_ties',
@@ -317,7 +349,7 @@ export const METHODS: Record<MergeMethod, MethodDescription> = {
     help: 'Drops small entries and outliers, and adds those that agree in sign.',
     source: 'https://arxiv.org/abs/2312.06795',
     vectors: any,
-    parameters: [weight, trimDensity, gamma, rescale, election, normalize, ...everywhere],
+    parameters: [weight, trimDensity, gamma, rescale, election, normalize, ...everywhere, ...changes],
   },
   della_linear: {
     id: 'della_linear',
@@ -325,7 +357,7 @@ export const METHODS: Record<MergeMethod, MethodDescription> = {
     help: 'Drops entries at random, the small ones of each row more often than the large ones, and adds the rest.',
     source: 'https://arxiv.org/abs/2406.11617',
     vectors: any,
-    parameters: [weight, density, epsilon, rescaleByDensity, seed, normalize, ...everywhere],
+    parameters: [weight, density, epsilon, rescaleByDensity, seed, normalize, ...everywhere, ...changes],
   },
   della: {
     id: 'della',

@@ -1,23 +1,38 @@
 /** Recipe → live mix (adapters on a loaded base) or baked file. */
-import { access, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { LiveMix } from '../../workers/contract.ts';
-import type { BakeResult, bakeInput, FileType, Model, Recipe, Trait, Vector, Warning } from '../contract.ts';
+import type {
+  BakeResult,
+  bakeInput,
+  FileType,
+  Model,
+  Recipe,
+  Trait,
+  Vector,
+  VectorName,
+  Warning,
+} from '../contract.ts';
 import { fileType, recipe as recipeSchema, TRAITS } from '../contract.ts';
 import { inWords, StudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { Library } from '../library/library.ts';
 import type { Task } from '../log/runs.ts';
 import type { WorkerClient } from '../worker-client.ts';
-import { countObstacle, weightPoints } from './recipe.ts';
+import { neededVectors, vectorWeights } from './basis.ts';
+import { countObstacle, usedTraits } from './recipe.ts';
 import { vectorName, warningsFor } from './warnings.ts';
 
 /** A recipe with the files it stands for. */
 export interface Resolved {
   recipe: Recipe;
   model: Model;
+  /** The vector of each trait's own pole. */
   vectors: Partial<Record<Trait, Vector>>;
+  /** Those and the others that the recipe's basis needs. */
+  all: Partial<Record<VectorName, Vector>>;
 }
 
 /** Share of a dense vector's energy (‖·‖²_F) that its adapter keeps in a live mix. */
@@ -51,14 +66,11 @@ export class Mixing {
           action: `It needs the model whose weights have the hash ${recipe.hashes.base}.`,
         },
       );
-    const all = (await this.#library.list()).vectors;
-    const vectors: Resolved['vectors'] = {};
-    for (const trait of TRAITS) {
-      const alpha = recipe.weights[trait];
-      if (!alpha) continue;
-      const name = vectorName(trait, alpha);
+    const known = (await this.#library.list()).vectors;
+    const all: Resolved['all'] = {};
+    for (const name of neededVectors(recipe.weights, recipe.basis, recipe.whitening)) {
       const wanted = recipe.hashes?.vectors[name];
-      const candidates = all.filter(
+      const candidates = known.filter(
         vector => `${vector.trait}-${vector.pole}` === name && (!wanted || vector.content === wanted),
       );
       if (wanted && candidates.length === 0)
@@ -73,9 +85,14 @@ export class Mixing {
       const closeness = (vector: Vector) =>
         (vector.backbone === model.backbone ? 2 : 0) + (vector.baseContent === model.content ? 1 : 0);
       const [best] = candidates.sort((a, b) => closeness(b) - closeness(a));
-      if (best) vectors[trait] = best;
+      if (best) all[name] = best;
     }
-    return { recipe, model, vectors };
+    const vectors: Resolved['vectors'] = {};
+    for (const trait of usedTraits(recipe)) {
+      const own = all[vectorName(trait, recipe.weights[trait] ?? 0)];
+      if (own) vectors[trait] = own;
+    }
+    return { recipe, model, vectors, all };
   }
 
   async check(recipe: Recipe, live: boolean, type?: FileType): Promise<Warning[]> {
@@ -88,7 +105,7 @@ export class Mixing {
    */
   async live(recipe: Recipe, task: Task): Promise<LiveMix> {
     const resolved = await this.resolve(recipe);
-    const parts = this.#parts(resolved, task);
+    const parts = await this.#parts(resolved, task);
     // llama.cpp ends the whole process on such an adapter.
     for (const { vector, name } of parts)
       if (vector.form === 'low-rank' && vector.embeddings && resolved.model.tiedEmbeddings)
@@ -113,7 +130,7 @@ export class Mixing {
     const out = resolve(
       input.out ?? join(this.#library.modelFolder, `${defaultName(resolved)}-${input.type}.gguf`),
     );
-    const inputs = [resolved.model.path, ...Object.values(resolved.vectors).map(vector => vector.path)];
+    const inputs = [resolved.model, ...Object.values(resolved.all)].map(({ path }) => path);
     if (inputs.includes(out))
       throw new StudioError('bad_input', `The file ${out} is part of the recipe and cannot be its result.`, {
         file: out,
@@ -136,8 +153,16 @@ export class Mixing {
   async bakeTo(resolved: Resolved, type: FileType, out: string, task: Task) {
     const { recipe, model } = resolved;
     const { version: _version, base: _base, weights: _weights, hashes: _hashes, ...how } = recipe;
-    const { method, density, depth: _depth, filters = [], ...settings } = how;
-    const parts = this.#parts(resolved, task);
+    const {
+      method,
+      density,
+      depth: _depth,
+      filters = [],
+      basis: _basis,
+      whitening: _whitening,
+      ...settings
+    } = how;
+    const parts = await this.#parts(resolved, task);
     const hashes = {
       base: model.content,
       vectors: Object.fromEntries(parts.map(({ vector, name }) => [name, vector.content])),
@@ -197,23 +222,15 @@ export class Mixing {
   }
 
   /** The vectors of a recipe with their weights; refuses what cannot be added to the model. */
-  #parts({ recipe, model, vectors }: Resolved, task: Task) {
-    const parts = Object.entries(vectors).map(([key, vector]) => {
-      const trait = key as Trait;
-      const name = vectorName(trait, recipe.weights[trait] ?? 0);
-      return { trait, vector, name, points: weightPoints(recipe, trait) };
-    });
-    for (const trait of TRAITS)
-      if (recipe.weights[trait] && !vectors[trait])
-        throw new StudioError(
-          'not_found',
-          `The library has no vector ${vectorName(trait, recipe.weights[trait])}.`,
-          {
-            field: `weights.${trait}`,
-            action: `Put one for this model into ${this.#library.vectorFolder}, or set ${trait} to 0.`,
-          },
-        );
-    for (const { vector, name } of parts)
+  async #parts({ recipe, model, all }: Resolved, task: Task) {
+    const { weights, basis, whitening = 0, depth = {} } = recipe;
+    for (const name of neededVectors(weights, basis)) {
+      const vector = all[name];
+      if (!vector)
+        throw new StudioError('not_found', `The library has no vector ${name}.`, {
+          field: `weights.${traitOf(name)}`,
+          action: `Put one for this model into ${this.#library.vectorFolder}, or set ${traitOf(name)} to 0.`,
+        });
       if (vector.backbone !== model.backbone)
         throw new StudioError(
           'mismatch',
@@ -225,10 +242,49 @@ export class Mixing {
               'Use vectors extracted from a model with the same architecture, dimensions and tokenizer.',
           },
         );
+    }
+    const found = Object.entries(all) as [VectorName, Vector][];
+    const usable = found.filter(([, vector]) => vector.backbone === model.backbone);
+    const products =
+      whitening > 0
+        ? await this.#products(
+            usable.map(([, vector]) => vector),
+            task,
+          )
+        : [];
+    const names = usable.map(([name]) => name);
+    const parts = Object.entries(combined(recipe, names, products)).map(([key, weight]) => {
+      const name = key as VectorName;
+      const trait = traitOf(name);
+      return {
+        trait,
+        vector: all[name] as Vector,
+        name,
+        points: (depth[trait] ?? [1]).map(factor => weight * factor),
+      };
+    });
     task.used(
       Object.fromEntries([model, ...parts.map(part => part.vector)].map(file => [file.path, file.content])),
     );
     return parts;
+  }
+
+  /** ⟨φᵢ, φⱼ⟩ of vectors over all their weights; measured once and kept. */
+  async #products(vectors: Vector[], task: Task): Promise<number[][]> {
+    const folder = join(dirname(this.#cache), 'products');
+    const hash = createHash('sha256').update(vectors.map(({ content }) => content).join('\n'));
+    const file = join(folder, `${hash.digest('hex')}.json`);
+    if (await exists(file)) return JSON.parse(await readFile(file, 'utf8'));
+    const paths = vectors.map(({ path }) => path);
+    const { all } = await this.#follow(task, 'bytes', () =>
+      this.#merging.stream(worker => worker.compare({ paths, entrywise: false }, { signal: task.signal })),
+    );
+    const norm = (i: number) => all.norms[i] ?? 0;
+    const products = all.cosines.map((row, i) => row.map((cosine, j) => (cosine ?? 0) * norm(i) * norm(j)));
+    makeFolder(folder);
+    await writeFile(`${file}.${process.pid}`, JSON.stringify(products));
+    await rename(`${file}.${process.pid}`, file);
+    return products;
   }
 
   /** The file of a vector's low-rank factors: its own, or made from the dense delta once and kept. */
@@ -264,6 +320,21 @@ export class Mixing {
       task.progress(event.done, event.total, unit, event.message);
     }
     throw new StudioError('internal', 'The merging worker ended a job without a result.');
+  }
+}
+
+const traitOf = (name: VectorName) => name.slice(0, name.lastIndexOf('-')) as Trait;
+
+function combined(recipe: Recipe, names: VectorName[], products: number[][]) {
+  try {
+    return vectorWeights(recipe.weights, recipe.basis, recipe.whitening, names, products);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new StudioError('bad_input', `The vectors cannot be whitened: ${cause.message}.`, {
+      field: 'whitening',
+      action: 'Set whitening to 0, or take out the vector that is there twice.',
+      cause,
+    });
   }
 }
 

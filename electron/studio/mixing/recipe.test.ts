@@ -98,6 +98,17 @@ describe('beyond single parameters', () => {
     }
   });
 
+  test('weights of both signs are not divided by, and whitened traits do not vary over depth', () => {
+    for (const changed of [{ basis: 'axes' }, { whitening: 0.5 }]) {
+      expect(refused({ method: 'dare_linear', ...changed, normalize: true })).toMatch(/^normalize: /);
+      expect(refused({ method: 'dare_linear', ...changed })).toBe('');
+      expect(refused({ method: 'karcher', ...changed })).toMatch(/karcher takes no/);
+      expect(liveObstacle(read('task_arithmetic', { ...changed, weights: { openness: 1 } }))).toBeNull();
+    }
+    expect(refused({ whitening: 0.5, depth: { openness: [0, 1] } })).toMatch(/^depth: /);
+    expect(refused({ basis: 'axes', depth: { openness: [0, 1] } })).toBe('');
+  });
+
   test('a density may be set for each trait', () => {
     expect(read('ties', { density: { openness: 0.2 } }).density).toEqual({ openness: 0.2 });
     expect(refused({ method: 'ties', density: { openness: 0 } })).toMatch(/^density: /);

@@ -46,6 +46,19 @@ export function recipeProblems(draft: Draft): Problem[] {
     for (const [index, value] of points.entries()) factor(value, 'depth', trait, index);
   for (const [index, rule] of filters.entries()) factor(rule.factor, 'filters', index, 'factor');
 
+  const { basis, whitening = 0, normalize } = withDefaults(draft);
+  if ((basis === 'axes' || whitening > 0) && normalize)
+    problems.push({
+      path: ['normalize'],
+      message:
+        'the weights of axes and of whitened vectors have both signs, so their sum is nothing to divide by: turn normalize off',
+    });
+  if (whitening > 0 && draft.depth)
+    problems.push({
+      path: ['depth'],
+      message: 'whitening mixes the vectors of all traits, so no trait can vary over depth by itself',
+    });
+
   // A probability of being kept lies between 0 and 1 on both sides of the density.
   const { density, epsilon } = withDefaults(draft);
   if (epsilon !== undefined)

@@ -1,4 +1,4 @@
-/** Folders, random numbers and small models for the native tests. */
+/** Folders and small models for the native tests. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,25 +16,7 @@ export function workspace(): (name: string) => string {
 export const filesIn = (path: string): string[] => readdirSync(path).sort();
 export const bytesOf = (path: string): Buffer => readFileSync(path);
 
-/** Uniform in [0, 1), from a seed (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Normal numbers of the given spread, as float32. */
-export function gaussian(count: number, seed: number, spread = 1): Float32Array {
-  const next = random(seed);
-  return Float32Array.from(
-    { length: count },
-    () => spread * Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
-  );
-}
+export { gaussian, random } from './random.ts';
 
 export const modelMetadata = {
   'general.architecture': 'llama',

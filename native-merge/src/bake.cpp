@@ -348,9 +348,9 @@ private:
         std::vector<Voice> voices;
         for (auto & contribution : all.contributions) {
             contribution.prepare(passes_, target, stretch);
-            const float weight = contribution.weight();
-            const float vote = weight > 0 ? 1.0f : -1.0f;
-            voices.push_back(options_.unweighted ? Voice{vote, weight, 1} : Voice{weight, weight, weight});
+            const float weight = contribution.weight(), gain = weight / contribution.divisor();
+            const float vote = (weight > 0 ? 1.0f : -1.0f) / contribution.divisor();
+            voices.push_back(options_.unweighted ? Voice{vote, gain, 1} : Voice{gain, gain, weight});
         }
         // Vectors that leave this tensor alone still have their weight in the mean.
         float divisor = 1;

@@ -109,7 +109,6 @@ float * Contribution::part(uint64_t first, size_t at, size_t count, Buffers & ow
             mask_ranked(delta, words, own.ranks[slot].data() + at, chance_, sparsity_.rescale == Rescale::Density, count);
             break;
     }
-    if (divisor_ != 1.0f) divide(delta, divisor_, count);
     return delta;
 }
 

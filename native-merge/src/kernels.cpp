@@ -80,10 +80,6 @@ TEMPERAMENT_KERNEL void mask_ranked(float * __restrict delta, const uint32_t * _
     }
 }
 
-TEMPERAMENT_KERNEL void divide(float * delta, float divisor, size_t count) {
-    for (size_t i = 0; i < count; i++) delta[i] /= divisor;
-}
-
 #if defined(__GNUC__)
 // Sixteen numbers at once; the compiler splits them as the instruction set asks. Loops over plain arrays were vectorised
 // only in part here, and ran ten times slower.

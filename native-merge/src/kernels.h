@@ -46,11 +46,8 @@ struct RankedChance {
 void mask_ranked(float * delta, const uint32_t * words, const uint32_t * ranks, RankedChance chance, bool rescale,
                  size_t count);
 
-// delta[i] /= divisor
-void divide(float * delta, float divisor, size_t count);
-
 // How one vector takes part where vectors must agree: it votes with vote * delta; if it agrees with the sign elected,
-// gain * delta counts in the sum and share in the divisor. TIES: all three are its weight.
+// gain * delta counts in the sum and share in the divisor. TIES: all three are its weight; rescaling is in vote and gain.
 struct Voice {
     float vote, gain, share;
 };

@@ -48,6 +48,19 @@ public:
     // The same as the vector has it.
     float * plain_part(size_t at, size_t count, Buffers & own, size_t slot) const;
 
+    // For a device, which does its own part of the work on the change itself:
+    bool is_low_rank() const { return low_rank_; }
+    Sparsify how() const { return sparsity_.how; }
+    const DeltaReader & reader() const { return *reader_; }
+    // Sparsify::Magnitude: what |delta| must be above to be kept, for all of entries [first, first + count); nothing where
+    // the last tie lies among them.
+    std::optional<float> limit_within(uint64_t first, size_t count) const;
+    // A dense change to entries [first, first + count), placed as for read_entries, into `out`: as it is stored where `type` says
+    // so, else as F32; `thin`: as part() has it.
+    void stage(uint64_t first, size_t count, bool thin, uint32_t type, Buffers & own, uint8_t * out) const;
+    // Sparsify::Random: F16 ones where entries are kept, else zeros.
+    void stage_mask(uint64_t first, size_t count, uint16_t * out) const;
+
 private:
     void rank_rows(uint64_t first, size_t count, Buffers & own, size_t slot) const;
     void measure_l1(Passes & passes, const GgufTensor & target, uint64_t stretch);

@@ -81,6 +81,14 @@ public:
     // Loads the factors of a low-rank delta (rank x (rows + columns) floats).
     DeltaReader(const VectorFile & vector, const Delta & delta, const GgufTensor & base);
 
+    // The type of a dense delta.
+    uint32_t stored_type() const { return delta_.dense->type; }
+    // The factors of a low-rank one, in rows of `columns` and of `rank`, and what to multiply their product by.
+    const std::vector<float> & a() const { return a_; }
+    const std::vector<float> & b() const { return b_; }
+    uint64_t rank() const { return delta_.rank(); }
+    float scale() const { return vector_.scale(delta_); }
+
     // Entries [first, first + count), placed as for read_entries. Low rank: scale * sum over k in order, in float32.
     void load(uint64_t first, size_t count, LoadedStretch & stretch) const;
 

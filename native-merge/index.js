@@ -319,7 +319,8 @@ function checkVectors(vectors, method, epsilon) {
 }
 
 function checkDevice(device) {
-  if (typeof device !== 'string' || device === '') invalid("device must be 'auto', 'cpu' or a device's name.");
+  if (typeof device !== 'string' || device === '')
+    invalid("device must be 'auto', 'cpu' or a device's name.");
   return device === 'CPU' ? 'cpu' : device; // devices() has it in capitals
 }
 

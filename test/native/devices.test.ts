@@ -4,13 +4,12 @@ import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync
 import { describe, expect, test } from 'vitest';
 import { type BakeOptions, type BakeResult, bake, type MergeMethod } from '../../native-merge/index.js';
 import { device } from './helpers/device.ts';
-import { ggufBytes, type StoredType, writeGguf } from './helpers/gguf.ts';
+import { ggufBytes, type StoredType } from './helpers/gguf.ts';
 import {
   bytesOf,
   failure,
   filesIn,
   gaussian,
-  modelMetadata,
   random,
   valuesIn,
   vectorMetadata,
@@ -175,11 +174,14 @@ describe.skipIf(!device)(`low-rank vectors on ${name}`, () => {
 });
 
 describe.skipIf(!device)('what a device is not for', () => {
-  test.each(['sce', 'della', 'model_stock'] as MergeMethod[])('%s goes to the CPU and says so', async method => {
-    const result = await sameOnBoth({ method, type: 'f16', vectors });
-    expect(result).toMatchObject({ device: 'cpu', deviceTensors: 0, notes: [{ code: 'device_fallback' }] });
-    expect(result.notes).toHaveLength(1);
-  });
+  test.each(['sce', 'della', 'model_stock'] as MergeMethod[])(
+    '%s goes to the CPU and says so',
+    async method => {
+      const result = await sameOnBoth({ method, type: 'f16', vectors });
+      expect(result).toMatchObject({ device: 'cpu', deviceTensors: 0, notes: [{ code: 'device_fallback' }] });
+      expect(result.notes).toHaveLength(1);
+    },
+  );
 
   test('numbers that are not finite are found as on the CPU', async () => {
     const bad = gaussian(entries, 3);
@@ -339,54 +341,69 @@ function vkGetInstanceProcAddr(void * instance, const char * name) {
 }
 `;
 
-describe.skipIf(!device?.name.startsWith('Vulkan') || process.platform !== 'linux')('a driver that fails', () => {
-  const library = at('sabotage.so');
-  writeFileSync(at('sabotage.c'), SABOTAGE);
-  const built = spawnSync('gcc', ['-shared', '-fPIC', '-w', '-o', library, at('sabotage.c'), '-ldl']);
+describe.skipIf(!device?.name.startsWith('Vulkan') || process.platform !== 'linux')(
+  'a driver that fails',
+  () => {
+    const library = at('sabotage.so');
+    writeFileSync(at('sabotage.c'), SABOTAGE);
+    const built = spawnSync('gcc', ['-shared', '-fPIC', '-w', '-o', library, at('sabotage.c'), '-ldl']);
 
-  /** Bakes twice in a process of its own. */
-  function sabotaged(limits: Record<string, string>): { results: BakeResult[]; bytes: Buffer } {
-    const options = { base: at('base.gguf'), out: at('out.gguf'), type: 'f32', method: 'ties', vectors, stretch };
-    const script = `
+    /** Bakes twice in a process of its own. */
+    function sabotaged(limits: Record<string, string>): { results: BakeResult[]; bytes: Buffer } {
+      const options = {
+        base: at('base.gguf'),
+        out: at('out.gguf'),
+        type: 'f32',
+        method: 'ties',
+        vectors,
+        stretch,
+      };
+      const script = `
       const { bake } = await import(${JSON.stringify(new URL('../../native-merge/index.js', import.meta.url).href)});
       const options = ${JSON.stringify({ ...options, device: name })};
       console.log(JSON.stringify([await bake(options), await bake(options)]));`;
-    rmSync(options.out, { force: true });
-    const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-      encoding: 'utf8',
-      env: { ...process.env, ...limits, LD_PRELOAD: library },
-    });
-    expect(child.signal).toBeNull();
-    expect(child.status, child.stderr).toBe(0);
-    return { results: JSON.parse(child.stdout), bytes: readFileSync(options.out) };
-  }
-  const onCpu = async () => (await baked({ type: 'f32', method: 'ties', vectors, stretch, device: 'cpu' })).bytes;
-
-  test('a compiler for the sabotage', () => expect(built.status).toBe(0));
-
-  test.each([0, 3, 30, 60])('lost after %i submissions: the CPU goes on, to the same bytes', async limit => {
-    const expected = await onCpu();
-    const { results, bytes } = sabotaged({ FAIL_SUBMIT: String(limit) });
-    expect(bytes.equals(expected)).toBe(true);
-    for (const { notes } of results.slice(1)) {
-      expect(notes).toMatchObject([{ code: 'device_fallback' }]);
-      expect(notes[0]?.message).toMatch(/DeviceLost/);
-      expect(notes[0]?.message).toMatch(/after a restart/);
+      rmSync(options.out, { force: true });
+      const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+        encoding: 'utf8',
+        env: { ...process.env, ...limits, LD_PRELOAD: library },
+      });
+      expect(child.signal).toBeNull();
+      expect(child.status, child.stderr).toBe(0);
+      return { results: JSON.parse(child.stdout), bytes: readFileSync(options.out) };
     }
-  });
+    const onCpu = async () =>
+      (await baked({ type: 'f32', method: 'ties', vectors, stretch, device: 'cpu' })).bytes;
 
-  test.each([0, 1, 4, 12, 18])('out of memory after %i allocations: likewise', async limit => {
-    const expected = await onCpu();
-    const { results, bytes } = sabotaged({ FAIL_ALLOCATE: String(limit) });
-    expect(bytes.equals(expected)).toBe(true);
-    expect(results[0]?.notes).toMatchObject([{ code: 'device_fallback' }]);
-    expect(results[0]?.notes[0]?.message).toMatch(/memory/i);
-  });
+    test('a compiler for the sabotage', () => expect(built.status).toBe(0));
 
-  test('without limits nothing fails', async () => {
-    const expected = await onCpu();
-    const { results, bytes } = sabotaged({});
-    expect(bytes.equals(expected)).toBe(true);
-    for (const { device: used, notes } of results) expect({ used, notes }).toEqual({ used: name, notes: [] });
-  });
-});
+    test.each([0, 3, 30, 60])(
+      'lost after %i submissions: the CPU goes on, to the same bytes',
+      async limit => {
+        const expected = await onCpu();
+        const { results, bytes } = sabotaged({ FAIL_SUBMIT: String(limit) });
+        expect(bytes.equals(expected)).toBe(true);
+        for (const { notes } of results.slice(1)) {
+          expect(notes).toMatchObject([{ code: 'device_fallback' }]);
+          expect(notes[0]?.message).toMatch(/DeviceLost/);
+          expect(notes[0]?.message).toMatch(/after a restart/);
+        }
+      },
+    );
+
+    test.each([0, 1, 4, 12, 18])('out of memory after %i allocations: likewise', async limit => {
+      const expected = await onCpu();
+      const { results, bytes } = sabotaged({ FAIL_ALLOCATE: String(limit) });
+      expect(bytes.equals(expected)).toBe(true);
+      expect(results[0]?.notes).toMatchObject([{ code: 'device_fallback' }]);
+      expect(results[0]?.notes[0]?.message).toMatch(/memory/i);
+    });
+
+    test('without limits nothing fails', async () => {
+      const expected = await onCpu();
+      const { results, bytes } = sabotaged({});
+      expect(bytes.equals(expected)).toBe(true);
+      for (const { device: used, notes } of results)
+        expect({ used, notes }).toEqual({ used: name, notes: [] });
+    });
+  },
+);

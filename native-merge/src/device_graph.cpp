@@ -31,7 +31,7 @@ void catch_aborts() {
 }
 
 // One vector's changes in float32, thinned out.
-ggml_tensor * DeviceGraph::changes(const Term & term, const GraphPlan & plan, Place & place) {
+ggml_tensor * DeviceGraph::changes(const GraphTerm & term, const GraphPlan & plan, Place & place) {
     const auto & g = ggml();
     if (term.rank > 0) {
         const int64_t depth = int64_t(term.rank * term.parts), columns = int64_t(plan.columns);

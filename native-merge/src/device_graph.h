@@ -40,7 +40,7 @@ template <typename Work> auto guarded(const Work & work) {
 }
 
 // How one vector's changes reach the device.
-struct Term {
+struct GraphTerm {
     uint32_t type = GGML_TYPE_F32;
     bool cut = false;     // dropped unless above a limit that is set for every chunk
     uint64_t rank = 0;    // above 0: they come as factors,
@@ -50,7 +50,7 @@ struct Term {
 };
 
 struct GraphPlan {
-    std::vector<Term> terms;
+    std::vector<GraphTerm> terms;
     bool elect = false, divide = false;
     uint64_t entries = 0;  // of a chunk
     uint64_t columns = 1;  // of the tensor, with factors
@@ -134,7 +134,7 @@ private:
     ggml_tensor * as_float(ggml_tensor * tensor) {
         return tensor->type == GGML_TYPE_F32 ? tensor : ggml().ggml_cast(context_, tensor, GGML_TYPE_F32);
     }
-    ggml_tensor * changes(const Term & term, const GraphPlan & plan, Place & place);
+    ggml_tensor * changes(const GraphTerm & term, const GraphPlan & plan, Place & place);
     ggml_tensor * elect(const GraphPlan & plan, const std::vector<ggml_tensor *> & changes);
     void place_on_host();
     void free_host() {

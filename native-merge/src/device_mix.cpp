@@ -68,7 +68,7 @@ bool mixes_exactly(ggml_backend_dev_t device, uint32_t type, double & seconds_pe
     std::vector<std::vector<float>> deltas(TERMS, std::vector<float>(COUNT));
     const float limit = 0.01f;
     for (size_t t = 0; t < TERMS; t++) {
-        Term term;
+        GraphTerm term;
         term.type = type;
         term.cut = t > 0;
         term.voice = {weights[t], t == 2 ? weights[t] / 3 : weights[t], weights[t]};
@@ -133,7 +133,7 @@ bool multiplies_precisely(ggml_backend_dev_t device, unsigned parts) {
     GraphPlan plan;
     plan.entries = ROWS * COLUMNS;
     plan.columns = COLUMNS;
-    Term term;
+    GraphTerm term;
     term.rank = RANK;
     term.parts = parts;
     term.voice.gain = 1 / (scale_a * scale_b);
@@ -273,7 +273,7 @@ std::optional<std::string> DeviceMixer::open(const DeviceSum & sum) {
     uint64_t bytes = 6 * sizeof(float), fixed_bytes = 0;  // of an entry: what the graph works with; of all factors
     for (size_t t = 0; t < sum.contributions.size(); t++) {
         const Contribution & own = sum.contributions[t];
-        Term term;
+        GraphTerm term;
         term.voice = sum.voices[t];
         if (own.how() == Sparsify::Ranked) return "ranks within rows are only known to the CPU";
         if (own.is_low_rank()) {
@@ -317,7 +317,7 @@ std::optional<std::string> DeviceMixer::open(const DeviceSum & sum) {
         for (auto & slot : slots_) {
             if (!slot->build(plan)) return "it lacks an operation";
             for (size_t t = 0; t < plan.terms.size(); t++) {
-                const Term & term = plan.terms[t];
+                const GraphTerm & term = plan.terms[t];
                 if (term.rank == 0) continue;
                 const auto & a = sum.contributions[t].reader().a();
                 slot->set_factor(t, right_factor(a, size_t(term.rank), size_t(plan.columns), term.parts,

@@ -348,60 +348,60 @@ describe.skipIf(!device?.name.startsWith('Vulkan') || process.platform !== 'linu
     writeFileSync(at('sabotage.c'), SABOTAGE);
     const built = spawnSync('gcc', ['-shared', '-fPIC', '-w', '-o', library, at('sabotage.c'), '-ldl']);
 
-    /** Bakes twice in a process of its own. */
-    function sabotaged(limits: Record<string, string>): { results: BakeResult[]; bytes: Buffer } {
-      const options = {
-        base: at('base.gguf'),
-        out: at('out.gguf'),
-        type: 'f32',
-        method: 'ties',
-        vectors,
-        stretch,
-      };
+    /** Bakes two files in a process of its own. */
+    function sabotaged(limits: Record<string, string>): { results: BakeResult[]; files: Buffer[] } {
+      const options = { base: at('base.gguf'), type: 'f32', method: 'ties', vectors, stretch };
+      const outs = [at('first.gguf'), at('second.gguf')];
       const script = `
       const { bake } = await import(${JSON.stringify(new URL('../../native-merge/index.js', import.meta.url).href)});
       const options = ${JSON.stringify({ ...options, device: name })};
-      console.log(JSON.stringify([await bake(options), await bake(options)]));`;
-      rmSync(options.out, { force: true });
+      const results = [];
+      for (const out of ${JSON.stringify(outs)}) results.push(await bake({ ...options, out }));
+      console.log(JSON.stringify(results));`;
+      for (const out of outs) rmSync(out, { force: true });
       const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
         encoding: 'utf8',
         env: { ...process.env, ...limits, LD_PRELOAD: library },
       });
       expect(child.signal).toBeNull();
       expect(child.status, child.stderr).toBe(0);
-      return { results: JSON.parse(child.stdout), bytes: readFileSync(options.out) };
+      return { results: JSON.parse(child.stdout), files: outs.map(out => readFileSync(out)) };
     }
     const onCpu = async () =>
       (await baked({ type: 'f32', method: 'ties', vectors, stretch, device: 'cpu' })).bytes;
 
     test('a compiler for the sabotage', () => expect(built.status).toBe(0));
 
-    test.each([0, 3, 30, 60])(
+    let lostWithin = 0;
+    test.each([0, 3, 30, 60, 75])(
       'lost after %i submissions: the CPU goes on, to the same bytes',
       async limit => {
         const expected = await onCpu();
-        const { results, bytes } = sabotaged({ FAIL_SUBMIT: String(limit) });
-        expect(bytes.equals(expected)).toBe(true);
-        for (const { notes } of results.slice(1)) {
+        const { results, files } = sabotaged({ FAIL_SUBMIT: String(limit) });
+        for (const file of files) expect(file.equals(expected)).toBe(true);
+        for (const { notes } of results) {
           expect(notes).toMatchObject([{ code: 'device_fallback' }]);
           expect(notes[0]?.message).toMatch(/DeviceLost/);
-          expect(notes[0]?.message).toMatch(/after a restart/);
         }
+        expect(results[1]?.notes[0]?.message).toMatch(/after a restart/);
+        if (results[0]?.deviceTensors) lostWithin++;
       },
     );
 
+    test('was lost in the middle of a tensor, too', () => expect(lostWithin).toBeGreaterThan(0));
+
     test.each([0, 1, 4, 12, 18])('out of memory after %i allocations: likewise', async limit => {
       const expected = await onCpu();
-      const { results, bytes } = sabotaged({ FAIL_ALLOCATE: String(limit) });
-      expect(bytes.equals(expected)).toBe(true);
+      const { results, files } = sabotaged({ FAIL_ALLOCATE: String(limit) });
+      for (const file of files) expect(file.equals(expected)).toBe(true);
       expect(results[0]?.notes).toMatchObject([{ code: 'device_fallback' }]);
       expect(results[0]?.notes[0]?.message).toMatch(/memory/i);
     });
 
     test('without limits nothing fails', async () => {
       const expected = await onCpu();
-      const { results, bytes } = sabotaged({});
-      expect(bytes.equals(expected)).toBe(true);
+      const { results, files } = sabotaged({});
+      for (const file of files) expect(file.equals(expected)).toBe(true);
       for (const { device: used, notes } of results)
         expect({ used, notes }).toEqual({ used: name, notes: [] });
     });

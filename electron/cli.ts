@@ -282,15 +282,20 @@ recipeOptions(command('bake', 'write a mix as a new GGUF file'), '--seed')
   )
   .option('--out <file>', 'where to write (default: into the library)')
   .option('--overwrite', 'replace the file if it exists', false)
-  .action(({ seed, type: asked, out, overwrite, ...options }) =>
+  .option('--device <name>', 'what computes: cpu, a GPU from the list of devices, or auto', 'auto')
+  .action(({ seed, type: asked, out, overwrite, device, ...options }) =>
     perform(
       async client => {
         const { recipe, type: before = 'f16' } = await recipeFor(client, { ...options, maskSeed: seed });
         const type = asked ?? before;
         await warn(client, recipe, false, type);
-        return follow<schema.BakeResult>(client, client.mixing.bake({ recipe, type, out, overwrite }));
+        return follow<schema.BakeResult>(
+          client,
+          client.mixing.bake({ recipe, type, out, overwrite, device }),
+        );
       },
-      result => `${result.path}, ${mebibytes(result.bytes)}, ${result.seconds.toFixed(1)} s`,
+      result =>
+        `${result.path}, ${mebibytes(result.bytes)}, ${result.seconds.toFixed(1)} s\nComputed on ${result.device}. ${result.deviceReason}`,
     ),
   );
 

@@ -309,7 +309,22 @@ export interface BakeOptions {
   metadata?: WrittenMetadata;
   /** 0 or left out: all CPUs. */
   threads?: number;
-  /** Entries computed at a time, a multiple of 4096. No effect on the result. For tests and measurements. */
+  /**
+   * Where the vectors' changes are summed; the base, the last rounding and the writing are the CPU's work everywhere.
+   * - 'cpu'
+   * - a name from devices() of type 'gpu' or 'igpu': everything that it can do. What it cannot do, and everything after it
+   *   fails, the CPU does, with a note 'device_fallback'.
+   * - 'auto' (default): of the CPU and the first such device the faster one, measured on the first chunks of the job's own
+   *   tensors and remembered until the process ends. Jobs of fewer than 33 million changed weights go to the CPU.
+   *
+   * On a device: task_arithmetic, ties, dare_linear, dare_ties, breadcrumbs, breadcrumbs_ties of dense vectors, with the same
+   * bits as on the CPU (thresholds and random masks come from the CPU; numbers below 1.2e-38 may become 0). Low-rank vectors
+   * in task_arithmetic and dare_linear, each product B·A within 2e-6 · Σ |bᵢₖ aₖⱼ| of the exact one: there a file made with
+   * 'auto' may differ in last bits between machines. All else is the CPU's work. A device is tried on known numbers before
+   * its first job in a process, and not used where it gives others.
+   */
+  device?: string;
+  /** Entries computed at a time, a multiple of 4096; on a device the size of a chunk. No effect on the result. For tests and measurements. */
   stretch?: number;
 }
 
@@ -320,7 +335,9 @@ export interface BakeNote {
     /** A matrix was stored as F16 because Q8_0 needs rows of a multiple of 32. */
     | 'f16_fallback'
     /** An adapter carries a tensor that adapters pass over. */
-    | 'ignored_tensor';
+    | 'ignored_tensor'
+    /** Something that the device was asked for went to the CPU: the message says why. */
+    | 'device_fallback';
   message: string;
   tensor?: string;
 }
@@ -336,12 +353,21 @@ export interface BakeResult {
   /** Of which waiting for the disk to take everything, at the end. */
   flushSeconds: number;
   threads: number;
+  /** 'cpu', or the name of the device that computed at least part of a tensor. */
+  device: string;
+  /** Why that one: a sentence for people. */
+  deviceReason: string;
+  /** How many tensors the device computed. */
+  deviceTensors: number;
+  /** With 'auto', where it came to a measurement. */
+  measured?: { device: string; deviceWeightsPerSecond: number; cpuWeightsPerSecond: number };
   notes: BakeNote[];
 }
 
 /**
  * Mixes personality vectors into a model and writes the result. Uses some MiB of memory per thread and vector, one row
- * of a tensor per thread for della*, and the factors of one tensor for low-rank vectors. The same call gives the same bytes.
+ * of a tensor per thread for della*, and the factors of one tensor for low-rank vectors; with a device at most 1 GiB on it
+ * and as much beside it. The same call gives the same bytes.
  * @throws {NativeMergeError} mismatch, unsupported_type, not_finite, no_space, cancelled, invalid_argument, and what
  *   readGguf throws
  */

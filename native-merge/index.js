@@ -93,14 +93,16 @@ function open() {
     });
   }
   const addon = require(addonFile);
+  const gpu = folders.map(other => findLibrary(other, /^(lib)?ggml-(cuda|vulkan|metal)\.(so|dylib|dll)$/));
   call(() =>
     addon.openLibraries(
       findLibrary(folder, /^(lib)?ggml-base\.(so|dylib|dll)$/),
       findLibrary(folder, /^(lib)?ggml(\.[^-]*)?\.(so|dylib|dll)$/),
+      folder,
+      gpu.filter(path => path !== undefined && dirname(path) !== folder),
     ),
   );
-  const gpu = folders.map(other => findLibrary(other, /^(lib)?ggml-(cuda|vulkan|metal)\.(so|dylib|dll)$/));
-  opened = { addon, folder, gpu: gpu.filter(path => path !== undefined && dirname(path) !== folder) };
+  opened = addon;
   return opened;
 }
 
@@ -115,7 +117,7 @@ function call(work) {
 }
 
 async function run(name, options, { onProgress, signal } = {}) {
-  const { addon } = open();
+  const addon = open();
   if (signal?.aborted)
     throw new NativeMergeError({ code: 'cancelled', message: 'Cancelled; nothing was written.' });
   const job = call(() => addon[name](options, onProgress));
@@ -195,7 +197,7 @@ const checkThreads = threads =>
 
 export function readGguf(path) {
   checkPath(path, 'path');
-  const { addon } = open();
+  const addon = open();
   return call(() => addon.readGguf(path));
 }
 
@@ -316,6 +318,12 @@ function checkVectors(vectors, method, epsilon) {
   return checked;
 }
 
+function checkDevice(device) {
+  if (typeof device !== 'string' || device === '')
+    invalid("device must be 'auto', 'cpu' or a device's name.");
+  return device === 'CPU' ? 'cpu' : device; // devices() has it in capitals
+}
+
 export async function bake(options, watch) {
   const { method, lambda = 1, seed = 0, embeddings = true, outputHead = true, stretch } = options;
   checkChoice(method, 'method', Object.keys(methods));
@@ -337,6 +345,7 @@ export async function bake(options, watch) {
       outputHead: checkChoice(outputHead, 'outputHead', [true, false]),
       metadata: checkMetadata(options.metadata),
       threads: checkThreads(options.threads),
+      device: checkDevice(options.device ?? 'auto'),
       stretch,
     },
     watch,
@@ -457,8 +466,8 @@ function meanRank(tensors, v, n) {
 }
 
 export function devices() {
-  const { addon, folder, gpu } = open();
-  const found = call(() => addon.devices(folder, gpu));
+  const addon = open();
+  const found = call(() => addon.devices());
   // ggml calls all of the machine's memory free.
   return found.map(device => (device.type === 'cpu' ? { ...device, memoryFree: freemem() } : device));
 }

@@ -1,6 +1,6 @@
 /** The stages of `npm test`, from types to a real browser, and the count they end with. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { StudioError } from '../electron/studio/errors.ts';
@@ -35,7 +35,10 @@ const STAGES = {
       ['knip/bin/knip.js', '--config', 'scripts/knip.json'],
     ),
   unit: filters => runVitest('unit', filters),
-  native: filters => runVitest('native', filters),
+  native: filters => {
+    ensureSoftwareGpu();
+    return runVitest('native', filters);
+  },
   integration: filters => runVitest('integration', filters),
   e2e: async filters => runVitest('e2e', filters, { CHROMIUM_PATH: await ensureChromium() }),
 } satisfies Record<string, (filters: string[]) => Promise<Counts>>;
@@ -151,7 +154,35 @@ export function countReport(report: Report | undefined, exitCode: number): Count
   };
 }
 
-// ── The browser ────────────────────────────────────────────────────────────────────────────────────────────
+// ── What only tests need ───────────────────────────────────────────────────────────────────────────────────
+
+const canInstall = () =>
+  process.platform === 'linux' && process.getuid?.() === 0 && !spawnSync('apt-get', ['--version']).error;
+
+/** Installs Debian packages; returns what went wrong, or nothing. */
+function install(...packages: string[]): string | undefined {
+  const apt = (...args: string[]) =>
+    spawnSync('apt-get', ['-qq', '-o', 'Dpkg::Use-Pty=0', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  apt('update');
+  const { status, stderr } = apt('install', '-y', '--no-install-recommends', ...packages);
+  return status === 0 ? undefined : stderr.trim().split('\n').slice(-3).join('\n');
+}
+
+const VULKAN_DRIVERS = '/usr/share/vulkan/icd.d';
+
+/** Vulkan's software device, so that merging on a GPU is tested without one. Its tests are skipped where it cannot be had. */
+function ensureSoftwareGpu(): void {
+  const installed =
+    existsSync(VULKAN_DRIVERS) && readdirSync(VULKAN_DRIVERS).some(name => name.startsWith('lvp'));
+  if (installed || !canInstall()) return;
+  say("Installing Vulkan's software device for the tests of merging on a GPU (once) …");
+  const problem = install('mesa-vulkan-drivers', 'libvulkan1');
+  if (problem !== undefined) say(`It could not be installed, so those tests will be skipped.\n${problem}`);
+}
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const MAC_BROWSERS = [
@@ -166,21 +197,15 @@ async function ensureChromium(): Promise<string> {
   if (found) return found;
   const action =
     'Install Chromium (Debian: "apt-get install chromium") or name one in CHROMIUM_PATH, then run npm test again.';
-  if (process.platform !== 'linux' || process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).error)
+  if (!canInstall())
     throw new StudioError('not_found', 'The browser tests need Chromium, and none was found.', { action });
   say('Installing Chromium for the browser tests (once) …');
-  const apt = (...args: string[]) =>
-    spawnSync('apt-get', ['-qq', '-o', 'Dpkg::Use-Pty=0', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      encoding: 'utf8',
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
-  apt('update');
-  const { status, stderr } = apt('install', '-y', '--no-install-recommends', 'chromium');
+  const problem = install('chromium');
   const installed = findChromium();
-  if (status === 0 && installed) return installed;
-  const reason = stderr.trim().split('\n').slice(-3).join('\n');
-  throw new StudioError('not_found', `Chromium could not be installed with apt-get.\n${reason}`, { action });
+  if (problem === undefined && installed) return installed;
+  throw new StudioError('not_found', `Chromium could not be installed with apt-get.\n${problem ?? ''}`, {
+    action,
+  });
 }
 
 function findChromium(): string | undefined {

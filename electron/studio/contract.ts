@@ -521,12 +521,17 @@ export const bakeInput = z.object({
   /** Where to write; by default into the library's folder of models, named after the recipe. */
   out: z.string().optional(),
   overwrite: z.boolean().default(false),
+  /** What computes: `cpu`, the name of a GPU (`studio.devices`), or `auto`, whichever is faster. */
+  device: z.string().min(1).default('auto'),
 });
 export const bakeResult = z.object({
   path: z.string(),
   bytes: z.number(),
   tensors: z.int(),
   seconds: z.number(),
+  /** What computed, and a sentence that says why; absent in runs from before there was a choice. */
+  device: z.string().optional(),
+  deviceReason: z.string().optional(),
   /** SHA-256 of the file's weights. */
   content: z.string(),
   warnings: z.array(warning),

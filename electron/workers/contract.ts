@@ -109,9 +109,21 @@ export const mergingContract = {
         ),
         ...ofMix,
         metadata,
+        /** 'auto' (default), 'cpu' or a device's name. */
+        device: z.string().optional(),
       }),
     )
-    .output(job(z.object({ bytes: z.number(), tensors: z.number(), seconds: z.number() }))),
+    .output(
+      job(
+        z.object({
+          bytes: z.number(),
+          tensors: z.number(),
+          seconds: z.number(),
+          device: z.string(),
+          deviceReason: z.string(),
+        }),
+      ),
+    ),
   extract: procedure
     .input(
       z.object({

@@ -300,8 +300,12 @@ template <typename Result> Result guarded(Napi::Env env, const std::function<Res
 
 Napi::Value open_libraries(const Napi::CallbackInfo & info) {
     const std::string base = info[0].ToString().Utf8Value(), main = info[1].ToString().Utf8Value();
+    const std::string backends_folder = info[2].ToString().Utf8Value();
+    std::vector<std::string> extra;
+    const Napi::Array files = info[3].As<Napi::Array>();
+    for (uint32_t i = 0; i < files.Length(); i++) extra.push_back(files.Get(i).ToString().Utf8Value());
     return guarded<Napi::Value>(info.Env(), [&] {
-        open_ggml(base, main);
+        open_ggml(base, main, backends_folder, extra);
         return info.Env().Undefined();
     });
 }
@@ -418,6 +422,7 @@ Napi::Value start_bake(const Napi::CallbackInfo & info) {
     }
     options.metadata = get_metadata(given);
     options.threads = get_threads(given);
+    options.device = get_text(given, "device");
     return Job::start(info.Env(), info[1], [=](Progress & progress) -> Job::Finish {
         const BakeResult result = bake(options, progress);
         return [=](Napi::Env env) {
@@ -436,6 +441,16 @@ Napi::Value start_bake(const Napi::CallbackInfo & info) {
             value.Set("seconds", result.seconds);
             value.Set("flushSeconds", result.flush_seconds);
             value.Set("threads", double(result.threads));
+            value.Set("device", result.device.name);
+            value.Set("deviceReason", result.device.reason);
+            value.Set("deviceTensors", double(result.device.tensors));
+            if (!result.device.measured.empty()) {
+                Napi::Object measured = Napi::Object::New(env);
+                measured.Set("device", result.device.measured);
+                measured.Set("deviceWeightsPerSecond", result.device.device_rate);
+                measured.Set("cpuWeightsPerSecond", result.device.cpu_rate);
+                value.Set("measured", measured);
+            }
             value.Set("notes", notes);
             return value;
         };
@@ -551,12 +566,8 @@ Napi::Value start_compare(const Napi::CallbackInfo & info) {
 
 Napi::Value devices(const Napi::CallbackInfo & info) {
     const Napi::Env env = info.Env();
-    const std::string folder = info[0].ToString().Utf8Value();
-    std::vector<std::string> extra;
-    const Napi::Array files = info[1].As<Napi::Array>();
-    for (uint32_t i = 0; i < files.Length(); i++) extra.push_back(files.Get(i).ToString().Utf8Value());
     return guarded<Napi::Value>(env, [&] {
-        const std::vector<Device> found = list_devices(folder, extra);
+        const std::vector<Device> found = list_devices();
         Napi::Array list = Napi::Array::New(env, found.size());
         for (size_t i = 0; i < found.size(); i++) {
             Napi::Object value = Napi::Object::New(env);

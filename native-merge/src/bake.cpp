@@ -5,12 +5,15 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "contribution.h"
 #include "convert.h"
+#include "device_choice.h"
 #include "error.h"
 #include "geometry.h"
 #include "ggml_library.h"
@@ -69,6 +72,7 @@ public:
             targets[i].bytes = tensor_bytes(targets[i].type, targets[i].shape);
             progress_.total += work_bytes(targets[i]);
         }
+        device_.emplace(options_.device, passes_, options_.stretch, entries_changed(targets));
         OutputFile out(options_.out, layout.total_bytes);
         trim_whole_vectors(targets);
         out.write(layout.header.data(), layout.header.size(), 0);
@@ -79,6 +83,8 @@ public:
         result_.bytes = layout.total_bytes;
         result_.tensors = targets.size();
         result_.threads = passes_.pool.size();
+        result_.device = device_->use();
+        for (const std::string & why : device_->complaints()) note("device_fallback", "", why);
         result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         return std::move(result_);
     }
@@ -208,6 +214,19 @@ private:
         return times * target.bytes;
     }
 
+    uint64_t entries_changed(const std::vector<GgufTensor> & targets) const {
+        uint64_t entries = 0;
+        for (const auto & target : targets) {
+            for (size_t v = 0; v < vectors_.size(); v++) {
+                if (!takes_part(target) || !vectors_[v]->deltas().count(target.name)) continue;
+                if (weight_in(v, target.name) == 0.0f) continue;
+                entries += target.entries();
+                break;
+            }
+        }
+        return entries;
+    }
+
     void note(const char * code, const std::string & tensor, const std::string & message) {
         result_.notes.push_back({code, tensor, message});
     }
@@ -282,6 +301,7 @@ private:
                              base_.path(), tensor.name);
         }
         result_.changed++;
+        if (options_.method.family != Family::TaskVectors) device_->decline("this method is only written for the CPU");
         switch (options_.method.family) {
             case Family::TaskVectors: return bake_task_vectors(tensor, target, out, stretch, all);
             case Family::Sce: return bake_sce(tensor, target, out, stretch, all);
@@ -318,27 +338,35 @@ private:
         });
     }
 
+    // What mix() works on: entries [first, end) of a tensor, a stretch at a time. A rehearsal writes nothing.
+    struct Span {
+        const GgufTensor & tensor;
+        const GgufTensor & target;
+        OutputFile & out;
+        uint64_t stretch, first, end;
+        bool rehearse = false;
+    };
+
     // Writes base + lambda * sum / divisor. combine(own, first, at, count, sum) makes the sum for part of a stretch whose
     // base is loaded into own.raw and whose contributions into the slots of `own`.
     template <typename Combine>
-    void mix(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out, uint64_t stretch,
-             const std::vector<Contribution> & contributions, float divisor, const Combine & combine) {
+    void mix(const Span & span, const std::vector<Contribution> & contributions, float divisor, const Combine & combine) {
         const size_t n = contributions.size();
-        passes_.for_stretches(tensor.entries(), stretch, [&](uint64_t first, size_t count, unsigned worker) {
+        passes_.for_stretches(span.first, span.end, span.stretch, [&](uint64_t first, size_t count, unsigned worker) {
             Buffers & own = passes_.buffers[worker];
             own.prepare(n);
             for (size_t c = 0; c < n; c++) contributions[c].load(first, count, own, c);
-            load_entries(base_, tensor, first, count, own.raw);
-            own.stored.resize(std::max<size_t>(own.stored.size(), entry_bytes(target.type, count)));
+            load_entries(base_, span.tensor, first, count, own.raw);
+            own.stored.resize(std::max<size_t>(own.stored.size(), entry_bytes(span.target.type, count)));
             alignas(64) float sum[STRETCH_PART], base[STRETCH_PART];
             for (size_t at = 0; at < count; at += STRETCH_PART) {
                 const size_t part = std::min(STRETCH_PART, count - at);
                 combine(own, first, at, part, sum);
-                float * values = decode_entries(base_, tensor, own.raw, at, part, base);
+                float * values = decode_entries(base_, span.tensor, own.raw, at, part, base);
                 apply(values, sum, divisor, options_.lambda, part);
-                convert(target, at, part, values, own);
+                convert(span.target, at, part, values, own);
             }
-            write_stretch(target, first, count, own, out);
+            if (!span.rehearse) write_stretch(span.target, first, count, own, span.out);
         });
     }
 
@@ -348,9 +376,9 @@ private:
         std::vector<Voice> voices;
         for (auto & contribution : all.contributions) {
             contribution.prepare(passes_, target, stretch);
-            const float weight = contribution.weight();
-            const float vote = weight > 0 ? 1.0f : -1.0f;
-            voices.push_back(options_.unweighted ? Voice{vote, weight, 1} : Voice{weight, weight, weight});
+            const float weight = contribution.weight(), gain = weight / contribution.divisor();
+            const float vote = (weight > 0 ? 1.0f : -1.0f) / contribution.divisor();
+            voices.push_back(options_.unweighted ? Voice{vote, gain, 1} : Voice{gain, gain, weight});
         }
         // Vectors that leave this tensor alone still have their weight in the mean.
         float divisor = 1;
@@ -360,15 +388,27 @@ private:
             if (std::fabs(divisor) < 1e-8f) divisor = 1;
         }
         const size_t n = all.contributions.size();
-        mix(tensor, target, out, stretch, all.contributions, divisor,
-            [&](Buffers & own, uint64_t first, size_t at, size_t count, float * sum) {
-                own.parts.resize(n);
-                for (size_t c = 0; c < n; c++) {
-                    own.parts[c] = all.contributions[c].part(first, at, count, own, c);
-                    if (!elect) accumulate(sum, own.parts[c], voices[c].gain, count, c == 0);
-                }
-                if (elect) combine_by_sign(sum, own.parts.data(), voices.data(), n, normalize, count);
-            });
+        const auto on_cpu = [&](uint64_t first, uint64_t end, bool rehearse) {
+            mix({tensor, target, out, stretch, first, end, rehearse}, all.contributions, divisor,
+                [&](Buffers & own, uint64_t first, size_t at, size_t count, float * sum) {
+                    own.parts.resize(n);
+                    for (size_t c = 0; c < n; c++) {
+                        own.parts[c] = all.contributions[c].part(first, at, count, own, c);
+                        if (!elect) accumulate(sum, own.parts[c], voices[c].gain, count, c == 0);
+                    }
+                    if (elect) combine_by_sign(sum, own.parts.data(), voices.data(), n, normalize, count);
+                });
+        };
+        // What a device has summed is divided, added to the base and stored here.
+        const auto finish = [&](uint64_t first, size_t count, const float * sums, const float * divisors, bool rehearse) {
+            mix({tensor, target, out, stretch, first, first + count, rehearse}, {}, divisor,
+                [&](Buffers &, uint64_t begin, size_t at, size_t part, float * sum) {
+                    const size_t offset = size_t(begin - first) + at;
+                    memcpy(sum, sums + offset, part * sizeof(float));
+                    if (divisors) divide_by(sum, divisors + offset, part);
+                });
+        };
+        device_->compute({tensor, all.contributions, voices, elect, normalize}, on_cpu, finish);
     }
 
     // SCE, as mergekit defines it: of the entries in which the vectors differ the top share by variance is kept; each
@@ -408,7 +448,7 @@ private:
             const double energy = total > 0 ? energies[c] / total : 1.0 / double(n);
             voices.push_back({weights[c], float(energy * weights[c]), float(energy)});
         }
-        mix(tensor, target, out, stretch, contributions, 1,
+        mix({tensor, target, out, stretch, 0, tensor.entries()}, contributions, 1,
             [&](Buffers & own, uint64_t first, size_t at, size_t count, float * sum) {
                 decode_selected(own, first, at, count);
                 combine_by_sign(sum, own.parts.data(), voices.data(), n, true, count);
@@ -469,7 +509,7 @@ private:
         }
         const Combination combination =
             combine_points(options_.method.family, gram, {all.weights.begin(), all.weights.end()});
-        mix(tensor, target, out, stretch, contributions, 1,
+        mix({tensor, target, out, stretch, 0, tensor.entries()}, contributions, 1,
             [&](Buffers & own, uint64_t, size_t at, size_t count, float * sum) {
                 alignas(64) float base[STRETCH_PART];
                 const float * from = decode_entries(base_, tensor, own.raw, at, count, base);
@@ -526,6 +566,7 @@ private:
     Depth depth_;
     std::vector<std::unique_ptr<VectorFile>> vectors_;
     std::vector<std::map<std::string, Selection>> whole_;  // by vector and tensor
+    std::optional<DeviceChoice> device_;
     BakeResult result_{};
 };
 

@@ -43,12 +43,23 @@ struct BakeOptions {
     std::vector<MetadataEntry> metadata;  // added to the base's
     unsigned threads = 0;                 // 0: all
     uint64_t stretch = 0;                 // entries at a time, a multiple of STRETCH_UNIT; 0: default
+    std::string device = "cpu";           // "cpu", the name of a device that can mix, or "auto"
 };
 
 struct Note {
     std::string code;  // see index.d.ts
     std::string tensor;
     std::string message;
+};
+
+// What computed, and why.
+struct DeviceUse {
+    std::string name = "cpu";  // or the device that computed at least one tensor
+    std::string reason;
+    uint64_t tensors = 0;  // that the device computed
+    // Where "auto" measured: which device, and entries a second there and on the CPU.
+    std::string measured;
+    double device_rate = 0, cpu_rate = 0;
 };
 
 struct BakeResult {
@@ -58,6 +69,7 @@ struct BakeResult {
     double seconds;        // all of it
     double flush_seconds;  // of which waiting for the disk at the end
     unsigned threads;
+    DeviceUse device;
     std::vector<Note> notes;
 };
 

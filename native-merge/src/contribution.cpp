@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "error.h"
+#include "ggml_library.h"
 #include "ranks.h"
 
 namespace temperament {
@@ -109,8 +111,42 @@ float * Contribution::part(uint64_t first, size_t at, size_t count, Buffers & ow
             mask_ranked(delta, words, own.ranks[slot].data() + at, chance_, sparsity_.rescale == Rescale::Density, count);
             break;
     }
-    if (divisor_ != 1.0f) divide(delta, divisor_, count);
     return delta;
+}
+
+std::optional<float> Contribution::limit_within(uint64_t first, size_t count) const {
+    const uint32_t threshold = selection_.threshold;
+    if (threshold == 0) return -1.0f;
+    if (selection_.last_tie >= first && selection_.last_tie < first + count - 1) return std::nullopt;
+    const uint32_t bits = selection_.last_tie < first ? threshold : threshold - 1;
+    float limit;
+    memcpy(&limit, &bits, 4);
+    return limit;
+}
+
+void Contribution::stage(uint64_t first, size_t count, bool thin, uint32_t type, Buffers & own, uint8_t * out) const {
+    reader_->load(first, count, own.loaded[0]);
+    for (size_t at = 0; at < count; at += STRETCH_PART) {
+        const size_t size = std::min(STRETCH_PART, count - at);
+        const float * values = thin ? part(first, at, size, own, 0) : plain_part(at, size, own, 0);
+        uint8_t * to = out + entry_bytes(type, at);
+        if (type == GGML_TYPE_F32) {
+            memcpy(to, values, size * sizeof(float));
+        } else {
+            const uint8_t * stored = own.loaded[0].bytes.data() + entry_bytes(type, at);
+            copy_kept(reinterpret_cast<uint16_t *>(to), reinterpret_cast<const uint16_t *>(stored), values, size);
+        }
+    }
+}
+
+void Contribution::stage_mask(uint64_t first, size_t count, uint16_t * out) const {
+    constexpr uint16_t ONE = 0x3C00;
+    alignas(64) uint32_t words[STRETCH_PART];
+    for (size_t at = 0; at < count; at += STRETCH_PART) {
+        const size_t size = std::min(STRETCH_PART, count - at);
+        random_words(sparsity_.key, first + at, words, size);
+        for (size_t i = 0; i < size; i++) out[at + i] = words[i] < threshold_ ? ONE : 0;
+    }
 }
 
 // The ranks of entries [first, first + count), each within its whole row.

@@ -1,4 +1,4 @@
-// What one vector does to the tensor at hand: its change, thinned out and rescaled as the method asks.
+// What one vector does to the tensor at hand: its change, thinned out as the method asks, and what to divide it by.
 #pragma once
 
 #include <memory>
@@ -32,6 +32,8 @@ public:
 
     size_t position() const { return position_; }
     float weight() const { return weight_; }
+    // After prepare(): what part() must be divided by, the same for every entry.
+    float divisor() const { return divisor_; }
     bool wants_long_stretch() const { return low_rank_ || sparsity_.how == Sparsify::Ranked; }
 
     // The passes that selection and rescaling need before part() can be called, about `passes_before` of them.
@@ -40,10 +42,24 @@ public:
 
     // Loads entries [first, first + count), placed as for read_entries, into the slot of the buffers.
     void load(uint64_t first, size_t count, Buffers & own, size_t slot) const;
-    // Part of what was loaded, from entry `at` of it (a multiple of STRETCH_PART). The caller may change the values.
+    // Part of what was loaded, from entry `at` of it (a multiple of STRETCH_PART), thinned out but not yet divided. The
+    // caller may change the values.
     float * part(uint64_t first, size_t at, size_t count, Buffers & own, size_t slot) const;
     // The same as the vector has it.
     float * plain_part(size_t at, size_t count, Buffers & own, size_t slot) const;
+
+    // For a device, which does its own part of the work on the change itself:
+    bool is_low_rank() const { return low_rank_; }
+    Sparsify how() const { return sparsity_.how; }
+    const DeltaReader & reader() const { return *reader_; }
+    // Sparsify::Magnitude: what |delta| must be above to be kept, for all of entries [first, first + count); nothing where
+    // the last tie lies among them.
+    std::optional<float> limit_within(uint64_t first, size_t count) const;
+    // A dense change to entries [first, first + count), placed as for read_entries, into `out`: as it is stored where `type` says
+    // so, else as F32; `thin`: as part() has it.
+    void stage(uint64_t first, size_t count, bool thin, uint32_t type, Buffers & own, uint8_t * out) const;
+    // Sparsify::Random: F16 ones where entries are kept, else zeros.
+    void stage_mask(uint64_t first, size_t count, uint16_t * out) const;
 
 private:
     void rank_rows(uint64_t first, size_t count, Buffers & own, size_t slot) const;

@@ -3,7 +3,6 @@
 
 #include <cctype>
 #include <mutex>
-#include <set>
 
 #ifdef _WIN32
 #define NOMINMAX
@@ -20,6 +19,10 @@ namespace {
 
 GgmlFunctions functions;
 bool opened = false;
+struct {
+    std::string folder;
+    std::vector<std::string> extra;
+} backends;
 
 #ifdef _WIN32
 void * open_library(const std::string & path) {
@@ -56,8 +59,10 @@ void bind(void * library, const std::string & path, const char * name, Function 
 
 }  // namespace
 
-void open_ggml(const std::string & base, const std::string & main) {
+void open_ggml(const std::string & base, const std::string & main, const std::string & backends_folder,
+               const std::vector<std::string> & extra) {
     if (opened) return;
+    backends = {backends_folder, extra};
     void * base_library = open_library(base);
     void * main_library = open_library(main);
 #define TEMPERAMENT_BIND(name) bind(base_library, base, #name, functions.name);
@@ -88,17 +93,20 @@ std::string type_name(uint32_t type) {
     return name;
 }
 
-std::vector<Device> list_devices(const std::string & backends_folder, const std::vector<std::string> & extra) {
-    static std::mutex mutex;
-    static std::set<std::string> loaded;
-    std::lock_guard lock(mutex);
-    if (loaded.insert(backends_folder).second) ggml().ggml_backend_load_all_from_path(backends_folder.c_str());
-    for (const auto & path : extra) {
-        if (loaded.insert(path).second) ggml().ggml_backend_load(path.c_str());
-    }
+std::vector<ggml_backend_dev_t> load_backends() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        ggml().ggml_backend_load_all_from_path(backends.folder.c_str());
+        for (const auto & path : backends.extra) ggml().ggml_backend_load(path.c_str());
+    });
+    std::vector<ggml_backend_dev_t> devices;
+    for (size_t i = 0; i < ggml().ggml_backend_dev_count(); i++) devices.push_back(ggml().ggml_backend_dev_get(i));
+    return devices;
+}
+
+std::vector<Device> list_devices() {
     std::vector<Device> devices;
-    for (size_t i = 0; i < ggml().ggml_backend_dev_count(); i++) {
-        ggml_backend_dev_t device = ggml().ggml_backend_dev_get(i);
+    for (ggml_backend_dev_t device : load_backends()) {
         size_t free_bytes = 0, total_bytes = 0;
         ggml().ggml_backend_dev_memory(device, &free_bytes, &total_bytes);
         const char * type = "accel";

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <ggml-alloc.h>
 #include <ggml-backend.h>
 #include <ggml.h>
 
@@ -14,6 +15,7 @@ namespace temperament {
 // Every ggml function that the addon calls. The first list is in libggml-base, the second in libggml.
 #define TEMPERAMENT_GGML_BASE(X) \
     X(ggml_log_set)              \
+    X(ggml_set_abort_callback)   \
     X(ggml_type_name)            \
     X(ggml_blck_size)            \
     X(ggml_type_size)            \
@@ -21,7 +23,49 @@ namespace temperament {
     X(ggml_backend_dev_name)     \
     X(ggml_backend_dev_description) \
     X(ggml_backend_dev_memory)   \
-    X(ggml_backend_dev_type)
+    X(ggml_backend_dev_type)     \
+    X(ggml_backend_dev_init)     \
+    X(ggml_backend_dev_supports_op) \
+    X(ggml_backend_dev_host_buffer_type) \
+    X(ggml_backend_buft_alloc_buffer) \
+    X(ggml_backend_buffer_get_base) \
+    X(ggml_backend_buffer_free)  \
+    X(ggml_backend_get_default_buffer_type) \
+    X(ggml_backend_tensor_set)   \
+    X(ggml_backend_tensor_set_async) \
+    X(ggml_backend_tensor_get_async) \
+    X(ggml_backend_graph_compute_async) \
+    X(ggml_backend_synchronize)  \
+    X(ggml_backend_free)         \
+    X(ggml_gallocr_new)          \
+    X(ggml_gallocr_alloc_graph)  \
+    X(ggml_gallocr_free)         \
+    X(ggml_tensor_overhead)      \
+    X(ggml_graph_overhead_custom) \
+    X(ggml_init)                 \
+    X(ggml_free)                 \
+    X(ggml_new_graph_custom)     \
+    X(ggml_build_forward_expand) \
+    X(ggml_graph_n_nodes)        \
+    X(ggml_graph_node)           \
+    X(ggml_new_tensor_1d)        \
+    X(ggml_new_tensor_2d)        \
+    X(ggml_set_input)            \
+    X(ggml_set_output)           \
+    X(ggml_nbytes)               \
+    X(ggml_cast)                 \
+    X(ggml_abs)                  \
+    X(ggml_neg)                  \
+    X(ggml_step)                 \
+    X(ggml_relu)                 \
+    X(ggml_add)                  \
+    X(ggml_sub)                  \
+    X(ggml_mul)                  \
+    X(ggml_scale)                \
+    X(ggml_scale_bias)           \
+    X(ggml_mul_mat)              \
+    X(ggml_prec_set_acc)         \
+    X(ggml_reshape_1d)
 #define TEMPERAMENT_GGML(X)           \
     X(ggml_backend_load)              \
     X(ggml_backend_load_all_from_path) \
@@ -36,8 +80,10 @@ struct GgmlFunctions {
 };
 
 // Opens libggml-base and libggml. Call once, before anything else.
-// base, main: the library files; throws 'io' when one cannot be opened or lacks a function.
-void open_ggml(const std::string & base, const std::string & main);
+// base, main: the library files; throws 'io' when one cannot be opened or lacks a function. backends_folder and extra: what
+// load_backends() will load.
+void open_ggml(const std::string & base, const std::string & main, const std::string & backends_folder,
+               const std::vector<std::string> & extra);
 
 // The functions; throws when open_ggml has not succeeded.
 const GgmlFunctions & ggml();
@@ -56,8 +102,10 @@ struct Device {
     uint64_t memory_free;   // bytes
 };
 
-// Loads the backends of `backends_folder` and the single backend files in `extra` (once per process), and lists what
-// they offer. A backend that cannot be loaded, for example for want of a driver, is left out silently.
-std::vector<Device> list_devices(const std::string & backends_folder, const std::vector<std::string> & extra);
+// Loads the backends of a folder and some single files, once per process, and returns the devices that they offer. A backend
+// that cannot be loaded, for example for want of a driver, is left out silently.
+std::vector<ggml_backend_dev_t> load_backends();
+
+std::vector<Device> list_devices();
 
 }  // namespace temperament

@@ -70,6 +70,11 @@ TEMPERAMENT_KERNEL void drop_selected(float * delta, const Selection & selection
     for (size_t i = ties; i < count; i++) delta[i] = keep_if(magnitude_bits(delta[i]) <= threshold, delta[i]);
 }
 
+TEMPERAMENT_KERNEL void copy_kept(uint16_t * __restrict out, const uint16_t * __restrict stored,
+                                  const float * __restrict values, size_t count) {
+    for (size_t i = 0; i < count; i++) out[i] = values[i] != 0.0f ? stored[i] : uint16_t(0);
+}
+
 TEMPERAMENT_KERNEL void mask_ranked(float * __restrict delta, const uint32_t * __restrict words,
                                     const uint32_t * __restrict ranks, RankedChance chance, bool rescale, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -78,10 +83,6 @@ TEMPERAMENT_KERNEL void mask_ranked(float * __restrict delta, const uint32_t * _
         const float scaled = rescale ? delta[i] / float(probability) : delta[i];
         delta[i] = keep_if(keep, scaled);
     }
-}
-
-TEMPERAMENT_KERNEL void divide(float * delta, float divisor, size_t count) {
-    for (size_t i = 0; i < count; i++) delta[i] /= divisor;
 }
 
 #if defined(__GNUC__)
@@ -148,6 +149,10 @@ void combine_by_sign(float * sum, const float * const * deltas, const Voice * vo
     const bool one = std::all_of(voices, voices + n_vectors, [](const Voice & v) { return v.gain == v.vote; });
     if (one) combine_by_weight(sum, deltas, voices, n_vectors, normalize, count);
     else combine_by_voice(sum, deltas, voices, n_vectors, normalize, count);
+}
+
+TEMPERAMENT_KERNEL void divide_by(float * __restrict sum, const float * __restrict divisors, size_t count) {
+    for (size_t i = 0; i < count; i++) sum[i] /= divisors[i] == 0.0f ? 1.0f : divisors[i];
 }
 
 TEMPERAMENT_KERNEL void deviation(float * __restrict out, const float * const * deltas, const float * weights,

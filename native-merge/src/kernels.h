@@ -38,6 +38,9 @@ void mask_selected_by(float * delta, const float * keys, const Selection & selec
 // Drops what `selection` names and keeps the rest.
 void drop_selected(float * delta, const Selection & selection, uint64_t first, size_t count);
 
+// out[i] = values[i] is zero ? zero : stored[i], for 16-bit formats in which zero is 0.
+void copy_kept(uint16_t * out, const uint16_t * stored, const float * values, size_t count);
+
 // The probability that an entry is kept: highest - step * rank, where rank 0 is the largest of the row.
 struct RankedChance {
     double highest, step;
@@ -46,11 +49,8 @@ struct RankedChance {
 void mask_ranked(float * delta, const uint32_t * words, const uint32_t * ranks, RankedChance chance, bool rescale,
                  size_t count);
 
-// delta[i] /= divisor
-void divide(float * delta, float divisor, size_t count);
-
 // How one vector takes part where vectors must agree: it votes with vote * delta; if it agrees with the sign elected,
-// gain * delta counts in the sum and share in the divisor. TIES: all three are its weight.
+// gain * delta counts in the sum and share in the divisor. TIES: all three are its weight; rescaling is in vote and gain.
 struct Voice {
     float vote, gain, share;
 };
@@ -59,6 +59,9 @@ struct Voice {
 // deltas: n_vectors pointers.
 void combine_by_sign(float * sum, const float * const * deltas, const Voice * voices, size_t n_vectors, bool normalize,
                      size_t count);
+
+// sum[i] /= divisors[i], 0 counting as 1.
+void divide_by(float * sum, const float * divisors, size_t count);
 
 // out[i] = standard deviation over the vectors of weight_v * delta_v[i] and `absent` zeros, in double, rounded once.
 void deviation(float * out, const float * const * deltas, const float * weights, size_t n_vectors, size_t absent,

@@ -43,10 +43,14 @@ struct Passes {
 
     // Calls work(first, count, worker) for the stretches of a tensor of so many entries.
     template <typename Work> void for_stretches(uint64_t entries, uint64_t stretch, const Work & work) {
-        pool.run(pieces(entries, stretch), [&](size_t piece, unsigned worker) {
+        for_stretches(0, entries, stretch, work);
+    }
+    // The same for its entries [from, to).
+    template <typename Work> void for_stretches(uint64_t from, uint64_t to, uint64_t stretch, const Work & work) {
+        pool.run(pieces(to - from, stretch), [&](size_t piece, unsigned worker) {
             progress.check();
-            const uint64_t first = piece * stretch;
-            work(first, size_t(std::min(stretch, entries - first)), worker);
+            const uint64_t first = from + piece * stretch;
+            work(first, size_t(std::min(stretch, to - first)), worker);
         });
     }
     static size_t pieces(uint64_t entries, uint64_t stretch) { return size_t((entries + stretch - 1) / stretch); }

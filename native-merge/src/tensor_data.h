@@ -81,16 +81,21 @@ public:
     // Loads the factors of a low-rank delta (rank x (rows + columns) floats).
     DeltaReader(const VectorFile & vector, const Delta & delta, const GgufTensor & base);
 
+    // The type of a dense delta.
+    uint32_t stored_type() const { return delta_.dense->type; }
+    // The factors of a low-rank one (empty for a dense one): a is rank x columns, b is rows x rank; and what to multiply
+    // their product by.
+    const std::vector<float> & a() const { return a_; }
+    const std::vector<float> & b() const { return b_; }
+    uint64_t rank() const { return delta_.rank(); }
+    float scale() const { return vector_.scale(delta_); }
+
     // Entries [first, first + count), placed as for read_entries. Low rank: scale * sum over k in order, in float32.
     void load(uint64_t first, size_t count, LoadedStretch & stretch) const;
 
     // Part of a loaded stretch as finite float32, from entry `at` of it (a multiple of STRETCH_PART): in `out`, or in
     // place where it is float32 already. The caller may change the values.
     float * decode(LoadedStretch & stretch, size_t at, size_t count, float * out) const;
-
-    // The factors of a low-rank delta: a is rank x columns, b is rows x rank; empty for a dense one.
-    const std::vector<float> & a() const { return a_; }
-    const std::vector<float> & b() const { return b_; }
 
 private:
     const VectorFile & vector_;

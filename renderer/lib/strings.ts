@@ -289,6 +289,7 @@ export const t = {
     answer: 'Answer',
     file: 'File',
     size: 'Size',
+    device: 'Computed on',
     correlation: 'Correlation r',
     alpha: 'Strength',
     score: 'Score',

@@ -413,6 +413,26 @@ describe('a baked file', () => {
     expect(onto).toMatchObject({ state: 'failed', error: { code: 'bad_input', file: base } });
   });
 
+  test('says what computed it, and why; takes no device that is not there', async () => {
+    const recipe = persona({ openness: 1 }).recipe;
+    const bake = (name: string, device?: string) =>
+      studio.end('bake', studio.client.mixing.bake({ recipe, out: join(studio.home, name), device }));
+    const byDefault = await bake('default.gguf');
+    expect(byDefault.input).toMatchObject({ device: 'auto' });
+    expect(byDefault.result).toMatchObject({
+      device: 'cpu',
+      deviceReason: expect.stringMatching(/too small/),
+    });
+    const asked = await bake('asked.gguf', 'cpu');
+    expect(asked.result).toMatchObject({ device: 'cpu', deviceReason: expect.stringMatching(/asked for/) });
+    const absent = await bake('absent.gguf', 'CUDA9');
+    expect(absent).toMatchObject({
+      state: 'failed',
+      error: { code: 'bad_input', message: expect.stringMatching(/CUDA9.*cpu/) },
+    });
+    expect(existsSync(join(studio.home, 'absent.gguf'))).toBe(false);
+  });
+
   test('that was cancelled leaves nothing', async () => {
     const out = join(studio.home, 'cancelled', 'never.gguf');
     const { run } = await studio.client.mixing.bake({ recipe: persona({ openness: 1 }).recipe, out });

@@ -172,6 +172,8 @@ export class Library {
         vectors: [{ path: adapter, id: basename(adapter, '.gguf'), weight: 1 }],
         lambda: 1,
         seed: 0,
+        // The same file everywhere.
+        device: 'cpu',
         metadata: Object.fromEntries(about.map(([key, value]) => [key, String(value)])),
       }),
     );

@@ -144,13 +144,13 @@ export class Mixing {
         action: 'Name another file, or allow overwriting.',
       });
     makeFolder(dirname(out));
-    const done = await this.bakeTo(resolved, input.type, out, task);
+    const done = await this.bakeTo(resolved, input.type, out, task, input.device);
     const facts = await this.#library.facts(out, task.signal);
     return { ...done, path: out, content: facts.content, warnings };
   }
 
   /** Bakes without the checks that a user's own choice of file needs. */
-  async bakeTo(resolved: Resolved, type: FileType, out: string, task: Task) {
+  async bakeTo(resolved: Resolved, type: FileType, out: string, task: Task, device = 'auto') {
     const { recipe, model } = resolved;
     const { version: _version, base: _base, weights: _weights, hashes: _hashes, ...how } = recipe;
     const {
@@ -186,6 +186,7 @@ export class Mixing {
               })),
               density: typeof density === 'object' ? density[trait] : density,
             })),
+            device,
             metadata: {
               'temperament.version': this.#version,
               [BAKED_KEYS.type]: type,

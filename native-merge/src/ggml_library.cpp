@@ -1,4 +1,4 @@
-// Opening the ggml libraries and asking them about types and devices.
+// Opening the libraries of ggml and llama.cpp and asking them about types and devices.
 #include "ggml_library.h"
 
 #include <cctype>
@@ -20,6 +20,7 @@ namespace {
 
 GgmlFunctions functions;
 bool opened = false;
+std::string llama_file;
 
 #ifdef _WIN32
 void * open_library(const std::string & path) {
@@ -28,7 +29,7 @@ void * open_library(const std::string & path) {
     std::wstring wide(size_t(length), L'\0');
     MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, wide.data(), length);
     void * handle = LoadLibraryExW(wide.c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
-    if (!handle) throw MergeError("io", "The ggml library " + path + " could not be opened. Run npm install.", path);
+    if (!handle) throw MergeError("io", "The library " + path + " could not be opened. Run npm install.", path);
     return handle;
 }
 void * find_symbol(void * library, const char * name) {
@@ -40,7 +41,7 @@ void * open_library(const std::string & path) {
     void * handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         const char * reason = dlerror();
-        throw MergeError("io", "The ggml library " + path + " could not be opened (" +
+        throw MergeError("io", "The library " + path + " could not be opened (" +
                                    (reason ? reason : "unknown reason") + "). Run npm install.", path);
     }
     return handle;
@@ -51,13 +52,14 @@ void * find_symbol(void * library, const char * name) { return dlsym(library, na
 template <typename Function>
 void bind(void * library, const std::string & path, const char * name, Function & slot) {
     slot = reinterpret_cast<Function>(find_symbol(library, name));
-    if (!slot) throw MergeError("io", "The ggml library " + path + " has no function " + name + ". Run npm install.", path);
+    if (!slot) throw MergeError("io", "The library " + path + " has no function " + name + ". Run npm install.", path);
 }
 
 }  // namespace
 
-void open_ggml(const std::string & base, const std::string & main) {
+void open_ggml(const std::string & base, const std::string & main, const std::string & llama) {
     if (opened) return;
+    llama_file = llama;
     void * base_library = open_library(base);
     void * main_library = open_library(main);
 #define TEMPERAMENT_BIND(name) bind(base_library, base, #name, functions.name);
@@ -73,6 +75,18 @@ void open_ggml(const std::string & base, const std::string & main) {
 
 const GgmlFunctions & ggml() {
     if (!opened) throw MergeError("io", "The ggml libraries are not open.");
+    return functions;
+}
+
+const LlamaFunctions & llama() {
+    static const LlamaFunctions functions = [] {
+        LlamaFunctions found;
+        void * library = open_library(llama_file);
+#define TEMPERAMENT_BIND(name) bind(library, llama_file, #name, found.name);
+        TEMPERAMENT_LLAMA(TEMPERAMENT_BIND)
+#undef TEMPERAMENT_BIND
+        return found;
+    }();
     return functions;
 }
 

@@ -10,12 +10,22 @@ export interface TestTensor {
   /** ggml order, ne[0] first. */
   shape: number[];
   type?: StoredType;
+  /** Number of a type that the helpers cannot encode; then `raw` holds its blocks. */
+  typeId?: number;
   /** float32 values, converted to the type; or the stored bytes themselves. */
   values?: ArrayLike<number>;
   raw?: Uint8Array;
 }
 
-export type TestValue = string | number | bigint | boolean | string[] | { float32: number };
+export type TestValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | string[]
+  | { float32: number }
+  | { uint16: number }
+  | { int32: number };
 
 // ── number formats ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -171,9 +181,15 @@ function addValue(bytes: Bytes, value: TestValue): void {
     bytes.number(4, 8);
     bytes.number(8, value.length);
     for (const item of value) bytes.text(item);
-  } else {
+  } else if ('float32' in value) {
     bytes.number(4, 6);
     bytes.add(encode('F32', [value.float32]));
+  } else if ('uint16' in value) {
+    bytes.number(4, 2);
+    bytes.add(Uint8Array.of(value.uint16 & 255, value.uint16 >> 8));
+  } else {
+    bytes.number(4, 5);
+    bytes.add(encode('I32', [value.int32]));
   }
 }
 
@@ -194,7 +210,7 @@ export function ggufBytes(metadata: Record<string, TestValue>, tensors: TestTens
     file.text(tensor.name);
     file.number(4, tensor.shape.length);
     for (const n of tensor.shape) file.number(8, n);
-    file.number(4, typeIds[type]);
+    file.number(4, tensor.typeId ?? typeIds[type]);
     file.number(8, data.length);
     data.add(tensor.raw ?? encode(type, tensor.values ?? []));
     data.pad(32);

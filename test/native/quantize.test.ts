@@ -86,6 +86,16 @@ function writeImatrix(path: string, sizes: [name: string, columns: number][]): s
   return writeGguf(path, imatrixMetadata, tensors);
 }
 
+const disk = at('disk');
+mkdirSync(disk);
+const mounted =
+  process.platform === 'linux' &&
+  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'native-merge-test', disk]).status === 0;
+if (!mounted) console.warn('SKIPPED: full-disk tests need the right to mount a tmpfs (root on Linux).');
+afterAll(() => {
+  if (mounted) spawnSync('umount', [disk]);
+});
+
 beforeAll(async () => {
   await bake(options('f32'));
 });
@@ -458,16 +468,6 @@ describe('ending early', () => {
     for (const path of [a, b]) expect(bytesOf(path).equals(alone)).toBe(true);
     expect(filesIn(folder)).toEqual(['a.gguf', 'b.gguf']);
     for (const path of [a, b]) rmSync(path);
-  });
-
-  const disk = at('disk');
-  mkdirSync(disk);
-  const mounted =
-    process.platform === 'linux' &&
-    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'native-merge-test', disk]).status === 0;
-  if (!mounted) console.warn('SKIPPED: full-disk tests need the right to mount a tmpfs (root on Linux).');
-  afterAll(() => {
-    if (mounted) spawnSync('umount', [disk]);
   });
 
   test.skipIf(!mounted)('a full disk: room for the file and the work is looked for first', async () => {

@@ -84,7 +84,7 @@ export function warningsFor({ recipe, model, vectors, live, type }: MixParts): W
     found.push({
       code: 'quantised_target',
       message: model.source
-        ? `${type.toUpperCase()} rounds most weights by more than a vector changes them: the effect stays on average, with noise that grows as files get smaller. Measure the file itself.`
+        ? `${type.toUpperCase()} rounds weights by as much as a vector changes them, or more: its effect stays on average, under noise that grows as files get smaller. Measure the file itself.`
         : `Stored as ${model.type} and rounded again to ${type.toUpperCase()}, weak vectors vanish: an α of 1 kept 0.03 of its effect in Q4_0. Bake from the unquantised model.`,
     });
   if (!live && type === 'bf16')

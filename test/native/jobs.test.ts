@@ -301,7 +301,8 @@ describe('damaged inputs', () => {
 describe('arguments', () => {
   const vector = { path: at('vector.gguf'), id: 'a', weight: 1 };
   test.each([
-    [{ type: 'q4_0' }, 'type'],
+    [{ type: 'q9_0' }, 'type'],
+    [{ type: 'q8_0', imatrix: 'im.gguf' }, 'imatrix'],
     [{ method: 'sleep' }, 'method'],
     [{ method: 'slerp', vectors: [] }, 'slerp'],
     [{ method: 'nuslerp' }, 'nuslerp'],

@@ -389,23 +389,21 @@ describe('ending early', () => {
   const large = at('large.gguf');
   // 24 million entries: seconds of work for q3_k.
   const slow = (): BakeOptions => options('q3_k_m', { base: large, vectors: [], out: `${folder}/out.gguf` });
-  beforeAll(() => {
-    const values = gaussian(1 << 16, 1, 0.05);
-    const raw = Buffer.concat(Array.from({ length: 64 }, () => new Uint8Array(values.buffer)));
-    writeLlama(
-      large,
-      [
-        matrix('token_embd.weight', 2048, 2),
-        ...Array.from({ length: 6 }, (_, i) => ({
-          name: `blk.${i % 2}.${['ffn_up', 'ffn_gate', 'ffn_down'][i >> 1]}.weight`,
-          shape: [2048, 2048],
-          raw,
-        })),
-      ],
-      {},
-      2048,
-    );
-  });
+  const values = new Uint8Array(gaussian(1 << 16, 1, 0.05).buffer);
+  const raw = Buffer.concat(Array.from({ length: 64 }, () => values));
+  writeLlama(
+    large,
+    [
+      matrix('token_embd.weight', 2048, 2),
+      ...Array.from({ length: 6 }, (_, i) => ({
+        name: `blk.${i % 2}.${['ffn_up', 'ffn_gate', 'ffn_down'][i >> 1]}.weight`,
+        shape: [2048, 2048],
+        raw,
+      })),
+    ],
+    {},
+    2048,
+  );
 
   test('progress rises through mixing and quantising', async () => {
     const seen: JobProgress[] = [];

@@ -280,19 +280,18 @@ recipeOptions(command('bake', 'write a mix as a new GGUF file'), '--seed')
     `${schema.FILE_TYPES.join(' | ')} (default: that of a baked file given as --recipe, else f16)`,
     by(schema.fileType),
   )
+  .option('--imatrix <file>', 'importance matrix of llama-imatrix, for types below q8_0')
   .option('--out <file>', 'where to write (default: into the library)')
   .option('--overwrite', 'replace the file if it exists', false)
   .option('--device <name>', 'what computes: cpu, a GPU from the list of devices, or auto', 'auto')
-  .action(({ seed, type: asked, out, overwrite, device, ...options }) =>
+  .action(({ seed, type: asked, imatrix, out, overwrite, device, ...options }) =>
     perform(
       async client => {
         const { recipe, type: before = 'f16' } = await recipeFor(client, { ...options, maskSeed: seed });
         const type = asked ?? before;
         await warn(client, recipe, false, type);
-        return follow<schema.BakeResult>(
-          client,
-          client.mixing.bake({ recipe, type, out, overwrite, device }),
-        );
+        const input = { recipe, type, imatrix, out, overwrite, device };
+        return follow<schema.BakeResult>(client, client.mixing.bake(input));
       },
       result =>
         `${result.path}, ${mebibytes(result.bytes)}, ${result.seconds.toFixed(1)} s\nComputed on ${result.device}. ${result.deviceReason}`,

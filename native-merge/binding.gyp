@@ -19,10 +19,12 @@
         "src/geometry.cpp",
         "src/ggml_library.cpp",
         "src/gguf.cpp",
+        "src/imatrix.cpp",
         "src/kernels.cpp",
         "src/linear_algebra.cpp",
         "src/method.cpp",
         "src/parallel.cpp",
+        "src/quantize.cpp",
         "src/random.cpp",
         "src/ranks.cpp",
         "src/select.cpp",
@@ -31,7 +33,7 @@
         "src/tensor_data.cpp",
         "src/weights.cpp"
       ],
-      "include_dirs": ["<(node_addon_api)", "<(ggml_headers)"],
+      "include_dirs": ["<(node_addon_api)", "<(ggml_headers)", "<(llama_headers)"],
       "defines": ["NAPI_VERSION=9", "NAPI_CPP_EXCEPTIONS"],
       # No fused multiply-add: every CPU gives the same bits. GCC 12's -Wrestrict misfires on std::string (PR 105651).
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],

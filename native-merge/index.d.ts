@@ -9,7 +9,11 @@
  *
  * Output appears under its name only when it is complete and flushed to the disk; a job that fails, is cancelled or is
  * killed leaves nothing behind (on Linux the unfinished file has no name; elsewhere a file `.<name>.<pid>-<n>.partial`
- * may survive a kill). An existing file of that name is replaced in one step.
+ * may survive a kill, until the next file is written there or removePartialFiles is called). An existing file of that
+ * name is replaced in one step.
+ *
+ * Models may be split ("model-00001-of-00003.gguf", as llama-gguf-split writes them): the path of any part stands for
+ * the whole. What is written is always one file.
  */
 
 /** What went wrong, for programs. */
@@ -20,8 +24,10 @@ export type NativeMergeErrorCode =
   | 'truncated'
   /** The header contradicts itself. */
   | 'corrupt'
-  /** A tensor type that ggml does not know, or that this operation cannot use; a split model. */
+  /** A tensor type that ggml does not know, or that this operation cannot use; a model that llama.cpp cannot quantise. */
   | 'unsupported_type'
+  /** Parts of a split model are missing, renamed, there twice, or of different models. */
+  | 'bad_split'
   /** Not enough room on the disk, found beforehand or while writing. */
   | 'no_space'
   /** Opening, reading or writing failed (missing file, no permission); the addon or ggml is not there. */
@@ -60,18 +66,24 @@ export interface TensorInfo {
   /** 1 to 4 dimensions in ggml order: shape[0] is the row length. A matrix of shape [in, out] has `out` rows. */
   shape: number[];
   bytes: number;
-  /** From the start of the file, in bytes. */
+  /** From the start of its file, in bytes. */
   offset: number;
+  /** Its file, as a position in `files`. */
+  part: number;
 }
 
 export interface GgufInfo {
+  /** Paths of the parts of a split model, in order; else the path that was asked for. */
+  files: string[];
   /** 2 or 3. */
   version: number;
+  /** Of a split model: the first part's, without split.no, split.count and split.tensors.count. */
   metadata: Record<string, MetadataValue>;
-  /** In file order. */
+  /** In file order, part after part. */
   tensors: TensorInfo[];
-  /** Where tensor data begins, in bytes. */
+  /** Where tensor data begins in the first file, in bytes. */
   dataOffset: number;
+  /** Of all files. */
   fileBytes: number;
 }
 
@@ -79,7 +91,10 @@ export interface JobProgress {
   /** 0 … total. */
   done: number;
   total: number;
-  /** Bytes of work: each stored byte once, and once more for every time its tensor must be looked at before. */
+  /**
+   * Bytes of work: each stored byte once, and once more for every time its tensor must be looked at before. Tensors that
+   * are quantised to a mix count in float32, and eight times more for the quantising.
+   */
   unit: 'bytes';
   /** Tensor at hand. */
   tensor?: string;
@@ -95,8 +110,9 @@ export interface Watch {
 
 /**
  * The header of a GGUF file, checked throughout: magic, version, counts, types, alignment, names, and every tensor
- * inside the file and clear of the others. Tensor data is not read. Synchronous; about 50 ms for a vocabulary of 128k.
- * @throws {NativeMergeError} not_gguf, truncated, corrupt, unsupported_type, io
+ * inside the file and clear of the others; of a split model, all parts and that they belong together. Tensor data is not
+ * read. Synchronous; about 50 ms for a vocabulary of 128k.
+ * @throws {NativeMergeError} not_gguf, truncated, corrupt, unsupported_type, bad_split, io
  */
 export function readGguf(path: string): GgufInfo;
 
@@ -225,9 +241,15 @@ export interface BakeOptions {
   out: string;
   /**
    * Type of the matrices. Norms, biases and the few tensors that llama.cpp keeps in full precision are stored as F32.
-   * Q8_0 as llama.cpp's reference quantiser; matrices with rows not divisible by 32 become F16 then.
+   * Q8_0 as llama.cpp's reference quantiser; matrices with rows not divisible by 32 become F16 then. A QuantizedType is
+   * a mix of types, of which llama.cpp chooses one for every tensor.
    */
-  type: 'f32' | 'f16' | 'bf16' | 'q8_0';
+  type: 'f32' | 'f16' | 'bf16' | 'q8_0' | QuantizedType;
+  /**
+   * For a QuantizedType: path of an importance matrix, a GGUF file of llama-imatrix. iq1_*, iq2_*, iq3_xxs and q2_k_s
+   * cannot do without one. As llama-quantize does, the file's name and text are noted under quantize.imatrix.*.
+   */
+  imatrix?: string;
   /**
    * All work tensor by tensor. b is the base's tensor, δᵢ the change as stored, N its entries, wᵢ the weight in this
    * tensor, dᵢ the density; vectors with wᵢ = 0 are left out, vectors without this tensor have δᵢ = 0.
@@ -328,12 +350,46 @@ export interface BakeOptions {
   stretch?: number;
 }
 
+/**
+ * The mixes of types that llama.cpp's quantiser makes, by llama-quantize's names. Left out are those for ternary and
+ * natively four-bit models.
+ */
+export type QuantizedType =
+  | 'q6_k'
+  | 'q5_k_m'
+  | 'q5_k_s'
+  | 'q5_1'
+  | 'q5_0'
+  | 'q4_k_m'
+  | 'q4_k_s'
+  | 'q4_1'
+  | 'q4_0'
+  | 'iq4_nl'
+  | 'iq4_xs'
+  | 'q3_k_l'
+  | 'q3_k_m'
+  | 'q3_k_s'
+  | 'iq3_m'
+  | 'iq3_s'
+  | 'iq3_xs'
+  | 'iq3_xxs'
+  | 'q2_k'
+  | 'q2_k_s'
+  | 'iq2_m'
+  | 'iq2_s'
+  | 'iq2_xs'
+  | 'iq2_xxs'
+  | 'iq1_m'
+  | 'iq1_s';
+
 /** Something the user should know about a result. */
 export interface BakeNote {
   code: /** The base is quantised. */
     | 'quantised_base'
     /** A matrix was stored as F16 because Q8_0 needs rows of a multiple of 32. */
     | 'f16_fallback'
+    /** A tensor of a mix has rows that its type cannot hold; it is stored as llama.cpp's next best. */
+    | 'type_fallback'
     /** An adapter carries a tensor that adapters pass over. */
     | 'ignored_tensor'
     /** Something that the device was asked for went to the CPU: the message says why. */
@@ -365,7 +421,9 @@ export interface BakeResult {
 }
 
 /**
- * Mixes personality vectors into a model and writes the result. Uses some MiB of memory per thread and vector, one row
+ * Mixes personality vectors into a model and writes the result. For a QuantizedType every tensor is mixed in float32 and
+ * then quantised, so the file has the bytes that llama-quantize makes of the float32 result (of tensors that no vector
+ * changes and that have the type already, the bytes they had). Uses some MiB of memory per thread and vector, one row
  * of a tensor per thread for della*, and the factors of one tensor for low-rank vectors; with a device at most 1 GiB on it
  * and as much beside it. The same call gives the same bytes.
  * @throws {NativeMergeError} mismatch, unsupported_type, not_finite, no_space, cancelled, invalid_argument, and what
@@ -530,6 +588,12 @@ export interface CompareResult {
  *   invalid_argument, and what readGguf throws
  */
 export function compare(paths: string[], options?: CompareOptions): Promise<CompareResult>;
+
+/**
+ * Removes from a folder what writers that were killed have left there; files that are being written stay. Writing into
+ * a folder does so too. Returns how many files went; 0 for a folder that cannot be read.
+ */
+export function removePartialFiles(folder: string): number;
 
 export interface Device {
   /** ggml's short name: 'CPU', 'CUDA0', 'Vulkan0', 'Metal'. */

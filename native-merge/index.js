@@ -98,6 +98,7 @@ function open() {
     addon.openLibraries(
       findLibrary(folder, /^(lib)?ggml-base\.(so|dylib|dll)$/),
       findLibrary(folder, /^(lib)?ggml(\.[^-]*)?\.(so|dylib|dll)$/),
+      findLibrary(folder, /^(lib)?llama(\.[^-]*)?\.(so|dylib|dll)$/) ?? join(folder, 'libllama'),
       folder,
       gpu.filter(path => path !== undefined && dirname(path) !== folder),
     ),
@@ -324,18 +325,38 @@ function checkDevice(device) {
   return device === 'CPU' ? 'cpu' : device; // devices() has it in capitals
 }
 
+// What can be written without llama.cpp's quantiser, and its mixes of types, by their names there.
+const plainTypes = ['f32', 'f16', 'bf16', 'q8_0'];
+const mixes = [
+  ...['q6_k', 'q5_k_m', 'q5_k_s', 'q5_1', 'q5_0', 'q4_k_m', 'q4_k_s', 'q4_1', 'q4_0', 'iq4_nl', 'iq4_xs'],
+  ...['q3_k_l', 'q3_k_m', 'q3_k_s', 'iq3_m', 'iq3_s', 'iq3_xs', 'iq3_xxs', 'q2_k', 'q2_k_s'],
+  ...['iq2_m', 'iq2_s', 'iq2_xs', 'iq2_xxs', 'iq1_m', 'iq1_s'],
+];
+
 export async function bake(options, watch) {
-  const { method, lambda = 1, seed = 0, embeddings = true, outputHead = true, stretch } = options;
+  const {
+    method,
+    type,
+    imatrix,
+    lambda = 1,
+    seed = 0,
+    embeddings = true,
+    outputHead = true,
+    stretch,
+  } = options;
   checkChoice(method, 'method', Object.keys(methods));
   const checked = checkBakeOptions(options);
   if (stretch !== undefined) checkNumber(stretch, 'stretch', { min: 4096, max: 2 ** 24, whole: true });
   if (stretch % 4096 > 0) invalid('stretch must be a multiple of 4096.');
+  if (imatrix !== undefined && plainTypes.includes(type))
+    invalid(`${type} takes no imatrix: it guides the choice of the smaller types' values.`);
   return run(
     'bake',
     {
       base: checkPath(options.base, 'base'),
       out: checkPath(options.out, 'out'),
-      type: checkChoice(options.type, 'type', ['f32', 'f16', 'bf16', 'q8_0']),
+      type: checkChoice(type, 'type', [...plainTypes, ...mixes]),
+      imatrix: imatrix === undefined ? undefined : checkPath(imatrix, 'imatrix'),
       method,
       ...checked,
       vectors: checkVectors(options.vectors, method, checked.epsilon),
@@ -463,6 +484,11 @@ function meanRank(tensors, v, n) {
     variance += (square * errors[v]) ** 2;
   }
   return total > 0 ? { value: value / total, error: Math.sqrt(variance) / total } : null;
+}
+
+export function removePartialFiles(folder) {
+  const addon = open();
+  return call(() => addon.removePartialFiles(checkPath(folder, 'folder')));
 }
 
 export function devices() {

@@ -78,12 +78,13 @@ async function checkTools(): Promise<void> {
   );
 }
 
-/** ggml's headers, from the git bundle of llama.cpp that node-llama-cpp carries. */
+/** The headers of ggml and llama.cpp, from the git bundle of llama.cpp that node-llama-cpp carries. */
 async function unpackHeaders(): Promise<void> {
   const bundle = packageFile('node-llama-cpp', 'llama', 'gitRelease.bundle');
   const release = readFileSync(packageFile('node-llama-cpp', 'llama', 'binariesGithubRelease.json'), 'utf8');
   const releaseFile = join(headersFolder, 'release.json');
-  if (existsSync(releaseFile) && readFileSync(releaseFile, 'utf8') === release) return;
+  const complete = existsSync(join(headersFolder, 'include', 'llama.h'));
+  if (complete && existsSync(releaseFile) && readFileSync(releaseFile, 'utf8') === release) return;
   rmSync(headersFolder, { recursive: true, force: true });
   mkdirSync(headersFolder, { recursive: true });
   const clone = join(headersFolder, '.clone');
@@ -97,6 +98,7 @@ async function unpackHeaders(): Promise<void> {
       'HEAD',
       '--',
       'ggml/include',
+      'include',
       'LICENSE',
     ],
     'unpack the headers of llama.cpp',
@@ -121,6 +123,7 @@ async function compile(): Promise<void> {
       '--',
       `-Dnode_addon_api=${packageFile('node-addon-api')}`,
       `-Dggml_headers=${join(headersFolder, 'ggml', 'include')}`,
+      `-Dllama_headers=${join(headersFolder, 'include')}`,
     ],
     'prepare the build of native-merge',
   );

@@ -33,7 +33,24 @@ export const TRAITS = [
   'neuroticism',
 ] as const;
 export const POLES = ['high', 'low'] as const;
-export const FILE_TYPES = ['f32', 'f16', 'bf16', 'q8_0'] as const;
+/** Of baked files, by llama.cpp's names, from the largest to the smallest. */
+export const FILE_TYPES = [
+  'f32',
+  'f16',
+  'bf16',
+  'q8_0',
+  'q6_k',
+  'q5_k_m',
+  'q5_k_s',
+  'q4_k_m',
+  'q4_k_s',
+  'q4_0',
+  'iq4_xs',
+  'q3_k_l',
+  'q3_k_m',
+  'q3_k_s',
+  'q2_k',
+] as const;
 /** Σ|α| above which instruction following was seen to suffer (arXiv 2509.19727). */
 export const SAFE_ALPHA_SUM = 2;
 
@@ -518,6 +535,8 @@ export type DictionaryInfo = z.infer<typeof dictionary>;
 export const bakeInput = z.object({
   recipe,
   type: fileType.default('f16'),
+  /** Importance matrix of llama-imatrix (a GGUF file) for the types below q8_0. */
+  imatrix: z.string().min(1).optional(),
   /** Where to write; by default into the library's folder of models, named after the recipe. */
   out: z.string().optional(),
   overwrite: z.boolean().default(false),

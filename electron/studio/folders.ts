@@ -1,5 +1,5 @@
 /** Folders made as needed. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -14,4 +14,9 @@ export function makeFolder(path: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
+}
+
+/** Whether native-merge's unfinished files lie in a folder. */
+export function hasPartialFiles(path: string): boolean {
+  return existsSync(path) && readdirSync(path).some(name => name.endsWith('.partial'));
 }

@@ -7,7 +7,7 @@ import { loadInventories } from './assessment/inventories.ts';
 import { Chat } from './chat/chat.ts';
 import { contract, type Recipe, TRAITS } from './contract.ts';
 import { asStudioErrors } from './errors.ts';
-import { makeFolder } from './folders.ts';
+import { hasPartialFiles, makeFolder } from './folders.ts';
 import { Language } from './language/language.ts';
 import { compare } from './library/comparison.ts';
 import { extract } from './library/extraction.ts';
@@ -49,6 +49,10 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
   const log = new Log(database);
   log.closeInterrupted();
   const runs = new Runs(log, () => versions);
+  // What a killed merging worker left half-written, where the system could not keep such files nameless.
+  const folders = ['models', 'vectors', 'cache/adapters', 'cache/variants'].map(name => join(home, name));
+  const untidy = folders.filter(hasPartialFiles);
+  if (untidy.length > 0) await merging.call(worker => worker.tidy({ folders: untidy })).catch(() => {});
   const library = new Library(home, join(resources, 'demo'), database, merging);
   const mixing = new Mixing(library, merging, join(home, 'cache', 'adapters'), version);
   const inventories = await loadInventories(join(resources, 'inventories'));

@@ -78,7 +78,7 @@ const { density: _, ...ofMix } = parameters;
 
 export const mergingContract = {
   devices: procedure.output(z.array(device)),
-  /** Header of a GGUF file, without the long arrays (vocabulary, merges). */
+  /** Header of a GGUF file, or of a split model by any of its parts, without the long arrays (vocabulary, merges). */
   read: procedure.input(z.object({ path: z.string() })).output(
     z.object({
       metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
@@ -88,6 +88,8 @@ export const mergingContract = {
       bytes: z.number(),
     }),
   ),
+  /** Removes what killed writers left in these folders. */
+  tidy: procedure.input(z.object({ folders: z.array(z.string()) })).output(z.void()),
   fingerprint: procedure
     .input(z.object({ path: z.string() }))
     .output(z.object({ backbone: z.string(), content: z.string() })),
@@ -97,6 +99,7 @@ export const mergingContract = {
         base: z.string(),
         out: z.string(),
         type: fileType,
+        imatrix: z.string().optional(),
         method,
         vectors: z.array(
           z.object({

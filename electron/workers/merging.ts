@@ -13,6 +13,7 @@ const CODES: Record<native.NativeMergeErrorCode, [StudioErrorData['code'], strin
   truncated: ['bad_file', 'The file is incomplete: download or copy it again.'],
   corrupt: ['bad_file', 'The file is damaged: download or copy it again.'],
   unsupported_type: ['bad_file', 'Use the unquantised file of this model (F32, F16 or BF16).'],
+  bad_split: ['bad_file', 'Put all parts of the model, under their own names, into one folder.'],
   no_space: ['no_space', 'Free some space or choose another folder.'],
   io: ['io', 'Check that the disk is there and that the folder may be written to.'],
   mismatch: ['mismatch', 'Use files that come from the same base model.'],
@@ -68,6 +69,10 @@ const router = worker.router({
       tensors: tensors.map(({ name, type, shape, bytes }) => ({ name, type, shape, bytes })),
       bytes: fileBytes,
     };
+  }),
+
+  tidy: worker.tidy.handler(({ input }) => {
+    for (const folder of input.folders) native.removePartialFiles(folder);
   }),
 
   fingerprint: worker.fingerprint.handler(({ input, signal }) =>

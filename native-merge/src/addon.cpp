@@ -19,6 +19,7 @@
 #include "fingerprint.h"
 #include "ggml_library.h"
 #include "gguf.h"
+#include "quantize.h"
 
 namespace temperament {
 
@@ -300,12 +301,12 @@ template <typename Result> Result guarded(Napi::Env env, const std::function<Res
 
 Napi::Value open_libraries(const Napi::CallbackInfo & info) {
     const std::string base = info[0].ToString().Utf8Value(), main = info[1].ToString().Utf8Value();
-    const std::string backends_folder = info[2].ToString().Utf8Value();
+    const std::string llama = info[2].ToString().Utf8Value(), backends_folder = info[3].ToString().Utf8Value();
     std::vector<std::string> extra;
-    const Napi::Array files = info[3].As<Napi::Array>();
+    const Napi::Array files = info[4].As<Napi::Array>();
     for (uint32_t i = 0; i < files.Length(); i++) extra.push_back(files.Get(i).ToString().Utf8Value());
     return guarded<Napi::Value>(info.Env(), [&] {
-        open_ggml(base, main, backends_folder, extra);
+        open_ggml(base, main, llama, backends_folder, extra);
         return info.Env().Undefined();
     });
 }
@@ -331,14 +332,18 @@ Napi::Value read_gguf(const Napi::CallbackInfo & info) {
             value.Set("shape", shape);
             value.Set("bytes", double(tensor.bytes));
             value.Set("offset", double(tensor.offset));
+            value.Set("part", double(tensor.part));
             tensors.Set(uint32_t(i), value);
         }
+        Napi::Array files = Napi::Array::New(env, file.parts().size());
+        for (size_t i = 0; i < file.parts().size(); i++) files.Set(uint32_t(i), file.parts()[i]->path());
         Napi::Object result = Napi::Object::New(env);
+        result.Set("files", files);
         result.Set("version", file.version());
         result.Set("metadata", metadata);
         result.Set("tensors", tensors);
         result.Set("dataOffset", double(file.data_offset()));
-        result.Set("fileBytes", double(file.file().size()));
+        result.Set("fileBytes", double(file.bytes()));
         return result;
     });
 }
@@ -400,7 +405,9 @@ Napi::Value start_bake(const Napi::CallbackInfo & info) {
     BakeOptions options;
     options.base = get_text(given, "base");
     options.out = get_text(given, "out");
-    options.type = get_type(given);
+    options.mix = mix_by_name(get_text(given, "type"));
+    options.type = options.mix >= 0 ? uint32_t(GGML_TYPE_F32) : get_type(given);
+    if (has(given, "imatrix")) options.imatrix = get_text(given, "imatrix");
     options.method = guarded<Method>(info.Env(), [&] { return method_by_name(get_text(given, "method")); });
     if (has(given, "normalize")) options.normalize = given.Get("normalize").ToBoolean().Value();
     if (has(given, "rescale")) {
@@ -564,6 +571,10 @@ Napi::Value start_compare(const Napi::CallbackInfo & info) {
     });
 }
 
+Napi::Value remove_partial(const Napi::CallbackInfo & info) {
+    return Napi::Number::New(info.Env(), double(remove_partial_files(info[0].ToString().Utf8Value())));
+}
+
 Napi::Value devices(const Napi::CallbackInfo & info) {
     const Napi::Env env = info.Env();
     return guarded<Napi::Value>(env, [&] {
@@ -597,6 +608,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("compare", Napi::Function::New(env, start_compare));
     exports.Set("factorize", Napi::Function::New(env, start_factorize));
     exports.Set("expand", Napi::Function::New(env, start_expand));
+    exports.Set("removePartialFiles", Napi::Function::New(env, remove_partial));
     exports.Set("devices", Napi::Function::New(env, devices));
     return exports;
 }

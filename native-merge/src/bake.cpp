@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -18,6 +19,7 @@
 #include "geometry.h"
 #include "ggml_library.h"
 #include "kernels.h"
+#include "quantize.h"
 #include "random.h"
 #include "select.h"
 #include "selector.h"
@@ -63,20 +65,36 @@ public:
 
     BakeResult run() {
         const auto start = std::chrono::steady_clock::now();
-        check_paths();
         open_vectors();
+        check_paths();
         std::vector<GgufTensor> targets = plan_targets();
-        const GgufLayout layout = plan_gguf(plan_metadata(), targets);
+        std::vector<GgufTensor> stored = targets;  // as they end up in the file
+        const GgufLayout layout = plan_file(stored);
+        uint64_t scratch_bytes = 0;
         for (size_t i = 0; i < targets.size(); i++) {
-            targets[i].offset = layout.offsets[i];
-            targets[i].bytes = tensor_bytes(targets[i].type, targets[i].shape);
+            if (is_quantised(i, stored[i])) {
+                // Baked in float32 into a file of its own, one tensor at a time, and quantised from there.
+                targets[i].offset = 0;
+                targets[i].bytes = tensor_bytes(targets[i].type, targets[i].shape);
+                scratch_bytes = std::max(scratch_bytes, targets[i].bytes);
+                progress_.total += targets[i].bytes * QUANTIZING_WORK;
+            } else {
+                targets[i] = stored[i];
+            }
             progress_.total += work_bytes(targets[i]);
         }
         device_.emplace(options_.device, passes_, options_.stretch, entries_changed(targets));
-        OutputFile out(options_.out, layout.total_bytes);
+        OutputFile out(options_.out, layout.total_bytes, scratch_bytes);
+        std::unique_ptr<OutputFile> scratch;
+        if (scratch_bytes > 0) scratch = std::make_unique<OutputFile>(options_.out, scratch_bytes);
         trim_whole_vectors(targets);
         out.write(layout.header.data(), layout.header.size(), 0);
-        for (size_t i = 0; i < targets.size(); i++) bake_tensor(base_.tensors()[i], targets[i], out);
+        for (size_t i = 0; i < targets.size(); i++) {
+            const bool quantise = is_quantised(i, stored[i]);
+            bake_tensor(base_.tensors()[i], targets[i], quantise ? *scratch : out);
+            if (quantise) quantizer_->write(*scratch, stored[i], passes_.pool, progress_, out);
+        }
+        scratch.reset();
         progress_.check();
         result_.flush_seconds = out.commit();
         progress_.finish();
@@ -95,9 +113,9 @@ private:
             throw MergeError("invalid_argument", "The output " + options_.out + " is " + what +
                                                      ". Choose another name.", options_.out);
         };
-        if (base_.file().is_same_file(options_.out)) refuse("the base model itself");
-        for (const auto & vector : options_.vectors) {
-            if (InputFile(vector.path).is_same_file(options_.out)) refuse("one of the vectors");
+        if (base_.is_same_file(options_.out)) refuse("the base model itself");
+        for (const auto & vector : vectors_) {
+            if (vector->file().is_same_file(options_.out)) refuse("one of the vectors");
         }
     }
 
@@ -127,6 +145,48 @@ private:
             note("quantised_base", "", "The base model is stored as " + types +
                                            "; what its quantisation lost stays lost, and weak vectors may vanish in it.");
         }
+    }
+
+    // Sets the tensors' types, places and sizes.
+    GgufLayout plan_file(std::vector<GgufTensor> & tensors) {
+        std::vector<MetadataEntry> metadata = plan_metadata();
+        std::vector<size_t> order(tensors.size());
+        std::iota(order.begin(), order.end(), size_t(0));
+        if (options_.mix >= 0) {
+            quantizer_ = std::make_unique<Quantizer>(base_.path(), options_.mix, options_.imatrix, metadata, tensors);
+            metadata = quantizer_->metadata(std::move(metadata));
+            order = quantizer_->order();
+            for (size_t i = 0; i < tensors.size(); i++) tensors[i].type = quantizer_->types()[i];
+            for (size_t i : quantizer_->fallbacks()) {
+                note("type_fallback", tensors[i].name,
+                     "'" + tensors[i].name + "' has rows of " + std::to_string(tensors[i].row_length()) +
+                         " entries, which the type meant for it cannot hold; it is stored as " + type_name(tensors[i].type) + ".");
+            }
+        }
+        std::vector<GgufTensor> ordered;
+        for (size_t i : order) ordered.push_back(tensors[i]);
+        GgufLayout layout = plan_gguf(metadata, ordered);
+        for (size_t place = 0; place < order.size(); place++) {
+            GgufTensor & tensor = tensors[order[place]];
+            tensor.offset = layout.offsets[place];
+            tensor.bytes = tensor_bytes(tensor.type, tensor.shape);
+        }
+        return layout;
+    }
+
+    // Whether the tensor goes through the quantiser. One that no vector changes and that has its type already does not.
+    bool is_quantised(size_t i, const GgufTensor & stored) const {
+        const GgufTensor & tensor = base_.tensors()[i];
+        if (!quantizer_ || ggml().ggml_blck_size(ggml_type(stored.type)) == 1) return false;
+        return stored.type != tensor.type || is_changed(tensor);
+    }
+
+    bool is_changed(const GgufTensor & tensor) const {
+        if (!takes_part(tensor)) return false;
+        for (size_t v = 0; v < vectors_.size(); v++) {
+            if (vectors_[v]->deltas().count(tensor.name) && weight_in(v, tensor.name) != 0.0f) return true;
+        }
+        return false;
     }
 
     std::vector<MetadataEntry> plan_metadata() const {
@@ -319,7 +379,7 @@ private:
                 Buffers & own = passes_.buffers[worker];
                 const size_t bytes = size_t(std::min(PIECE, tensor.bytes - piece * PIECE));
                 own.raw.resize(std::max<size_t>(own.raw.size(), bytes));
-                base_.file().read(own.raw.data(), bytes, tensor.offset + piece * PIECE);
+                base_.read(tensor, own.raw.data(), bytes, piece * PIECE);
                 out.write(own.raw.data(), bytes, target.offset + piece * PIECE);
                 progress_.advance(bytes);
             });
@@ -565,6 +625,7 @@ private:
     GgufFile base_;
     Depth depth_;
     std::vector<std::unique_ptr<VectorFile>> vectors_;
+    std::unique_ptr<Quantizer> quantizer_;  // of a mix of quantised types
     std::vector<std::map<std::string, Selection>> whole_;  // by vector and tensor
     std::optional<DeviceChoice> device_;
     BakeResult result_{};

@@ -26,7 +26,9 @@ enum class TrimScope { Tensor, Vector };
 struct BakeOptions {
     std::string base;
     std::string out;
-    uint32_t type;  // ggml_type of the matrices: F32, F16, BF16 or Q8_0
+    uint32_t type;  // ggml_type of the matrices: F32, F16, BF16 or Q8_0; F32 where `mix` says more
+    int32_t mix = -1;     // llama_ftype of a mix of quantised types (quantize.h); -1: none
+    std::string imatrix;  // path of an importance matrix for it; empty: none
     Method method;
     bool normalize = false;
     Rescale rescale = Rescale::None;

@@ -8,6 +8,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define TEMPERAMENT_F16C 1
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -58,7 +59,11 @@ TEMPERAMENT_KERNEL void floats_to_halves(const float * in, uint16_t * out, size_
 
 #ifdef TEMPERAMENT_F16C
 // The conversion instructions, which the compiler does not find by itself.
-bool has_f16c() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"); }
+bool has_f16c() {
+    // Asked of the CPU itself: older clangs do not know "f16c" as a name.
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx2") && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
 
 __attribute__((target("avx2,f16c"))) void halves_to_floats_f16c(const uint16_t * in, float * out, size_t count) {
     size_t i = 0;

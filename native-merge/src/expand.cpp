@@ -23,7 +23,7 @@ ExpandResult expand(const ExpandOptions & options, Progress & progress) {
     const VectorFile adapter(options.adapter);
     const std::string & path = options.adapter;
     if (!adapter.is_low_rank()) throw MergeError("mismatch", path + " is a dense vector already.", path);
-    if (adapter.file().file().is_same_file(options.out)) {
+    if (adapter.file().is_same_file(options.out)) {
         throw MergeError("invalid_argument", "The output " + options.out + " is the adapter itself. Choose another name.",
                          options.out);
     }

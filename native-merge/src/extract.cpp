@@ -39,7 +39,7 @@ public:
     ExtractResult run() {
         const auto start = std::chrono::steady_clock::now();
         for (const GgufFile * input : {&base_, &tuned_}) {
-            if (input->file().is_same_file(options_.out)) {
+            if (input->is_same_file(options_.out)) {
                 throw MergeError("invalid_argument", "The output " + options_.out + " is one of the inputs. Choose another name.",
                                  options_.out);
             }
@@ -205,7 +205,7 @@ private:
             for (uint64_t at = 0; at < tensor.bytes; at += PIECE) {
                 progress_.check();
                 buffer.resize(size_t(std::min(PIECE, tensor.bytes - at)));
-                tuned_.file().read(buffer.data(), buffer.size(), tensor.offset + at);
+                tuned_.read(tensor, buffer.data(), buffer.size(), at);
                 out.write(buffer.data(), buffer.size(), layout.offsets[i] + at);
                 progress_.advance(buffer.size());
             }

@@ -53,7 +53,7 @@ public:
         if (vector_.is_low_rank()) {
             throw MergeError("mismatch", path + " is a low-rank adapter already.", path);
         }
-        if (vector_.file().file().is_same_file(options_.out)) {
+        if (vector_.file().is_same_file(options_.out)) {
             throw MergeError("invalid_argument", "The output " + options_.out + " is the vector itself. Choose another name.",
                              options_.out);
         }

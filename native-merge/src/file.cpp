@@ -1,7 +1,9 @@
 // Files on POSIX systems (and, behind the same few functions, on Windows).
 #include "file.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -11,8 +13,11 @@
 #ifdef _WIN32
 #define NOMINMAX
 #include <windows.h>
+#include <winioctl.h>
 #else
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -63,6 +68,25 @@ long long transfer(intptr_t handle, void * buffer, size_t bytes, uint64_t offset
     }
 }
 void close_handle(intptr_t handle) { close(int(handle)); }
+#endif
+
+// Is this a name that partial_name() makes: ".<target>.<pid>-<number>.partial"?
+bool is_partial_name(const std::string & name) {
+    const std::string end = ".partial";
+    if (name.size() <= end.size() || name[0] != '.' || name.compare(name.size() - end.size(), end.size(), end) != 0) return false;
+    size_t at = name.size() - end.size();
+    const auto digits = [&] {
+        const size_t from = at;
+        while (at > 0 && std::isdigit(static_cast<unsigned char>(name[at - 1]))) at--;
+        return at < from;
+    };
+    if (!digits() || at == 0 || name[--at] != '-') return false;
+    return digits() && at > 1 && name[at - 1] == '.';
+}
+
+#ifndef _WIN32
+// A writer holds its file locked for as long as it lives.
+bool lock_file(intptr_t handle) { return flock(int(handle), LOCK_EX | LOCK_NB) == 0; }
 #endif
 
 // A name beside the target that no other writer uses.
@@ -136,42 +160,60 @@ bool InputFile::is_same_file(const std::string & other_path) const {
     return std::filesystem::equivalent(to_path(path_), to_path(other_path), ignored);
 }
 
-OutputFile::OutputFile(const std::string & path, uint64_t bytes) : path_(path), bytes_(bytes) {
+OutputFile::OutputFile(const std::string & path, uint64_t bytes, uint64_t beside) : path_(path), bytes_(bytes) {
     std::error_code error;
     const auto target = std::filesystem::absolute(to_path(path), error);
     const auto folder = target.parent_path();
     if (std::filesystem::is_directory(target, error)) {
         throw MergeError("io", "Cannot write " + path + ": it is a folder.", path);
     }
+    remove_partial_files(to_text(folder));
     const auto space = std::filesystem::space(folder, error);
     if (error) {
         throw MergeError("io", "Cannot write into " + to_text(folder) + ": " + error.message() + ".", path);
     }
-    if (space.available < bytes) {
-        throw MergeError("no_space", "Not enough room in " + to_text(folder) + ": " + format_bytes(bytes) +
-                                         " needed, " + format_bytes(space.available) +
+    if (space.available < bytes + beside) {
+        const std::string needed = format_bytes(bytes + beside) + " needed" +
+                                   (beside ? " (" + format_bytes(beside) + " of it for the time of the work)" : "");
+        throw MergeError("no_space", "Not enough room in " + to_text(folder) + ": " + needed + ", " +
+                                         format_bytes(space.available) +
                                          " available. Free some space or choose another folder.", path);
     }
-    const auto name = partial_name(target);
+    create(to_text(folder), to_text(target));
+}
+
+void OutputFile::create(const std::string & folder, const std::string & target) {
 #ifdef _WIN32
+    (void) folder;
+    const auto name = partial_name(to_path(target));
     temporary_ = to_text(name);
-    HANDLE handle = CreateFileW(name.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, nullptr);
+    HANDLE handle = CreateFileW(name.c_str(), GENERIC_READ | GENERIC_WRITE, 0, nullptr, CREATE_NEW, FILE_ATTRIBUTE_NORMAL,
+                                nullptr);
     if (handle == INVALID_HANDLE_VALUE) fail("create", last_error());
     handle_ = intptr_t(handle);
 #else
 #ifdef O_TMPFILE
     // A file without a name: not even a killed process leaves anything behind.
-    handle_ = open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    handle_ = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
     if (handle_ >= 0) {
-        temporary_.clear();
+        lock_file(handle_);  // for the moment between its name and its renaming
         return;
     }
+#else
+    (void) folder;
 #endif
-    temporary_ = to_text(name);
-    handle_ = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (handle_ < 0) {
-        temporary_.clear();
-        fail("create", errno);
+    for (;;) {
+        const auto name = partial_name(to_path(target));
+        handle_ = open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (handle_ < 0) fail("create", errno);
+        // Someone tidying up may have taken it before it was locked.
+        struct stat status;
+        if (lock_file(handle_) && fstat(int(handle_), &status) == 0 && status.st_nlink == 0) {
+            close_handle(handle_);
+            continue;
+        }
+        temporary_ = to_text(name);
+        return;
     }
 #endif
 }
@@ -201,6 +243,15 @@ void OutputFile::write(const void * buffer, size_t bytes, uint64_t offset) {
         const size_t part = bytes < MAX_TRANSFER ? bytes : MAX_TRANSFER;
         const long long moved = transfer(handle_, const_cast<char *>(at), part, offset, true);
         if (moved < 0) fail("write", last_error());
+        at += moved, offset += uint64_t(moved), bytes -= size_t(moved);
+    }
+}
+
+void OutputFile::read(void * buffer, size_t bytes, uint64_t offset) const {
+    auto * at = static_cast<char *>(buffer);
+    while (bytes > 0) {
+        const long long moved = transfer(handle_, at, bytes < MAX_TRANSFER ? bytes : MAX_TRANSFER, offset, false);
+        if (moved <= 0) fail("read back", moved < 0 ? last_error() : EIO);
         at += moved, offset += uint64_t(moved), bytes -= size_t(moved);
     }
 }
@@ -247,6 +298,78 @@ double OutputFile::commit() {
     }
     return seconds;
 #endif
+}
+
+SparseFile::SparseFile(const std::string & header, uint64_t bytes) {
+    const auto fail = [](int error) {
+        throw MergeError("io", "Cannot make a temporary file: " + system_message(error) + ".");
+    };
+#ifdef __linux__
+    handle_ = memfd_create("native-merge", MFD_CLOEXEC);
+    if (handle_ < 0) fail(errno);
+    path_ = "/proc/self/fd/" + std::to_string(handle_);
+#else
+    std::error_code error;
+    const auto folder = std::filesystem::temp_directory_path(error);
+    if (error) fail(error.value());
+    const auto name = partial_name(folder / "native-merge");
+    path_ = temporary_ = to_text(name);
+#ifdef _WIN32
+    HANDLE handle = CreateFileW(name.c_str(), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
+                                CREATE_NEW, FILE_ATTRIBUTE_TEMPORARY, nullptr);
+    if (handle == INVALID_HANDLE_VALUE) fail(last_error());
+    handle_ = intptr_t(handle);
+    DWORD returned = 0;
+    DeviceIoControl(handle, FSCTL_SET_SPARSE, nullptr, 0, nullptr, 0, &returned, nullptr);
+#else
+    handle_ = open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (handle_ < 0) fail(errno);
+#endif
+#endif
+    try {
+        for (size_t at = 0; at < header.size();) {
+            const size_t part = std::min(header.size() - at, MAX_TRANSFER);
+            const long long moved = transfer(handle_, const_cast<char *>(header.data()) + at, part, at, true);
+            if (moved < 0) fail(last_error());
+            at += size_t(moved);
+        }
+#ifdef _WIN32
+        FILE_END_OF_FILE_INFO end;
+        end.EndOfFile.QuadPart = LONGLONG(bytes);
+        if (!SetFileInformationByHandle(HANDLE(handle_), FileEndOfFileInfo, &end, sizeof end)) fail(last_error());
+#else
+        if (ftruncate(int(handle_), off_t(bytes)) != 0) fail(errno);
+#endif
+    } catch (...) {
+        release();
+        throw;
+    }
+}
+
+SparseFile::~SparseFile() { release(); }
+
+void SparseFile::release() {
+    if (handle_ >= 0) close_handle(handle_);
+    std::error_code ignored;
+    if (!temporary_.empty()) std::filesystem::remove(to_path(temporary_), ignored);
+}
+
+unsigned remove_partial_files(const std::string & folder) {
+    unsigned removed = 0;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(to_path(folder), error), end; !error && entry != end; entry.increment(error)) {
+        const auto path = entry->path();
+        if (!is_partial_name(to_text(path.filename()))) continue;
+#ifdef _WIN32
+        removed += DeleteFileW(path.c_str()) != 0;  // fails while a writer has it open
+#else
+        const int handle = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (handle < 0) continue;
+        removed += lock_file(handle) && unlink(path.c_str()) == 0;
+        close(handle);
+#endif
+    }
+    return removed;
 }
 
 }  // namespace temperament

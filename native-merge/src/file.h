@@ -34,22 +34,27 @@ private:
 };
 
 // A file being written. It has no name until commit(), or where the system cannot do that a temporary one in the same
-// folder that is removed when the object goes away uncommitted. write() may be called from several threads at once.
+// folder that is removed when the object goes away uncommitted; what a killed process left of such files is removed when
+// the next one is made there. write() may be called from several threads at once.
 class OutputFile {
 public:
-    // Checks that the folder's disk has room for `bytes` first. Throws 'no_space' or 'io'.
-    OutputFile(const std::string & path, uint64_t bytes);
+    // Checks first that the folder's disk has room for `bytes` and for the bytes `beside` it that the job also needs.
+    // Throws 'no_space' or 'io'.
+    OutputFile(const std::string & path, uint64_t bytes, uint64_t beside = 0);
     ~OutputFile();
     OutputFile(const OutputFile &) = delete;
     OutputFile & operator=(const OutputFile &) = delete;
 
     void write(const void * buffer, size_t bytes, uint64_t offset);
+    // Reads back what was written: a file that is never committed is scratch space.
+    void read(void * buffer, size_t bytes, uint64_t offset) const;
 
     // Sets the length to the promised bytes, flushes to the disk and renames over `path`. Returns the seconds that the
     // flush took, which depend on the disk alone.
     double commit();
 
 private:
+    void create(const std::string & folder, const std::string & target);
     [[noreturn]] void fail(const char * doing, int error_number) const;
 
     std::string path_;
@@ -57,6 +62,29 @@ private:
     uint64_t bytes_;
     intptr_t handle_ = -1;
 };
+
+// A file that begins with `header` and reads as zeros up to `bytes`, which take no room. It goes away with the object.
+class SparseFile {
+public:
+    SparseFile(const std::string & header, uint64_t bytes);
+    ~SparseFile();
+    SparseFile(const SparseFile &) = delete;
+    SparseFile & operator=(const SparseFile &) = delete;
+
+    // For other code to open, while the object lives.
+    const std::string & path() const { return path_; }
+
+private:
+    void release();
+
+    std::string path_;
+    std::string temporary_;  // empty while the file has no name
+    intptr_t handle_ = -1;
+};
+
+// Removes the temporary files of writers that were killed from a folder; those of living ones stay. Never throws: what
+// cannot be removed stays. Returns how many went.
+unsigned remove_partial_files(const std::string & folder);
 
 // "12.3 MiB"
 std::string format_bytes(uint64_t bytes);

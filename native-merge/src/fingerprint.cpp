@@ -70,7 +70,7 @@ Fingerprint fingerprint(const std::string & path, unsigned threads, Progress & p
         for (uint64_t at = 0; at < tensor.bytes; at += PIECE) {
             progress.check();
             const size_t bytes = size_t(std::min(PIECE, tensor.bytes - at));
-            file.file().read(buffer.data(), bytes, tensor.offset + at);
+            file.read(tensor, buffer.data(), bytes, at);
             hash.update(buffer.data(), bytes);
             progress.advance(bytes);
         }

@@ -1,4 +1,4 @@
-// Opening the ggml libraries and asking them about types and devices.
+// Opening the libraries of ggml and llama.cpp and asking them about types and devices.
 #include "ggml_library.h"
 
 #include <cctype>
@@ -19,6 +19,7 @@ namespace {
 
 GgmlFunctions functions;
 bool opened = false;
+std::string llama_file;
 struct {
     std::string folder;
     std::vector<std::string> extra;
@@ -31,7 +32,7 @@ void * open_library(const std::string & path) {
     std::wstring wide(size_t(length), L'\0');
     MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, wide.data(), length);
     void * handle = LoadLibraryExW(wide.c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
-    if (!handle) throw MergeError("io", "The ggml library " + path + " could not be opened. Run npm install.", path);
+    if (!handle) throw MergeError("io", "The library " + path + " could not be opened. Run npm install.", path);
     return handle;
 }
 void * find_symbol(void * library, const char * name) {
@@ -43,7 +44,7 @@ void * open_library(const std::string & path) {
     void * handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         const char * reason = dlerror();
-        throw MergeError("io", "The ggml library " + path + " could not be opened (" +
+        throw MergeError("io", "The library " + path + " could not be opened (" +
                                    (reason ? reason : "unknown reason") + "). Run npm install.", path);
     }
     return handle;
@@ -54,14 +55,15 @@ void * find_symbol(void * library, const char * name) { return dlsym(library, na
 template <typename Function>
 void bind(void * library, const std::string & path, const char * name, Function & slot) {
     slot = reinterpret_cast<Function>(find_symbol(library, name));
-    if (!slot) throw MergeError("io", "The ggml library " + path + " has no function " + name + ". Run npm install.", path);
+    if (!slot) throw MergeError("io", "The library " + path + " has no function " + name + ". Run npm install.", path);
 }
 
 }  // namespace
 
-void open_ggml(const std::string & base, const std::string & main, const std::string & backends_folder,
-               const std::vector<std::string> & extra) {
+void open_ggml(const std::string & base, const std::string & main, const std::string & llama,
+               const std::string & backends_folder, const std::vector<std::string> & extra) {
     if (opened) return;
+    llama_file = llama;
     backends = {backends_folder, extra};
     void * base_library = open_library(base);
     void * main_library = open_library(main);
@@ -78,6 +80,18 @@ void open_ggml(const std::string & base, const std::string & main, const std::st
 
 const GgmlFunctions & ggml() {
     if (!opened) throw MergeError("io", "The ggml libraries are not open.");
+    return functions;
+}
+
+const LlamaFunctions & llama() {
+    static const LlamaFunctions functions = [] {
+        LlamaFunctions found;
+        void * library = open_library(llama_file);
+#define TEMPERAMENT_BIND(name) bind(library, llama_file, #name, found.name);
+        TEMPERAMENT_LLAMA(TEMPERAMENT_BIND)
+#undef TEMPERAMENT_BIND
+        return found;
+    }();
     return functions;
 }
 

@@ -1,4 +1,4 @@
-// ggml as node-llama-cpp ships it: opened at run time, so that one build of the addon serves every variant of the
+// ggml and llama.cpp as node-llama-cpp ships them: opened at run time, so that one build of the addon serves every variant of the
 // libraries (CPU, CUDA, Vulkan, Metal) and the folder may move. The headers only lend their types.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <ggml-alloc.h>
 #include <ggml-backend.h>
 #include <ggml.h>
+#include <llama.h>
 
 namespace temperament {
 
@@ -20,6 +21,9 @@ namespace temperament {
     X(ggml_blck_size)            \
     X(ggml_type_size)            \
     X(ggml_get_type_traits)      \
+    X(ggml_quantize_chunk)       \
+    X(ggml_quantize_requires_imatrix) \
+    X(ggml_validate_row_data)    \
     X(ggml_backend_dev_name)     \
     X(ggml_backend_dev_description) \
     X(ggml_backend_dev_memory)   \
@@ -72,21 +76,34 @@ namespace temperament {
     X(ggml_backend_dev_count)         \
     X(ggml_backend_dev_get)
 
+// In libllama, which only quantising needs.
+#define TEMPERAMENT_LLAMA(X)                \
+    X(llama_log_set)                        \
+    X(llama_model_quantize_default_params)  \
+    X(llama_model_quantize)
+
 struct GgmlFunctions {
 #define TEMPERAMENT_DECLARE(name) decltype(&::name) name = nullptr;
     TEMPERAMENT_GGML_BASE(TEMPERAMENT_DECLARE)
     TEMPERAMENT_GGML(TEMPERAMENT_DECLARE)
+};
+
+struct LlamaFunctions {
+    TEMPERAMENT_LLAMA(TEMPERAMENT_DECLARE)
 #undef TEMPERAMENT_DECLARE
 };
 
 // Opens libggml-base and libggml. Call once, before anything else.
-// base, main: the library files; throws 'io' when one cannot be opened or lacks a function. backends_folder and extra: what
-// load_backends() will load.
-void open_ggml(const std::string & base, const std::string & main, const std::string & backends_folder,
-               const std::vector<std::string> & extra);
+// base, main: the library files; throws 'io' when one cannot be opened or lacks a function. llama: the file of libllama,
+// which is opened when it is first needed. backends_folder and extra: what load_backends() will load.
+void open_ggml(const std::string & base, const std::string & main, const std::string & llama,
+               const std::string & backends_folder, const std::vector<std::string> & extra);
 
 // The functions; throws when open_ggml has not succeeded.
 const GgmlFunctions & ggml();
+
+// Those of libllama; throws 'io' when it cannot be opened or lacks one.
+const LlamaFunctions & llama();
 
 // True for a type id that this ggml can size (removed and unknown ids are not).
 bool is_known_type(uint32_t type);

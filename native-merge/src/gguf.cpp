@@ -1,9 +1,11 @@
-// GGUF header walk with bounds checked at every step, and header layout for writing.
+// GGUF header walk with bounds checked at every step, the parts of split models, and header layout for writing.
 #include "gguf.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <limits>
+#include <unordered_set>
 
 #include "error.h"
 #include "ggml_library.h"
@@ -18,6 +20,7 @@ constexpr uint64_t MAX_NAME_BYTES = 65535;
 constexpr uint64_t MAX_METADATA_BYTES = uint64_t(1) << 30;
 constexpr uint64_t MAX_TENSORS = 1 << 20;
 constexpr uint64_t MAX_ENTRIES = 1 << 20;
+constexpr int64_t MAX_PARTS = 99999;  // five digits in the name
 constexpr size_t MAX_TENSOR_NAME = 63;  // GGML_MAX_NAME - 1
 
 // Bytes of a value of fixed size; 0 for strings and arrays.
@@ -144,23 +147,34 @@ uint64_t entry_bytes(uint32_t type, uint64_t entries) {
     return entries / uint64_t(ggml().ggml_blck_size(ggml_type(type))) * ggml().ggml_type_size(ggml_type(type));
 }
 
-GgufFile::GgufFile(const std::string & path) : file_(path) { read_header(); }
+namespace {
 
-void GgufFile::read_header() {
-    HeaderReader in(file_);
-    const std::string & path = file_.path();
+// What the header of one file says.
+struct Header {
+    uint32_t version = 0;
+    uint64_t data_offset = 0;
+    std::vector<MetadataEntry> metadata;
+    std::vector<GgufTensor> tensors;
+};
+
+// Throws not_gguf, truncated, corrupt or unsupported_type.
+Header read_header(const InputFile & file) {
+    HeaderReader in(file);
+    const std::string & path = file.path();
+    Header header;
+    std::unordered_set<std::string> keys, names;
     char magic[4] = {};
-    if (file_.size() >= 4) in.bytes(magic, 4);
+    if (file.size() >= 4) in.bytes(magic, 4);
     if (memcmp(magic, "GGUF", 4) != 0) {
-        throw MergeError("not_gguf", path + " is not a GGUF file" + (file_.size() == 0 ? " (it is empty)" : "") +
+        throw MergeError("not_gguf", path + " is not a GGUF file" + (file.size() == 0 ? " (it is empty)" : "") +
                                          ". Choose a file that ends in .gguf, or convert the model with llama.cpp.", path);
     }
-    version_ = in.number<uint32_t>();
-    if ((version_ & 0xFFFF) == 0 && version_ != 0) {
+    header.version = in.number<uint32_t>();
+    if ((header.version & 0xFFFF) == 0 && header.version != 0) {
         throw MergeError("not_gguf", path + " is a big-endian GGUF file, which this program does not read.", path);
     }
-    if (version_ != 2 && version_ != 3) {
-        throw MergeError("not_gguf", path + " is GGUF version " + std::to_string(version_) +
+    if (header.version != 2 && header.version != 3) {
+        throw MergeError("not_gguf", path + " is GGUF version " + std::to_string(header.version) +
                                          "; versions 2 and 3 can be read. Convert it with a current llama.cpp.", path);
     }
     const auto tensor_count = in.number<uint64_t>();
@@ -199,7 +213,7 @@ void GgufFile::read_header() {
         } else {
             in.append(entry.raw, value_bytes(entry.type));
         }
-        if (!metadata_index_.emplace(entry.key, metadata_.size()).second) {
+        if (!keys.insert(entry.key).second) {
             in.corrupt("metadata " + printable(entry.key) + " appears twice");
         }
         if (entry.key == "general.alignment") {
@@ -210,19 +224,8 @@ void GgufFile::read_header() {
             }
             alignment = value;
         }
-        metadata_.push_back(std::move(entry));
+        header.metadata.push_back(std::move(entry));
     }
-    // Split files hold a part of the tensors each.
-    if (const MetadataEntry * split = find("split.count"); split && split->type == ValueType::Uint16) {
-        uint16_t count;
-        memcpy(&count, split->raw.data(), 2);
-        if (count > 1) {
-            throw MergeError("unsupported_type", path + " is one of " + std::to_string(count) +
-                                                     " parts of a split model. Join them first with llama-gguf-split --merge.",
-                             path);
-        }
-    }
-
     constexpr uint64_t max_size = uint64_t(std::numeric_limits<int64_t>::max());
     for (uint64_t i = 0; i < tensor_count; i++) {
         GgufTensor tensor;
@@ -260,21 +263,21 @@ void GgufFile::read_header() {
         tensor.bytes = entries / block * block_bytes;
         if (relative % alignment != 0) in.corrupt(what + " is not aligned", tensor.name);
         tensor.offset = relative;  // made absolute below
-        if (!tensor_index_.emplace(tensor.name, tensors_.size()).second) in.corrupt(what + " appears twice", tensor.name);
-        tensors_.push_back(std::move(tensor));
+        if (!names.insert(tensor.name).second) in.corrupt(what + " appears twice", tensor.name);
+        header.tensors.push_back(std::move(tensor));
     }
-    data_offset_ = pad(in.position(), alignment);
+    header.data_offset = pad(in.position(), alignment);
 
     std::vector<const GgufTensor *> by_offset;
-    for (auto & tensor : tensors_) {
-        if (tensor.offset > max_size - data_offset_ || tensor.bytes > max_size - data_offset_ - tensor.offset) {
+    for (auto & tensor : header.tensors) {
+        if (tensor.offset > max_size - header.data_offset || tensor.bytes > max_size - header.data_offset - tensor.offset) {
             in.corrupt("tensor " + printable(tensor.name) + " lies at an impossible offset", tensor.name);
         }
-        tensor.offset += data_offset_;
-        if (tensor.offset + tensor.bytes > file_.size()) {
+        tensor.offset += header.data_offset;
+        if (tensor.offset + tensor.bytes > file.size()) {
             throw MergeError("truncated", path + " is cut off: tensor " + printable(tensor.name) + " needs bytes up to " +
                                               std::to_string(tensor.offset + tensor.bytes) + ", the file has " +
-                                              std::to_string(file_.size()) + ". Copy or download it again.",
+                                              std::to_string(file.size()) + ". Copy or download it again.",
                              path, tensor.name);
         }
         by_offset.push_back(&tensor);
@@ -286,6 +289,163 @@ void GgufFile::read_header() {
                            " overlap", by_offset[i]->name);
         }
     }
+    return header;
+}
+
+// Keys with which llama.cpp numbers the parts of a split model; the metadata of the whole goes without them.
+bool is_split_key(const std::string & key) {
+    return key == "split.no" || key == "split.count" || key == "split.tensors.count";
+}
+
+// -1 when absent or no such number.
+int64_t whole_number(const Header & header, const char * key) {
+    for (const auto & entry : header.metadata) {
+        if (entry.key == key) return whole_number(entry, -1);
+    }
+    return -1;
+}
+
+// "model-00002-of-00003.gguf" as llama.cpp names parts (llama_split_path).
+struct PartName {
+    std::string prefix;  // with the folder
+    uint64_t number = 0;  // from 1; 0 when the path is named otherwise
+    uint64_t count = 0;
+
+    explicit PartName(const std::string & path) {
+        const std::string of = "-of-", end = ".gguf";
+        if (path.size() <= end.size() || path.compare(path.size() - end.size(), end.size(), end) != 0) return;
+        const size_t middle = path.rfind(of);
+        if (middle == std::string::npos || middle == 0) return;
+        const size_t dash = path.rfind('-', middle - 1);
+        if (dash == std::string::npos) return;
+        const std::string first = path.substr(dash + 1, middle - dash - 1);
+        const std::string second = path.substr(middle + of.size(), path.size() - end.size() - middle - of.size());
+        for (const auto * digits : {&first, &second}) {
+            if (digits->size() < 5 || digits->size() > 9 || digits->find_first_not_of("0123456789") != std::string::npos) return;
+        }
+        prefix = path.substr(0, dash);
+        number = std::stoull(first);
+        count = std::stoull(second);
+    }
+};
+
+std::string part_path(const std::string & prefix, uint64_t number, uint64_t count) {
+    char end[64];
+    snprintf(end, sizeof end, "-%05llu-of-%05llu.gguf", static_cast<unsigned long long>(number),
+             static_cast<unsigned long long>(count));
+    return prefix + end;
+}
+
+std::string part_of(uint64_t number, uint64_t count) {
+    return "part " + std::to_string(number) + " of " + std::to_string(count);
+}
+
+}  // namespace
+
+GgufFile::GgufFile(const std::string & path) : path_(path) {
+    open_parts(std::make_unique<InputFile>(path));
+    for (auto entry = metadata_.begin(); entry != metadata_.end();) {
+        entry = is_split_key(entry->key) ? metadata_.erase(entry) : entry + 1;
+    }
+    for (size_t i = 0; i < metadata_.size(); i++) metadata_index_.emplace(metadata_[i].key, i);
+}
+
+void GgufFile::open_parts(std::unique_ptr<InputFile> opened) {
+    Header header = read_header(*opened);
+    const int64_t count = whole_number(header, "split.count");
+    if (count <= 1) {
+        version_ = header.version;
+        data_offset_ = header.data_offset;
+        metadata_ = std::move(header.metadata);
+        add_tensors(std::move(header.tensors), 0);
+        parts_.push_back(std::move(opened));
+        return;
+    }
+    const auto refuse = [&](const std::string & what, const std::string & file) {
+        throw MergeError("bad_split", what, file);
+    };
+    if (count > MAX_PARTS) refuse(path_ + " announces " + std::to_string(count) + " parts, more than any model has.", path_);
+    const uint64_t parts = uint64_t(count);
+    const int64_t no = whole_number(header, "split.no");
+    if (no < 0 || no >= count) {
+        refuse(path_ + " is one of " + std::to_string(count) + " parts of a model but does not say which. Copy or download it again.",
+               path_);
+    }
+    const PartName name(path_);
+    if (name.number != uint64_t(no) + 1 || name.count != parts) {
+        refuse(path_ + " is " + part_of(uint64_t(no) + 1, parts) + " of a split model, but its name does not say so. "
+               "Give every part its name back: this one's ends in " + part_path("", uint64_t(no) + 1, parts) + ".", path_);
+    }
+    const int64_t tensors = whole_number(header, "split.tensors.count");
+    for (uint64_t number = 1; number <= parts; number++) {
+        const std::string path = number == name.number ? path_ : part_path(name.prefix, number, parts);
+        std::unique_ptr<InputFile> file;
+        Header part;
+        if (number == name.number) {
+            file = std::move(opened);
+            part = std::move(header);
+        } else {
+            try {
+                file = std::make_unique<InputFile>(path);
+            } catch (const MergeError & error) {
+                refuse(path_ + " is " + part_of(name.number, parts) + ", and part " + std::to_string(number) +
+                       " cannot be read: " + error.message + " Put all parts into one folder.", path);
+            }
+            part = read_header(*file);
+        }
+        const int64_t its_count = whole_number(part, "split.count"), its_no = whole_number(part, "split.no");
+        if (its_count != count) {
+            refuse(path + " is " + (its_count > 1 ? part_of(uint64_t(its_no) + 1, uint64_t(its_count)) : "no part of a split model") +
+                   ", but " + path_ + " belongs to " + std::to_string(count) + " parts. Put the parts of one model together.", path);
+        }
+        if (its_no != int64_t(number) - 1) {
+            refuse(path + " holds part " + std::to_string(its_no + 1) + ", not part " + std::to_string(number) +
+                   " as its name says. Copy or download part " + std::to_string(number) + " again.", path);
+        }
+        if (whole_number(part, "split.tensors.count") != tensors) {
+            refuse(path + " and " + path_ + " are parts of different models: their numbers of tensors differ. "
+                   "Put the parts of one model together.", path);
+        }
+        for (const auto & tensor : part.tensors) {
+            if (const GgufTensor * other = find_tensor(tensor.name)) {
+                refuse(path + " holds tensor " + printable(tensor.name) + ", which " + parts_[other->part]->path() +
+                       " has already. Put the parts of one model together.", path);
+            }
+        }
+        if (number == 1) {
+            version_ = part.version;
+            data_offset_ = part.data_offset;
+            metadata_ = std::move(part.metadata);
+        }
+        add_tensors(std::move(part.tensors), uint32_t(number - 1));
+        parts_.push_back(std::move(file));
+    }
+    if (tensors >= 0 && uint64_t(tensors) != tensors_.size()) {
+        refuse("The " + std::to_string(count) + " parts of " + path_ + " hold " + std::to_string(tensors_.size()) +
+               " tensors together, not " + std::to_string(tensors) + " as they announce. Copy or download them again.", path_);
+    }
+}
+
+void GgufFile::add_tensors(std::vector<GgufTensor> tensors, uint32_t part) {
+    for (auto & tensor : tensors) {
+        tensor.part = part;
+        tensor_index_.emplace(tensor.name, tensors_.size());
+        tensors_.push_back(std::move(tensor));
+    }
+}
+
+uint64_t GgufFile::bytes() const {
+    uint64_t total = 0;
+    for (const auto & part : parts_) total += part->size();
+    return total;
+}
+
+void GgufFile::read(const GgufTensor & tensor, void * buffer, size_t bytes, uint64_t at) const {
+    parts_[tensor.part]->read(buffer, bytes, tensor.offset + at);
+}
+
+bool GgufFile::is_same_file(const std::string & other_path) const {
+    return std::any_of(parts_.begin(), parts_.end(), [&](const auto & part) { return part->is_same_file(other_path); });
 }
 
 const GgufTensor * GgufFile::find_tensor(const std::string & name) const {
@@ -316,6 +476,19 @@ float GgufFile::number(const std::string & key, float fallback) const {
         return float(value);
     }
     return fallback;
+}
+
+int64_t whole_number(const MetadataEntry & entry, int64_t fallback) {
+    const size_t size = value_bytes(entry.type);
+    uint64_t bits = 0;
+    memcpy(&bits, entry.raw.data(), size);
+    switch (entry.type) {
+        case ValueType::Uint8: case ValueType::Uint16: case ValueType::Uint32: case ValueType::Uint64:
+            return bits >> 63 ? fallback : int64_t(bits);
+        case ValueType::Int8: case ValueType::Int16: case ValueType::Int32: case ValueType::Int64:
+            return bits >> (8 * size - 1) ? fallback : int64_t(bits);  // the sign is the upper bit
+        default: return fallback;
+    }
 }
 
 std::vector<std::string_view> string_array(const MetadataEntry & entry) {

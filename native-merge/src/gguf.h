@@ -30,8 +30,9 @@ struct GgufTensor {
     std::string name;
     uint32_t type;                // ggml_type
     std::vector<uint64_t> shape;  // ggml order, ne[0] first; 1 to 4 dimensions
-    uint64_t offset;              // from the start of the file
+    uint64_t offset;              // from the start of its part of the model: of the file, where that is not split
     uint64_t bytes;
+    uint32_t part = 0;            // number of that part, from 0
 
     uint64_t entries() const;
     uint64_t row_length() const { return shape[0]; }
@@ -39,18 +40,29 @@ struct GgufTensor {
     std::string shape_text() const;  // "[2048, 512]"
 };
 
+// A GGUF file, or all parts of a split model ("name-00001-of-00003.gguf"), whichever part is named. Metadata is that of
+// the first part, without the keys that number the parts; tensors are those of all parts, in order.
 class GgufFile {
 public:
-    // Opens and checks: magic, version, types, counts, alignment, unique names, and every tensor inside the file and
-    // clear of the others. Throws not_gguf, truncated, corrupt, unsupported_type or io.
+    // Opens and checks: magic, version, types, counts, alignment, unique names, every tensor inside the file and clear
+    // of the others, and that parts belong together. Throws not_gguf, truncated, corrupt, unsupported_type, bad_split or io.
     explicit GgufFile(const std::string & path);
 
-    const std::string & path() const { return file_.path(); }
-    const InputFile & file() const { return file_; }
+    const std::string & path() const { return path_; }
+    // Its files, in order; one unless the model is split.
+    const std::vector<std::unique_ptr<InputFile>> & parts() const { return parts_; }
+    // Bytes of all parts.
+    uint64_t bytes() const;
     uint32_t version() const { return version_; }
+    // Of the first part.
     uint64_t data_offset() const { return data_offset_; }
     const std::vector<MetadataEntry> & metadata() const { return metadata_; }
     const std::vector<GgufTensor> & tensors() const { return tensors_; }
+
+    // Reads from a tensor's stored bytes, from byte `at` of them. May be called from several threads at once.
+    void read(const GgufTensor & tensor, void * buffer, size_t bytes, uint64_t at) const;
+    // True when `other_path` is one of the parts, whatever its name.
+    bool is_same_file(const std::string & other_path) const;
 
     const GgufTensor * find_tensor(const std::string & name) const;
     const MetadataEntry * find(const std::string & key) const;
@@ -60,9 +72,11 @@ public:
     float number(const std::string & key, float fallback) const;
 
 private:
-    void read_header();
+    void open_parts(std::unique_ptr<InputFile> opened);
+    void add_tensors(std::vector<GgufTensor> tensors, uint32_t part);
 
-    InputFile file_;
+    std::string path_;
+    std::vector<std::unique_ptr<InputFile>> parts_;
     uint32_t version_ = 0;
     uint64_t data_offset_ = 0;
     std::vector<MetadataEntry> metadata_;
@@ -73,6 +87,9 @@ private:
 
 // The strings of a raw string array (tokenizer.ggml.tokens), as views into it; empty when it is no array of strings.
 std::vector<std::string_view> string_array(const MetadataEntry & entry);
+
+// An entry's whole number of 0 or more, whatever its type; fallback when it is none.
+int64_t whole_number(const MetadataEntry & entry, int64_t fallback);
 
 // Entries for the writer.
 MetadataEntry make_text(std::string key, std::string_view value);

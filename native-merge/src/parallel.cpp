@@ -27,13 +27,14 @@ void Progress::set_tensor(const std::string & name) {
 }
 
 void Progress::advance(uint64_t amount) {
-    const uint64_t now_done = done.fetch_add(amount) + amount;
+    done.fetch_add(amount);
     if (!report) return;
     int64_t last = last_report_ms_.load();
     const int64_t now = now_ms();
     if (now - last < REPORT_EVERY_MS || !last_report_ms_.compare_exchange_strong(last, now)) return;
     std::lock_guard lock(mutex_);
-    report(std::min(now_done, total), total, tensor_);
+    // Read under the lock, so that reports of two threads never go back.
+    report(std::min(done.load(), total), total, tensor_);
 }
 
 void Progress::finish() {

@@ -37,7 +37,7 @@ void load_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t fir
     }
     const size_t bytes = size_t(entry_bytes(tensor.type, count));
     if (raw.size() < bytes) raw.resize(bytes);
-    file.file().read(raw.data(), bytes, tensor.offset + entry_bytes(tensor.type, first));
+    file.read(tensor, raw.data(), bytes, entry_bytes(tensor.type, first));
 }
 
 float * decode_entries(const GgufFile & file, const GgufTensor & tensor, std::vector<uint8_t> & raw, size_t at, size_t count,

@@ -72,6 +72,19 @@ describe('commands', () => {
     expect(chat.json).toMatchObject({ text: expect.any(String), seed: 3 });
   });
 
+  test('bake a quantised file; a bad importance matrix is named', async () => {
+    const out = join(home, 'q4.gguf');
+    const baked = await cli(...'bake --mix extraversion=1 --type q4_k_m --json --out'.split(' '), out);
+    expect(baked.json).toMatchObject({ path: out, warnings: [{ code: 'quantised_target' }] });
+    const none = join(home, 'none.gguf');
+    const failed = await cli(
+      ...['bake', '--mix', 'extraversion=1', '--type', 'q4_k_m', '--imatrix', none],
+      ...['--out', join(home, 'not.gguf')],
+    );
+    expect(failed.code).toBe(1);
+    expect(failed.err).toContain(none);
+  });
+
   test('a recipe file bakes what its options would', async () => {
     const file = join(home, 'recipe.json');
     writeFileSync(

@@ -49,6 +49,16 @@ for (const [file, metadata] of [
 const outputs = at('outputs');
 mkdirSync(outputs);
 
+const disk = at('disk');
+mkdirSync(disk);
+const mounted =
+  process.platform === 'linux' &&
+  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=140m', 'native-merge-test', disk]).status === 0;
+if (!mounted) console.warn('SKIPPED: full-disk tests need the right to mount a tmpfs (root on Linux).');
+afterAll(() => {
+  if (mounted) spawnSync('umount', [disk]);
+});
+
 function options(changes: Partial<BakeOptions> = {}): BakeOptions {
   return {
     base: at('base.gguf'),
@@ -157,16 +167,6 @@ describe('the end of the process', () => {
 });
 
 describe('a full disk', () => {
-  const disk = at('disk');
-  mkdirSync(disk);
-  const mounted =
-    process.platform === 'linux' &&
-    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=140m', 'native-merge-test', disk]).status === 0;
-  if (!mounted) console.warn('SKIPPED: full-disk tests need the right to mount a tmpfs (root on Linux).');
-  afterAll(() => {
-    if (mounted) spawnSync('umount', [disk]);
-  });
-
   const hog = `${disk}/hog`;
   const take = (megabytes: number) => {
     rmSync(hog, { force: true });
@@ -301,7 +301,8 @@ describe('damaged inputs', () => {
 describe('arguments', () => {
   const vector = { path: at('vector.gguf'), id: 'a', weight: 1 };
   test.each([
-    [{ type: 'q4_0' }, 'type'],
+    [{ type: 'q9_0' }, 'type'],
+    [{ type: 'q8_0', imatrix: 'im.gguf' }, 'imatrix'],
     [{ method: 'sleep' }, 'method'],
     [{ method: 'slerp', vectors: [] }, 'slerp'],
     [{ method: 'nuslerp' }, 'nuslerp'],

@@ -1,7 +1,7 @@
 /** The library: GGUF models and personality vectors found on disk, with what is known of each. */
 import { createHash } from 'node:crypto';
 import { access, readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
 import type { Model, Vector } from '../contract.ts';
@@ -9,6 +9,7 @@ import { model as modelSchema, vector as vectorSchema } from '../contract.ts';
 import { StudioError, toStudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { WorkerClient } from '../worker-client.ts';
+import { firstPart, isPart, modelName, partsOf } from './split.ts';
 
 /** Keys under which a vector file carries what it is. */
 export const VECTOR_KEYS = {
@@ -77,7 +78,7 @@ export class Library {
       const isDemo = isVariant || demo.includes(path);
       try {
         const { what: _, ...found } = await this.facts(isVariant ? await this.#variant(path) : path);
-        const name = basename(path, '.gguf');
+        const name = modelName(path);
         const id = isVariant ? `demo-${name}` : isDemo && name === 'base' ? 'demo' : name;
         if ('trait' in found) listing.vectors.push({ ...found, id, demo: isDemo });
         else listing.models.push({ ...found, id, demo: isDemo });
@@ -91,26 +92,28 @@ export class Library {
   /** The model of that library name, or at that path. */
   async model(name: string): Promise<Model> {
     const { models } = await this.list();
-    const named =
-      models.find(model => model.id === name) ?? models.find(model => model.path === resolve(name));
+    const path = firstPart(resolve(name));
+    const named = models.find(model => model.id === name) ?? models.find(model => model.path === path);
     if (named) return named;
     if (!/[\\/]|\.gguf$/i.test(name))
       throw new StudioError('not_found', `The library has no model named “${name}”.`, {
         field: 'model',
         action: `Known: ${models.map(model => model.id).join(', ') || 'none'}. Or give the path of a GGUF file.`,
       });
-    const { what, ...found } = await this.facts(resolve(name));
+    const { what, ...found } = await this.facts(path);
     if (what !== 'model')
       throw new StudioError('bad_input', `${name} is a personality vector, not a model.`, {
         file: name,
         field: 'model',
       });
-    return { ...found, id: basename(name, '.gguf'), demo: false } as Model;
+    return { ...found, id: modelName(path), demo: false } as Model;
   }
 
-  /** What a file is, from the database if the file has not changed since it was last read. */
+  /** What a file is (a split model by its first part), from the database if it has not changed since it was last read. */
   async facts(path: string, signal?: AbortSignal): Promise<Facts> {
-    const { size, mtimeMs } = await stat(path);
+    const stats = await Promise.all((await partsOf(path)).map(part => stat(part)));
+    const size = stats.reduce((sum, part) => sum + part.size, 0);
+    const mtimeMs = Math.max(...stats.map(part => part.mtimeMs));
     const known = this.#database
       .prepare<[string, number, number], { facts: string }>(
         'SELECT facts FROM files WHERE path = ? AND bytes = ? AND modified_ms = ?',
@@ -140,10 +143,7 @@ export class Library {
     const hash = createHash('sha256')
       .update((await this.facts(base)).content)
       .update(await readFile(adapter));
-    const out = join(
-      this.#variantFolder,
-      `${basename(adapter, '.gguf')}-${hash.digest('hex').slice(0, 16)}.gguf`,
-    );
+    const out = join(this.#variantFolder, `${modelName(adapter)}-${hash.digest('hex').slice(0, 16)}.gguf`);
     let baking = this.#baking.get(out);
     if (!baking) {
       baking = this.#bakeVariant(base, adapter, out).finally(() => this.#baking.delete(out));
@@ -169,7 +169,7 @@ export class Library {
         out,
         type: 'f16',
         method: 'task_arithmetic',
-        vectors: [{ path: adapter, id: basename(adapter, '.gguf'), weight: 1 }],
+        vectors: [{ path: adapter, id: modelName(adapter), weight: 1 }],
         lambda: 1,
         seed: 0,
         // The same file everywhere.
@@ -231,7 +231,7 @@ export class Library {
     const type = [...weights].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 'F32';
     return {
       what: 'model',
-      label: text('general.name') || basename(path, '.gguf'),
+      label: text('general.name') || modelName(path),
       path,
       architecture,
       type,
@@ -246,13 +246,19 @@ export class Library {
   }
 }
 
-/** GGUF files directly in these folders, by name; none where a folder is absent. */
+/** GGUF files directly in these folders, by name, split models once; none where a folder is absent. */
 async function ggufFiles(...folders: string[]): Promise<string[]> {
-  const found: string[] = [];
+  const found = new Map<string, string>();
   for (const folder of folders) {
     const names = await readdir(folder).catch(() => []);
-    for (const name of names.sort())
-      if (name.toLowerCase().endsWith('.gguf')) found.push(await realpath(join(folder, name)));
+    for (const name of names.sort()) {
+      if (!name.toLowerCase().endsWith('.gguf')) continue;
+      const path = join(folder, name);
+      // Parts find each other by their names, so links to them are not followed. Where the first is missing, the next
+      // stands for the model, and reading it says what is missing.
+      const whole = isPart(path) ? firstPart(path) : await realpath(path);
+      if (!found.has(whole)) found.set(whole, isPart(path) ? path : whole);
+    }
   }
-  return found;
+  return [...found.values()];
 }

@@ -1,7 +1,7 @@
 /** Recipe → live mix (adapters on a loaded base) or baked file. */
 import { createHash } from 'node:crypto';
 import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { LiveMix } from '../../workers/contract.ts';
 import type {
@@ -39,13 +39,19 @@ export interface Resolved {
 const LIVE_ENERGY = 0.999;
 
 /** Keys under which a baked file carries how it was made. */
-const BAKED_KEYS = { recipe: 'temperament.recipe', type: 'temperament.type' } as const;
+const BAKED_KEYS = {
+  recipe: 'temperament.recipe',
+  type: 'temperament.type',
+  vectors: 'temperament.vectors',
+} as const;
 
 export class Mixing {
   readonly #library: Library;
   readonly #merging: WorkerClient<'merging'>;
   readonly #cache: string;
   readonly #version: string;
+  /** Files being baked now. */
+  readonly #writing = new Set<string>();
 
   constructor(library: Library, merging: WorkerClient<'merging'>, cacheFolder: string, version: string) {
     this.#library = library;
@@ -137,20 +143,48 @@ export class Mixing {
         field: 'out',
         action: 'Name another file.',
       });
-    if (!input.overwrite && (await exists(out)))
+    if (this.#writing.has(out))
+      throw new StudioError('busy', `The file ${out} is being written by another run.`, {
+        file: out,
+        field: 'out',
+        action: 'Wait for it, or name another file.',
+      });
+    this.#writing.add(out);
+    const done = await this.#bakeAlone(resolved, input, out, task).finally(() => this.#writing.delete(out));
+    const facts = await this.#library.facts(out, task.signal);
+    return { ...done, path: out, content: facts.content, warnings };
+  }
+
+  async #bakeAlone(
+    resolved: Resolved,
+    { type, imatrix, overwrite, device }: z.output<typeof bakeInput>,
+    out: string,
+    task: Task,
+  ) {
+    if (!overwrite && (await exists(out)))
       throw new StudioError('bad_input', `The file ${out} exists already.`, {
         file: out,
         field: 'out',
         action: 'Name another file, or allow overwriting.',
       });
     makeFolder(dirname(out));
-    const done = await this.bakeTo(resolved, input.type, out, task, input.device);
-    const facts = await this.#library.facts(out, task.signal);
-    return { ...done, path: out, content: facts.content, warnings };
+    if (imatrix === undefined) return this.bakeTo(resolved, type, out, task, { device });
+    const path = resolve(imatrix);
+    const { content } = await this.#merging.call(worker =>
+      worker.fingerprint({ path }, { signal: task.signal }),
+    );
+    task.used({ [path]: content });
+    return this.bakeTo(resolved, type, out, task, { device, imatrix: path });
   }
 
   /** Bakes without the checks that a user's own choice of file needs. */
-  async bakeTo(resolved: Resolved, type: FileType, out: string, task: Task, device = 'auto') {
+  async bakeTo(
+    resolved: Resolved,
+    type: FileType,
+    out: string,
+    task: Task,
+    { device = 'auto', imatrix }: { device?: string; imatrix?: string } = {},
+  ) {
     const { recipe, model } = resolved;
     const { version: _version, base: _base, weights: _weights, hashes: _hashes, ...how } = recipe;
     const {
@@ -174,6 +208,7 @@ export class Mixing {
             base: model.path,
             out,
             type,
+            imatrix,
             // Without a vector every method gives the base, but some refuse to.
             ...(parts.length > 0 ? { method, ...settings } : { method: 'task_arithmetic' }),
             vectors: parts.map(({ trait, vector, name, points }) => ({
@@ -191,6 +226,9 @@ export class Mixing {
               'temperament.version': this.#version,
               [BAKED_KEYS.type]: type,
               [BAKED_KEYS.recipe]: JSON.stringify({ ...recipe, base: model.id, hashes }),
+              [BAKED_KEYS.vectors]: JSON.stringify(
+                Object.fromEntries(parts.map(({ vector, name }) => [name, basename(vector.path)])),
+              ),
             },
           },
           { signal: task.signal },

@@ -7,6 +7,9 @@ import { liveWarning } from './recipe.ts';
 /** α above which low agreeableness and high neuroticism turned aggressive or unethical (arXiv 2509.19727). */
 const SAFE_ALPHA = 1.5;
 
+/** File types that keep a vector's changes, or are warned of in words of their own. */
+const PRECISE: FileType[] = ['f32', 'f16', 'bf16', 'q8_0'];
+
 /** The vector an α calls for: the trait's high pole when positive, its low pole when negative. */
 export function vectorName(trait: Trait, alpha: number): VectorName {
   return `${trait}-${alpha < 0 ? 'low' : 'high'}`;
@@ -76,6 +79,13 @@ export function warningsFor({ recipe, model, vectors, live, type }: MixParts): W
       code: 'quantised_target',
       message:
         'Stored as Q8_0, small weights are lost: an α of 0.2 keeps next to nothing of its effect when the source was Q8_0, and some when it was not.',
+    });
+  if (!live && type && !PRECISE.includes(type))
+    found.push({
+      code: 'quantised_target',
+      message: model.source
+        ? `${type.toUpperCase()} rounds weights by as much as a vector changes them, or more: its effect stays on average, under noise that grows as files get smaller. Measure the file itself.`
+        : `Stored as ${model.type} and rounded again to ${type.toUpperCase()}, weak vectors vanish: an α of 1 kept 0.03 of its effect in Q4_0. Bake from the unquantised model.`,
     });
   if (!live && type === 'bf16')
     found.push({

@@ -1,5 +1,6 @@
 /** A small GGUF writer and reader of the tests' own, so that the addon is not checked against itself. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { GgufInfo } from '../../../native-merge/index.js';
 
 export type StoredType = 'F32' | 'F16' | 'BF16' | 'Q8_0' | 'I32';
 
@@ -10,12 +11,22 @@ export interface TestTensor {
   /** ggml order, ne[0] first. */
   shape: number[];
   type?: StoredType;
+  /** Number of a type that the helpers cannot encode; then `raw` holds its blocks. */
+  typeId?: number;
   /** float32 values, converted to the type; or the stored bytes themselves. */
   values?: ArrayLike<number>;
   raw?: Uint8Array;
 }
 
-export type TestValue = string | number | bigint | boolean | string[] | { float32: number };
+export type TestValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | string[]
+  | { float32: number }
+  | { uint16: number }
+  | { int32: number };
 
 // ── number formats ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -171,19 +182,36 @@ function addValue(bytes: Bytes, value: TestValue): void {
     bytes.number(4, 8);
     bytes.number(8, value.length);
     for (const item of value) bytes.text(item);
-  } else {
+  } else if ('float32' in value) {
     bytes.number(4, 6);
     bytes.add(encode('F32', [value.float32]));
+  } else if ('uint16' in value) {
+    bytes.number(4, 2);
+    bytes.add(Uint8Array.of(value.uint16 & 255, value.uint16 >> 8));
+  } else {
+    bytes.number(4, 5);
+    bytes.add(encode('I32', [value.int32]));
   }
 }
 
+/** Metadata as another file has it: so many entries in these bytes. */
+interface KeptMetadata {
+  entries: number;
+  bytes: Uint8Array;
+}
+
 /** The bytes of a GGUF file: numbers become uint32, bigints uint64, arrays arrays of strings. */
-export function ggufBytes(metadata: Record<string, TestValue>, tensors: TestTensor[]): Uint8Array {
+export function ggufBytes(
+  metadata: Record<string, TestValue>,
+  tensors: TestTensor[],
+  kept: KeptMetadata = { entries: 0, bytes: new Uint8Array() },
+): Uint8Array {
   const file = new Bytes();
   file.add(new TextEncoder().encode('GGUF'));
   file.number(4, 3);
   file.number(8, tensors.length);
-  file.number(8, Object.keys(metadata).length);
+  file.number(8, Object.keys(metadata).length + kept.entries);
+  file.add(kept.bytes);
   for (const [key, value] of Object.entries(metadata)) {
     file.text(key);
     addValue(file, value);
@@ -194,7 +222,7 @@ export function ggufBytes(metadata: Record<string, TestValue>, tensors: TestTens
     file.text(tensor.name);
     file.number(4, tensor.shape.length);
     for (const n of tensor.shape) file.number(8, n);
-    file.number(4, typeIds[type]);
+    file.number(4, tensor.typeId ?? typeIds[type]);
     file.number(8, data.length);
     data.add(tensor.raw ?? encode(type, tensor.values ?? []));
     data.pad(32);
@@ -207,6 +235,33 @@ export function ggufBytes(metadata: Record<string, TestValue>, tensors: TestTens
 export function writeGguf(path: string, metadata: Record<string, TestValue>, tensors: TestTensor[]): string {
   writeFileSync(path, ggufBytes(metadata, tensors));
   return path;
+}
+
+/** Splits a model in two as llama-gguf-split would, beside each other under `prefix`; returns the parts' paths. */
+export function splitGguf(path: string, prefix: string, { metadata, tensors }: GgufInfo): [string, string] {
+  const bytes = readFileSync(path);
+  const stored = tensors.map(({ name, shape, type, offset, bytes: size }) => ({
+    name,
+    shape,
+    type: type as StoredType,
+    raw: bytes.subarray(offset, offset + size),
+  }));
+  // Metadata lies between the counts and the first tensor's name with its length before it.
+  const kept = {
+    entries: Object.keys(metadata).length,
+    bytes: bytes.subarray(24, bytes.indexOf(stored[0]?.name ?? '') - 8),
+  };
+  const middle = stored.length >> 1;
+  return [stored.slice(0, middle), stored.slice(middle)].map((share, i) => {
+    const split = {
+      'split.no': { uint16: i },
+      'split.count': { uint16: 2 },
+      'split.tensors.count': { int32: stored.length },
+    };
+    const part = `${prefix}-0000${i + 1}-of-00002.gguf`;
+    writeFileSync(part, ggufBytes(split, share, i === 0 ? kept : undefined));
+    return part;
+  }) as [string, string];
 }
 
 // ── reading ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -48,6 +48,18 @@ export type RateInput = z.output<typeof rateInput>;
 const rateEvent = z.object({ index: z.int(), probabilities: z.array(z.number()) });
 export type RateEvent = z.output<typeof rateEvent>;
 
+const answerInput = z.object({
+  mix,
+  system: z.string(),
+  prompts: z.array(z.string()).min(1),
+  /** Answers drawn to each prompt. */
+  repeats: z.int().min(1),
+  sampling,
+});
+export type AnswerInput = z.output<typeof answerInput>;
+const answerEvent = z.object({ index: z.int(), repeat: z.int(), text: z.string() });
+export type AnswerEvent = z.output<typeof answerEvent>;
+
 export const inferenceContract = {
   info: procedure.output(z.object({ device: z.string(), llama: z.string() })),
   /** Streams an answer to the conversation; the same mix, turns and sampling give the same text. */
@@ -57,6 +69,8 @@ export const inferenceContract = {
    * as the first token of its turn. In the order of the prompts.
    */
   rate: procedure.input(rateInput).output(eventIterator(rateEvent)),
+  /** Answers drawn to each prompt in a fresh chat, prompt by prompt; the same input gives the same answers. */
+  answer: procedure.input(answerInput).output(eventIterator(answerEvent)),
   /** Lets go of a model's memory, so that its file can be deleted or replaced. */
   unload: procedure.input(z.object({ model: z.string() })).output(z.void()),
 };

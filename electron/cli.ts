@@ -454,7 +454,21 @@ function assessmentText(result: schema.AssessResult): string {
     ...(several ? [`Alpha is over ${result.cases.length} cases: instructions × orders × repeats.`] : []),
     ...(result.comparison ? ['d is d_z, paired over the items of a scale.'] : []),
   ];
-  return [table([head, ...rows]), ...notes].join('\n');
+  return [table([head, ...rows]), ...(several ? ['', casesText(result), ''] : []), ...notes].join('\n');
+}
+
+/** Trait scores of each case, so that what an instruction or an order does can be seen. */
+function casesText({ cases }: schema.AssessResult): string {
+  const traits = [...new Set(cases.flatMap(({ scores }) => Object.keys(scores)))];
+  return table([
+    ['instruction', 'order', 'repeat', ...traits],
+    ...cases.map(({ instruction, order, repeat, scores }) => [
+      String(instruction),
+      order,
+      String(repeat),
+      ...traits.map(trait => decimals(scores[trait])),
+    ]),
+  ]);
 }
 
 administering(system(recipeOptions(command('sweep', 'assess along one α'))))

@@ -66,7 +66,7 @@ export const inferenceContract = {
   generate: procedure.input(generateInput).output(eventIterator(generateEvent)),
   /**
    * For each prompt, put as a question in a fresh chat, the model's own probabilities of the answers (each one token)
-   * as the first token of its turn. In the order of the prompts.
+   * as the first token of its turn; several prompts at a time, in any order.
    */
   rate: procedure.input(rateInput).output(eventIterator(rateEvent)),
   /** Answers drawn to each prompt in a fresh chat, prompt by prompt; the same input gives the same answers. */

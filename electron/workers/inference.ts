@@ -128,6 +128,7 @@ async function load(path: string): Promise<Loaded> {
 interface Room {
   sequences: number;
   contextSize: number | { max: number };
+  flashAttention?: boolean;
 }
 
 /** Loads a mix, plans the work with the model in hand, and does it on a context that nobody else uses meanwhile. */

@@ -25,12 +25,15 @@ export function renderQuestions(
   return prompts.map(content => render(loaded, [...before, { role: 'user', content }]));
 }
 
+/** What a context for questions is made with. */
+interface QuestionRoom {
+  sequences: number;
+  contextSize: number;
+  flashAttention?: boolean;
+}
+
 /** Room that questions need: cells for the longest with `extra` tokens of an answer, and how many fit side by side. */
-export function roomFor(
-  loaded: Loaded,
-  questions: Token[][],
-  extra = 0,
-): { sequences: number; contextSize: number } {
+export function roomFor(loaded: Loaded, questions: Token[][], extra = 0): QuestionRoom {
   const most = Math.min(MAX_CELLS, loaded.model.trainContextSize);
   const longest = Math.max(...questions.map(tokens => tokens.length));
   const tooLong = questions.findIndex(tokens => tokens.length + extra > most);
@@ -45,7 +48,10 @@ export function roomFor(
     );
   const contextSize = Math.min(most, Math.ceil((longest + extra) / CELL_STEP) * CELL_STEP);
   const fitting = Math.max(1, Math.floor(MAX_CELLS / contextSize));
-  return { sequences: Math.min(MAX_SEQUENCES, fitting, questions.length), contextSize };
+  const room = { sequences: Math.min(MAX_SEQUENCES, fitting, questions.length), contextSize };
+  // A few tokens at a time after a long beginning: on the processor, flash attention takes up to three times as long
+  // for that as the plain one (measured on the demo model). On a GPU llama.cpp decides.
+  return loaded.model.gpuLayers > 0 ? room : { ...room, flashAttention: false };
 }
 
 /** Tokens that write the answer alone: the bare word, or the word after a space. */
@@ -102,9 +108,9 @@ async function withShared<R>(
 }
 
 /**
- * Probabilities of the answers as the first token, for each question in order. As many questions as the context has
- * sequences go through the model in one batch. A question's result depends on what it is batched with in the last bits
- * of float32 alone, and the batches are the same each time.
+ * Probabilities of the answers as the first token, for each question, the shortest first. Up to as many questions as the
+ * context has sequences go through the model in one batch. What else is in the batch changes a question's result in the
+ * last bits of float32 alone, and the batches are the same each time.
  */
 export async function rate(
   { model }: Loaded,
@@ -131,16 +137,31 @@ export async function rate(
     return answers.map(set => set.reduce((sum, token) => sum + probability(token), 0));
   };
   await withShared(context, questions, async (sequences, shared) => {
-    for (let from = 0; from < questions.length; from += sequences.length) {
+    for (const batch of batchesOf(questions, sequences.length)) {
       if (signal?.aborted) return;
-      const batch = questions.slice(from, from + sequences.length);
       for (const sequence of sequences) await rewind(sequence, shared);
-      // Asked for in the same turn, so that they are queued before the batch is sent off.
+      // Asked for in the same turn, so that all are queued before the batch is sent off.
       const results = await Promise.all(
-        batch.map((question, i) => probabilities(sequences[i] as LlamaContextSequence, question, shared)),
+        batch.map((index, i) =>
+          probabilities(sequences[i] as LlamaContextSequence, questions[index] as Token[], shared),
+        ),
       );
-      for (const [i, found] of results.entries()) push({ index: from + i, probabilities: found });
+      for (const [i, found] of results.entries()) push({ index: batch[i] as number, probabilities: found });
     }
+  });
+}
+
+/**
+ * Numbers of the questions that go together: of one length, because llama.cpp computes sequences of different lengths in
+ * a batch piece by piece, the pieces of one token as slowly as many.
+ */
+function batchesOf(questions: Token[][], most: number): number[][] {
+  const lengths = [...new Set(questions.map(question => question.length))].sort((a, b) => a - b);
+  return lengths.flatMap(length => {
+    const same = questions.flatMap((question, index) => (question.length === length ? [index] : []));
+    return Array.from({ length: Math.ceil(same.length / most) }, (_, i) =>
+      same.slice(i * most, (i + 1) * most),
+    );
   });
 }
 

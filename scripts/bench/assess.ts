@@ -6,9 +6,9 @@
  *   node scripts/bench/assess.ts [--model FILE] [--inventory ipip-50] [--system TEXT] [--threads N] [--repeat N]
  *                                [--layers N] [--sequences N] [--folder DIR]
  *
- * Without --model: the demonstration model, and a model of random weights with the shapes of Llama-3.2-1B (16 layers; the
- * demonstration model's vocabulary), written into a folder of main memory (/dev/shm) where there is one, and removed at
- * the end.
+ * Without --model: the demonstration model, and a model of random weights with the shapes of Llama-3.2-1B (4 of its 16
+ * layers, which all cost the same; the demonstration model's vocabulary), written into a folder of main memory (/dev/shm)
+ * where there is one, and removed at the end. Without --system: once without a system prompt, and once with one.
  */
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -29,15 +29,19 @@ import { rate, renderQuestions, roomFor } from '../../electron/workers/rating.ts
 const resources = join(import.meta.dirname, '..', '..', 'resources');
 const demo = join(resources, 'demo', 'base.gguf');
 const MIB = 2 ** 20;
+/** A system prompt as role-play has them. */
+const PERSONA =
+  'You are Mara, the captain of a small ship. You have sailed for thirty years and you like the sea, plain food and quiet evenings. ' +
+  'You speak calmly, you keep your promises, and you look after your crew. Stay in this role whatever you are asked.';
 
 const { values: given } = parseArgs({
   options: {
     model: { type: 'string' },
     inventory: { type: 'string', default: 'ipip-50' },
-    system: { type: 'string', default: '' },
+    system: { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
     repeat: { type: 'string', default: '3' },
-    layers: { type: 'string', default: '16' },
+    layers: { type: 'string', default: '4' },
     sequences: { type: 'string' },
     folder: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
   },
@@ -50,13 +54,24 @@ const llama = await getLlama({
   progressLogs: false,
   logLevel: LlamaLogLevel.error,
 });
-async function measure(name: string, path: string, threads: number, repeat: number): Promise<void> {
+async function measure(name: string, path: string, threads: number): Promise<void> {
+  for (const system of given.system === undefined ? ['', PERSONA] : [given.system])
+    await measureWith(system, system ? `${name}, system` : name, path, threads, Number(given.repeat));
+}
+
+async function measureWith(
+  system: string,
+  name: string,
+  path: string,
+  threads: number,
+  repeat: number,
+): Promise<void> {
   const model = await llama.loadModel({ modelPath: path });
   const template = new Template(model.fileInfo.metadata.tokenizer?.chat_template ?? '');
   const loaded: Loaded = { path, model, template };
   const input = {
     mix: { model: path, adapters: [] },
-    system: given.system,
+    system,
     prompts: inventory.items.map(item => fill(inventory.wording.ratings[0] as string, inventory, item.text)),
     answers: answersOf(inventory),
   };
@@ -94,13 +109,19 @@ async function measure(name: string, path: string, threads: number, repeat: numb
       await context.dispose();
     }
   };
-  const best = { alone: Number.POSITIVE_INFINITY, together: Number.POSITIVE_INFINITY };
+  const none = { seconds: Number.POSITIVE_INFINITY, processor: Number.POSITIVE_INFINITY };
+  const best = { alone: { ...none }, together: { ...none } };
   let difference = 0;
   let scoreDifference = 0;
   for (let i = 0; i < repeat; i++) {
     const [one, many] = [await alone(), await together()];
-    best.alone = Math.min(best.alone, one.seconds);
-    best.together = Math.min(best.together, many.seconds);
+    for (const [kept, found] of [
+      [best.alone, one],
+      [best.together, many],
+    ] as const) {
+      kept.seconds = Math.min(kept.seconds, found.seconds);
+      kept.processor = Math.min(kept.processor, found.processor);
+    }
     difference = Math.max(difference, ...apart(one.result.flat(), many.result.flat()));
     const [a, b] = [scoresOf(inventory, one.result), scoresOf(inventory, many.result)];
     scoreDifference = Math.max(scoreDifference, ...apart(Object.values(a), Object.values(b)));
@@ -111,24 +132,27 @@ async function measure(name: string, path: string, threads: number, repeat: numb
   );
   console.log(
     [
-      name.padEnd(21),
+      name.padEnd(26),
       String(threads).padStart(7),
       String(questions.length).padStart(6),
       String(tokens).padStart(7),
       String(shared).padStart(7),
-      best.alone.toFixed(3).padStart(8),
-      best.together.toFixed(3).padStart(11),
-      (best.alone / best.together).toFixed(1).padStart(6),
+      best.alone.seconds.toFixed(3).padStart(8),
+      best.together.seconds.toFixed(3).padStart(11),
+      (best.alone.seconds / best.together.seconds).toFixed(1).padStart(6),
+      (best.alone.processor / best.together.processor).toFixed(1).padStart(10),
       `${difference.toExponential(1)}, ${scoreDifference.toExponential(1)}`.padStart(20),
     ].join(' '),
   );
   await model.dispose();
 }
 
-async function timed<R>(work: () => Promise<R>): Promise<{ result: R; seconds: number }> {
-  const begin = performance.now();
+/** Seconds by the clock, and of processor time: the second is to be believed where other programs run beside, with 1 thread. */
+async function timed<R>(work: () => Promise<R>): Promise<{ result: R; seconds: number; processor: number }> {
+  const [begin, used] = [performance.now(), process.cpuUsage()];
   const result = await work();
-  return { result, seconds: (performance.now() - begin) / 1000 };
+  const { user, system } = process.cpuUsage(used);
+  return { result, seconds: (performance.now() - begin) / 1000, processor: (user + system) / 1e6 };
 }
 
 function apart(a: number[], b: number[]): number[] {
@@ -276,16 +300,16 @@ function toHalf(value: number): number {
 
 console.log(`${cpus()[0]?.model ?? 'CPU'}, ${llama.gpu || 'no GPU'}, ${inventory.name}`);
 console.log(
-  '\nmodel                 threads  items  tokens  shared  alone s  together s  ratio  largest difference of p, score',
+  '\nmodel                      threads  items  tokens  shared  alone s  together s  ratio  by processor  largest difference of p, score',
 );
-if (given.model) await measure(given.model, given.model, Number(given.threads), Number(given.repeat));
+if (given.model) await measure(given.model, given.model, Number(given.threads));
 else {
-  await measure('demo', demo, 1, Number(given.repeat));
+  await measure('demo', demo, 1);
   const folder = mkdtempSync(join(given.folder, 'temperament-bench-'));
   try {
     const path = join(folder, 'model.gguf');
     writeModel(path, Number(given.layers));
-    await measure('random, 1B shapes', path, Number(given.threads), Number(given.repeat));
+    await measure('random, 1B shapes', path, Number(given.threads));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

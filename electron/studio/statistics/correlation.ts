@@ -35,7 +35,7 @@ function correlate(
   if (y.length !== n) throw new RangeError(`paired values expected, got ${n} and ${y.length}`);
   if (n < 3 || isConstant(x) || isConstant(y)) return { r: null, ci95: null, n, p: null };
   const r = Math.max(-1, Math.min(1, coefficient(x, y)));
-  if (1 - Math.abs(r) < 1e-12) return { r, ci95: null, n, p: 0 };
+  if (1 - Math.abs(r) < 1e-12) return { r: Math.sign(r), ci95: null, n, p: 0 };
   const p = tTwoSided(r * Math.sqrt((n - 2) / (1 - r * r)), n - 2);
   if (n < 4) return { r, ci95: null, n, p };
   const z = Math.atanh(r);

@@ -187,7 +187,7 @@ export class Assessment {
   ): Promise<AssessResult> {
     const judge =
       administration.mode === 'interview' && administration.judge
-        ? await this.#mixing.live(recipeSchema.parse({ version: 1, base: administration.judge }), task)
+        ? await this.#mixing.live(recipeSchema.parse({ version: 2, base: administration.judge }), task)
         : undefined;
     let done = 0;
     onAnswer(done);

@@ -33,8 +33,54 @@ function steps([from = Number.NaN, to = Number.NaN, step = Number.NaN, ...rest]:
 }
 
 const system = (command: Command) => command.option('--system <text>', 'system prompt');
-const inventory = (command: Command) =>
-  command.option('--inventory <name>', 'inventory to administer', 'ipip-50');
+
+/** Options of everything that administers an inventory. */
+const administering = (command: Command) =>
+  command
+    .option('--inventory <name>', 'inventory to administer; “inventories” lists them', 'ipip-50')
+    .option(
+      '--mode <name>',
+      'probability: from the model’s own probabilities; sampled: from drawn answers; interview: free answers, judged',
+      by(schema.administration.shape.mode),
+    )
+    .option('--judge <model>', 'model that rates interviews: library name or path')
+    .option(
+      '--repeats <number>',
+      'answers drawn to each item; sampled and interview mode',
+      by(schema.administration.shape.repeats, number),
+    )
+    .option(
+      '--temperature <number>',
+      'of drawn answers; 0 takes the likeliest token each time',
+      by(schema.administration.shape.temperature, number),
+    )
+    .option('--answer-seed <number>', 'seed of drawn answers', by(schema.administration.shape.seed, number))
+    .option(
+      '--instructions <number>',
+      'ask with that many paraphrased instructions',
+      by(schema.administration.shape.instructions, number),
+    )
+    .option(
+      '--order <name>',
+      `of the answers: ${schema.RESPONSE_ORDERS.join(' | ')}`,
+      by(schema.administration.shape.order),
+    );
+
+interface AdministeringOptions {
+  inventory: string;
+  mode?: schema.Administration['mode'];
+  judge?: string;
+  repeats?: number;
+  temperature?: number;
+  answerSeed?: number;
+  instructions?: number;
+  order?: schema.Administration['order'];
+}
+
+const administered = ({ inventory, answerSeed: seed, ...given }: AdministeringOptions) => {
+  const { mode, judge, repeats, temperature, instructions, order } = given;
+  return { inventory, administration: { mode, judge, repeats, temperature, seed, instructions, order } };
+};
 
 // ── Doing and showing ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,6 +178,9 @@ function table(rows: string[][]): string {
 
 const scoreRow = (scores: Scores) => TRAITS.map(trait => scores[trait]?.toFixed(2) ?? '–');
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+const decimals = (value: number | null | undefined, digits = 2) => value?.toFixed(digits) ?? '–';
+const intervalText = (value: number | null | undefined, ci95: [number, number] | null | undefined) =>
+  `${decimals(value)}${ci95 ? ` [${decimals(ci95[0])}, ${decimals(ci95[1])}]` : ''}`;
 const correlationText = (r: number | null | undefined, ci95?: [number, number] | null) =>
   r == null ? 'undefined' : `${r.toFixed(3)}${ci95 ? ` [${ci95[0].toFixed(3)}, ${ci95[1].toFixed(3)}]` : ''}`;
 
@@ -329,24 +378,103 @@ system(recipeOptions(command('chat', 'answer one prompt')))
     );
   });
 
-inventory(system(recipeOptions(command('assess', 'administer an inventory')))).action(
-  ({ inventory: short, ...options }) =>
-    perform(
-      async client => {
-        const persona = await personaFor(client, options);
-        await warn(client, persona.recipe, isLive(persona.recipe));
-        return follow<schema.AssessResult>(client, client.assessment.assess({ persona, inventory: short }));
-      },
-      result =>
-        `${table([[...TRAITS], scoreRow(result.scores)])}\n${(100 * result.validMass).toFixed(1)} % of the probability fell on valid answers.`,
-    ),
+command('inventories', 'list the inventories that can be administered').action(() =>
+  perform(
+    async client => reportBroken(await client.assessment.inventories()),
+    ({ inventories, folder }) =>
+      `${table([
+        ['name', 'items', 'answers', 'facets', 'language', 'title'],
+        ...inventories.map(found => [
+          found.short,
+          String(found.items),
+          String(Object.keys(found.scale).length),
+          String(found.facets.length),
+          found.language,
+          found.name,
+        ]),
+      ])}\nYour own go into ${folder}.`,
+  ),
 );
 
-inventory(system(recipeOptions(command('sweep', 'assess along one α'))))
+administering(system(recipeOptions(command('assess', 'administer an inventory'))))
+  .option(
+    '--reference <recipe>',
+    'compare with another persona: a recipe file, or “base” for the model unmixed and without a system prompt',
+  )
+  .action(({ reference, ...options }) =>
+    perform(async client => {
+      const persona = await personaFor(client, options);
+      const { base } = persona.recipe;
+      const other =
+        reference === undefined
+          ? undefined
+          : reference === 'base'
+            ? { recipe: { version: 2 as const, base } }
+            : await personaFor(client, { recipe: reference });
+      await warn(client, persona.recipe, isLive(persona.recipe));
+      return follow<schema.AssessResult>(
+        client,
+        client.assessment.assess({ persona, ...administered(options), reference: other }),
+      );
+    }, assessmentText),
+  );
+
+/** Scores with what a reader needs to judge them. */
+function assessmentText(result: schema.AssessResult): string {
+  const several = result.cases.length > 1;
+  const compared = new Map(result.comparison?.map(found => [found.scale, found]));
+  const head = ['scale', 'score', 'sd of items'];
+  if (several) head.push('alpha', 'sd of forms');
+  if (result.comparison) head.push('reference', 'difference', 'd', 'p adjusted');
+  const rows = result.scales.map(scale => {
+    const row = [`${scale.kind === 'facet' ? '  ' : ''}${scale.scale}`, decimals(scale.score)];
+    row.push(decimals(scale.deviation));
+    if (several)
+      row.push(intervalText(scale.reliability.alpha, scale.reliability.ci95), decimals(scale.formDeviation));
+    const against = compared.get(scale.scale);
+    if (against)
+      row.push(
+        decimals(against.reference),
+        intervalText(against.difference, against.ci95),
+        intervalText(against.d, against.dCi95),
+        decimals(against.pAdjusted, 4),
+      );
+    return row;
+  });
+  const share = (100 * result.validMass).toFixed(1);
+  const { parsing, flagged } = result;
+  const notes = [
+    parsing
+      ? `${parsing.answers} answers were drawn, ${parsing.unparsed} of them without a readable rating.`
+      : `${share} % of the probability fell on valid answers.`,
+    ...(flagged.length > 0
+      ? [`Less than half of it did on ${flagged.length} items: ${flagged.join(', ')}.`]
+      : []),
+    ...(several ? [`Alpha is over ${result.cases.length} cases: instructions × orders × repeats.`] : []),
+    ...(result.comparison ? ['d is d_z, paired over the items of a scale.'] : []),
+  ];
+  return [table([head, ...rows]), ...(several ? ['', casesText(result), ''] : []), ...notes].join('\n');
+}
+
+/** Trait scores of each case, so that what an instruction or an order does can be seen. */
+function casesText({ cases }: schema.AssessResult): string {
+  const traits = [...new Set(cases.flatMap(({ scores }) => Object.keys(scores)))];
+  return table([
+    ['instruction', 'order', 'repeat', ...traits],
+    ...cases.map(({ instruction, order, repeat, scores }) => [
+      String(instruction),
+      order,
+      String(repeat),
+      ...traits.map(trait => decimals(scores[trait])),
+    ]),
+  ]);
+}
+
+administering(system(recipeOptions(command('sweep', 'assess along one α'))))
   .requiredOption('--trait <name>', TRAITS.join(' | '), by(schema.trait))
   .option('--alphas <range>', 'FROM:TO:STEP, or a list', alphasArgument, alphasArgument('-2:2:0.25'))
   .option('--baked', 'bake a file for every point', false)
-  .action(({ inventory: short, trait, alphas, baked, ...options }) =>
+  .action(({ trait, alphas, baked, ...options }) =>
     perform(
       async client => {
         const persona = await personaFor(client, options);
@@ -355,32 +483,40 @@ inventory(system(recipeOptions(command('sweep', 'assess along one α'))))
         await warn(client, worst, isLive(worst, baked));
         return follow<schema.SweepResult>(
           client,
-          client.assessment.sweep({ persona, inventory: short, trait, alphas, baked }),
+          client.assessment.sweep({ persona, ...administered(options), trait, alphas, baked }),
         );
       },
       result => {
         const rows = result.points.map(point => [String(point.alpha), ...scoreRow(point.scores)]);
-        return `${table([['α', ...TRAITS], ...rows])}\nr = ${correlationText(result.r, result.ci95)}, n = ${result.n}`;
+        return `${table([['α', ...TRAITS], ...rows])}\nr = ${correlationText(result.r, result.ci95)}, n = ${result.n}; Spearman’s rho = ${correlationText(result.rho, result.rhoCi95)}`;
       },
     ),
   );
 
-inventory(system(recipeOptions(command('profiles', 'profile study: assess drawn combinations of all five'))))
+administering(
+  system(recipeOptions(command('profiles', 'profile study: assess drawn combinations of all five'))),
+)
   .option('--n <number>', 'number of profiles', by(schema.profilesInput.shape.n, number))
   .option('--seed <number>', 'seed of the drawing', by(schema.profilesInput.shape.seed, number))
   .option('--baked', 'bake a file for every profile', false)
-  .action(({ inventory: short, n, seed, baked, ...options }) =>
+  .action(({ n, seed, baked, ...options }) =>
     perform(
       async client => {
         const persona = await personaFor(client, options);
         return follow<schema.ProfilesResult>(
           client,
-          client.assessment.profiles({ persona, inventory: short, n, seed, baked }),
+          client.assessment.profiles({ persona, ...administered(options), n, seed, baked }),
         );
       },
       result => {
-        const rows = TRAITS.map(trait => [trait, correlationText(result.r[trait], result.ci95[trait])]);
-        return `${table([['trait', 'r(α, score)'], ...rows])}\nmean r = ${correlationText(result.mean_r)}, n = ${result.n}`;
+        const rows = TRAITS.map(trait => [
+          trait,
+          correlationText(result.r[trait], result.ci95[trait]),
+          decimals(result.pAdjusted[trait], 4),
+          correlationText(result.rho[trait], result.rhoCi95[trait]),
+          intervalText(result.reliability[trait]?.alpha, result.reliability[trait]?.ci95),
+        ]);
+        return `${table([['trait', 'r(α, score)', 'p adjusted', 'Spearman’s rho', 'alpha'], ...rows])}\nmean r = ${correlationText(result.mean_r)}, n = ${result.n}; the persons of alpha are the profiles`;
       },
     ),
   );

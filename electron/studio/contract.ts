@@ -306,33 +306,190 @@ export const chatEvent = z.discriminatedUnion('type', [
 
 // ── Assessment ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** One score per trait on the inventory's scale, 1 … 5. */
-export const scores = z.record(trait, z.number());
+/** Name of a scale: one of the five traits, another trait, or a facet; lower case, as in `self-discipline`. */
+const scaleName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected lower case, as in self-discipline');
+
+/** An inventory as it is administered: one language of one file. */
+export const inventory = z.object({
+  /** Name to ask for it by, as in `ipip-neo-120-de`. */
+  short: scaleName,
+  name: z.string().min(1),
+  /** Language tag of the items: `en`, `pt-br`. */
+  language: z.string().min(2).default('en'),
+  source: z.string().min(1),
+  /** Publication to cite. */
+  reference: z.string().default(''),
+  licence: z.string().min(1),
+  note: z.string().default(''),
+  /** What precedes every item to make it a sentence: `I`, or `I am someone who`; empty where items are sentences. */
+  stem: z.string().default(''),
+  /** Labels of the answers 1 … k, k from 2 to 9. */
+  scale: z.record(z.string(), z.string().min(1)),
+  /** Instructions of its own, in place of those of its language; the first is the standard one. */
+  instructions: z.array(z.string().includes('{statement}')).min(1).optional(),
+  items: z
+    .array(
+      z.object({
+        id: z.int().min(1),
+        text: z.string().trim().min(1),
+        /** Scale that the item counts for. */
+        trait: scaleName,
+        facet: scaleName.optional(),
+        keyed: z.enum(['plus', 'minus']),
+      }),
+    )
+    .min(1),
+});
+export type Inventory = z.infer<typeof inventory>;
+
+/** An inventory as a list shows it. */
+export const inventorySummary = inventory.omit({ items: true, instructions: true }).extend({
+  items: z.int(),
+  traits: z.array(z.string()),
+  facets: z.array(z.string()),
+  /** How many instructions it can be administered with. */
+  instructions: z.int(),
+  path: z.string(),
+  /** From the data folder, not shipped. */
+  own: z.boolean(),
+});
+
+export const ASSESSMENT_MODES = ['probability', 'sampled', 'interview'] as const;
+export const RESPONSE_ORDERS = ['normal', 'reversed', 'both'] as const;
+
+/** How items are put to the model. Every instruction with every order, and each of these `repeats` times, is one case. */
+export const administration = z.object({
+  /**
+   * `probability`: the expected rating under the model's own probabilities of the answers; deterministic.
+   * `sampled`: answers drawn at a temperature and read from the text. `interview`: free answers, rated by a judge model.
+   */
+  mode: z.enum(ASSESSMENT_MODES).default('probability'),
+  /** Of sampled and interview answers. */
+  temperature: z.number().min(0).max(5).default(0.6),
+  /** Answers drawn to each prompt; probability mode needs one. */
+  repeats: z.int().min(1).max(100).default(1),
+  /** Seed of the drawn answers. */
+  seed: z.int().min(0).max(0xffffffff).default(7),
+  /** How many of the paraphrased instructions to use, from the standard one on. */
+  instructions: z.int().min(1).max(20).default(1),
+  /** `reversed` has 1 stand for the label of the highest answer; ratings are turned back. */
+  order: z.enum(RESPONSE_ORDERS).default('normal'),
+  /** Library name or path of the model that rates interviews. */
+  judge: z.string().optional(),
+});
+export type Administration = z.infer<typeof administration>;
+
+/** One score per scale, on the inventory's own range (1 … 5 for most); a scale without a score is absent. */
+export const scores = z.record(z.string(), z.number());
 export type Scores = z.infer<typeof scores>;
+
+const interval = z.tuple([z.number(), z.number()]);
 
 export const itemResult = z.object({
   id: z.number(),
   text: z.string(),
-  trait,
+  trait: z.string(),
+  facet: z.string().optional(),
   keyed: z.enum(['plus', 'minus']),
-  /** Expected rating Σ k·p(k) / Σ p(k) over the answers 1 … 5, before reversal. */
-  rating: z.number(),
-  /** The rating as it enters the score: 6 − rating where the item is keyed minus. */
-  keyedRating: z.number(),
-  /** p(1) … p(5) as the model gave them; they do not sum to 1. */
-  probabilities: z.array(z.number()).length(5),
-  /** Σ p(k): how much of the probability fell on a valid answer, 0 … 1. */
+  /** Mean over the cases of the rating 1 … k before reversal; null when no answer could be read. */
+  rating: z.number().nullable(),
+  /** The rating as it enters the score: k + 1 − rating where the item is keyed minus. */
+  keyedRating: z.number().nullable(),
+  /**
+   * p(1) … p(k), mean over the cases: the model's probabilities, which do not sum to 1, or in sampled mode the shares of
+   * the drawn answers.
+   */
+  probabilities: z.array(z.number()).min(2).max(9),
+  /** Σ p(k): how much of the probability, or which share of the drawn answers, was a valid answer, 0 … 1. */
   mass: z.number(),
 });
 export type ItemResult = z.infer<typeof itemResult>;
 
+/** Cronbach's alpha over cases. */
+export const reliability = z.object({
+  /** At most 1; null when undefined, and `reason` says why. */
+  alpha: z.number().nullable(),
+  /** 95 % interval after Feldt (1965). */
+  ci95: interval.nullable(),
+  cases: z.int(),
+  items: z.int(),
+  reason: z.string().optional(),
+});
+export type Reliability = z.infer<typeof reliability>;
+
+/** A trait or facet: its score, and how far it can be trusted. */
+export const scaleResult = z.object({
+  scale: z.string(),
+  kind: z.enum(['trait', 'facet']),
+  /** The trait that a facet belongs to; a trait's own name. */
+  trait: z.string(),
+  items: z.int(),
+  answered: z.int(),
+  /** Mean of the answered items' keyed ratings when at least two thirds of the items are answered, else null. */
+  score: z.number().nullable(),
+  /** Standard deviation (n − 1) of the keyed ratings over the items; null below two. */
+  deviation: z.number().nullable(),
+  /** The persons of this alpha are the cases of the administration: instructions × orders × repeats. */
+  reliability,
+  /**
+   * Standard deviation (n − 1) of the score over instructions and orders, repeats averaged: how much it depends on how
+   * was asked. Null with a single form.
+   */
+  formDeviation: z.number().nullable(),
+});
+export type ScaleResult = z.infer<typeof scaleResult>;
+
+/** One case: the whole inventory under one instruction and order, once. */
+export const caseResult = z.object({
+  /** Number of the instruction, from 1. */
+  instruction: z.int(),
+  order: z.enum(['normal', 'reversed']),
+  repeat: z.int(),
+  scores,
+  facets: scores,
+  /** Items without a readable answer. */
+  missing: z.int(),
+  validMass: z.number(),
+});
+
+/** A scale against the reference persona's, paired over the scale's items. */
+export const comparisonResult = z.object({
+  scale: z.string(),
+  kind: z.enum(['trait', 'facet']),
+  reference: z.number().nullable(),
+  /** Mean of (persona − reference) over the items, with the 95 % interval of the paired t test. */
+  difference: z.number().nullable(),
+  ci95: interval.nullable(),
+  t: z.number().nullable(),
+  df: z.int().nullable(),
+  p: z.number().nullable(),
+  /** Benjamini–Hochberg over the traits, or over the facets, of this comparison. */
+  pAdjusted: z.number().nullable(),
+  /** Cohen's d_z: mean difference over the standard deviation of the differences; null when they are all the same. */
+  d: z.number().nullable(),
+  /** 95 % interval by the noncentral t distribution. */
+  dCi95: interval.nullable(),
+  /** Items answered by both. */
+  n: z.int(),
+});
+export type ComparisonResult = z.infer<typeof comparisonResult>;
+
 export const assessResult = z.object({
+  /** Traits. */
   scores,
   /** Standard deviation of the keyed ratings of each trait's items. */
   deviations: scores,
   items: z.array(itemResult),
   /** Mean of `mass` over the items. */
   validMass: z.number(),
+  facets: scores.default({}),
+  scales: z.array(scaleResult).default([]),
+  /** Ids of the items whose `mass` is below 0.5: they say little about the persona. */
+  flagged: z.array(z.number()).default([]),
+  cases: z.array(caseResult).default([]),
+  /** Drawn answers and how many of them held no valid rating; null in probability mode. */
+  parsing: z.object({ answers: z.int(), unparsed: z.int() }).nullable().default(null),
+  comparison: z.array(comparisonResult).nullable().default(null),
 });
 export type AssessResult = z.infer<typeof assessResult>;
 
@@ -341,36 +498,47 @@ export const sweepResult = z.object({
   points: z.array(z.object({ alpha: z.number(), scores })),
   /** Pearson correlation of α with the trait's own score; null when undefined (constant, or fewer than 3 points). */
   r: z.number().nullable(),
-  ci95: z.tuple([z.number(), z.number()]).nullable(),
+  ci95: interval.nullable(),
   n: z.int(),
+  /** Two-sided, from t = r√((n − 2)/(1 − r²)). */
+  p: z.number().nullable().default(null),
+  /** Spearman's rank correlation with its 95 % interval. */
+  rho: z.number().nullable().default(null),
+  rhoCi95: interval.nullable().default(null),
 });
 export type SweepResult = z.infer<typeof sweepResult>;
 
 export const profilesResult = z.object({
   /** Pearson correlation of α_T with score_T over the profiles, per trait; null where undefined. */
   r: z.record(trait, z.number().nullable()),
-  ci95: z.record(trait, z.tuple([z.number(), z.number()]).nullable()),
+  ci95: z.record(trait, interval.nullable()),
   mean_r: z.number().nullable(),
   n: z.int(),
   profiles: z.array(z.object({ weights: z.record(trait, z.number()), scores })),
+  p: z.partialRecord(trait, z.number().nullable()).default({}),
+  /** Benjamini–Hochberg over the five. */
+  pAdjusted: z.partialRecord(trait, z.number().nullable()).default({}),
+  rho: z.partialRecord(trait, z.number().nullable()).default({}),
+  rhoCi95: z.partialRecord(trait, interval.nullable()).default({}),
+  /** The persons of this alpha are the profiles. */
+  reliability: z.record(z.string(), reliability).default({}),
 });
 export type ProfilesResult = z.infer<typeof profilesResult>;
 
-export const inventory = z.object({
-  short: z.string(),
-  name: z.string(),
-  source: z.string(),
-  licence: z.string(),
-  note: z.string(),
-  scale: z.record(z.string(), z.string()),
-  items: z.array(z.object({ id: z.number(), text: z.string(), trait, keyed: z.enum(['plus', 'minus']) })),
+/** What every assessment is told besides the persona. */
+const administered = {
+  inventory: z.string().default('ipip-50'),
+  administration: administration.default(() => administration.parse({})),
+};
+export const assessInput = z.object({
+  persona,
+  ...administered,
+  /** Persona to compare with; it is administered the same way. */
+  reference: persona.optional(),
 });
-export type Inventory = z.infer<typeof inventory>;
-
-export const assessInput = z.object({ persona, inventory: z.string().default('ipip-50') });
 export const sweepInput = z.object({
   persona,
-  inventory: z.string().default('ipip-50'),
+  ...administered,
   trait,
   /** The values α takes, in order; the recipe's other weights stay as they are. */
   alphas: z.array(z.number().min(-ALPHA_LIMIT).max(ALPHA_LIMIT)).min(1).max(201),
@@ -379,7 +547,7 @@ export const sweepInput = z.object({
 });
 export const profilesInput = z.object({
   persona,
-  inventory: z.string().default('ipip-50'),
+  ...administered,
   /** Profiles drawn from [−1, 1]⁵ by a seeded Latin hypercube. */
   n: z.int().min(3).max(1000).default(24),
   seed: z.int().min(0).max(0xffffffff).default(7),
@@ -768,7 +936,9 @@ export const contract = {
     send: procedure.input(chatInput).output(eventIterator(chatEvent)),
   },
   assessment: {
-    inventories: procedure.output(z.array(inventory)),
+    inventories: procedure.output(
+      z.object({ inventories: z.array(inventorySummary), broken: z.array(brokenFile), folder: z.string() }),
+    ),
     assess: procedure.input(assessInput).output(started),
     sweep: procedure.input(sweepInput).output(started),
     profiles: procedure.input(profilesInput).output(started),

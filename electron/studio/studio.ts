@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { implement } from '@orpc/server';
 import { Assessment } from './assessment/assessment.ts';
-import { loadInventories } from './assessment/inventories.ts';
+import { Inventories, summary } from './assessment/inventories.ts';
 import { Chat } from './chat/chat.ts';
 import { contract, type Recipe, TRAITS } from './contract.ts';
 import { asStudioErrors } from './errors.ts';
@@ -55,7 +55,8 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
   if (untidy.length > 0) await merging.call(worker => worker.tidy({ folders: untidy })).catch(() => {});
   const library = new Library(home, join(resources, 'demo'), database, merging);
   const mixing = new Mixing(library, merging, join(home, 'cache', 'adapters'), version);
-  const inventories = await loadInventories(join(resources, 'inventories'));
+  const inventories = new Inventories(resources, join(home, 'inventories'));
+  makeFolder(inventories.folder);
   const assessment = new Assessment(mixing, inference, inventories, scratch);
   const chat = new Chat(mixing, inference, runs);
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
@@ -113,7 +114,10 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
       }),
     },
     assessment: {
-      inventories: os.assessment.inventories.handler(() => inventories),
+      inventories: os.assessment.inventories.handler(async () => {
+        const { inventories: found, broken } = await inventories.list();
+        return { inventories: found.map(summary), broken, folder: inventories.folder };
+      }),
       assess: os.assessment.assess.handler(async ({ input }) => {
         await described();
         return {

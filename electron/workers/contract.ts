@@ -48,15 +48,29 @@ export type RateInput = z.output<typeof rateInput>;
 const rateEvent = z.object({ index: z.int(), probabilities: z.array(z.number()) });
 export type RateEvent = z.output<typeof rateEvent>;
 
+const answerInput = z.object({
+  mix,
+  system: z.string(),
+  prompts: z.array(z.string()).min(1),
+  /** Answers drawn to each prompt. */
+  repeats: z.int().min(1),
+  sampling,
+});
+export type AnswerInput = z.output<typeof answerInput>;
+const answerEvent = z.object({ index: z.int(), repeat: z.int(), text: z.string() });
+export type AnswerEvent = z.output<typeof answerEvent>;
+
 export const inferenceContract = {
   info: procedure.output(z.object({ device: z.string(), llama: z.string() })),
   /** Streams an answer to the conversation; the same mix, turns and sampling give the same text. */
   generate: procedure.input(generateInput).output(eventIterator(generateEvent)),
   /**
    * For each prompt, put as a question in a fresh chat, the model's own probabilities of the answers (each one token)
-   * as the first token of its turn. In the order of the prompts.
+   * as the first token of its turn; several prompts at a time, in any order.
    */
   rate: procedure.input(rateInput).output(eventIterator(rateEvent)),
+  /** Answers drawn to each prompt in a fresh chat, prompt by prompt; the same input gives the same answers. */
+  answer: procedure.input(answerInput).output(eventIterator(answerEvent)),
   /** Lets go of a model's memory, so that its file can be deleted or replaced. */
   unload: procedure.input(z.object({ model: z.string() })).output(z.void()),
 };

@@ -6,9 +6,11 @@ import type { Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { asStudioErrors, StudioError } from '../studio/errors.ts';
 import { pushed } from '../studio/stream.ts';
-import type { GenerateEvent, GenerateInput, LiveMix, RateEvent, RateInput, Turn } from './contract.ts';
+import type { AnswerEvent, GenerateEvent, GenerateInput, LiveMix, RateEvent } from './contract.ts';
 import { inferenceContract } from './contract.ts';
+import { type Loaded, render } from './loaded.ts';
 import { parentPort } from './port.ts';
+import { answer, rate, renderQuestions, roomFor } from './rating.ts';
 
 /** Longest conversation a context holds, in tokens, where the model allows as much. */
 const MAX_CONTEXT = 8192;
@@ -93,12 +95,6 @@ class Pool<T> {
   }
 }
 
-interface Loaded {
-  path: string;
-  model: LlamaModel;
-  template: Template;
-}
-
 const models = new Pool<Loaded>(MAX_MODELS, async ({ path, model }) => {
   await contexts.dropWhere(key => key.startsWith(`${path}\0`));
   await model.dispose();
@@ -128,43 +124,38 @@ async function load(path: string): Promise<Loaded> {
   return { path, model, template: new Template(source) };
 }
 
-/** Runs `work` on a context of that mix which nobody else uses meanwhile. */
+/** How many sequences a context has, and how many tokens each holds. */
+interface Room {
+  sequences: number;
+  contextSize: number | { max: number };
+  flashAttention?: boolean;
+}
+
+/** Loads a mix, plans the work with the model in hand, and does it on a context that nobody else uses meanwhile. */
 function withContext<R>(
   mix: LiveMix,
-  work: (loaded: Loaded, context: LlamaContext) => Promise<R>,
+  plan: (loaded: Loaded) => { room: Room; work: (context: LlamaContext) => Promise<R> },
 ): Promise<R> {
   const adapters = mix.adapters.filter(({ scale }) => scale !== 0);
   return models.use(
     mix.model,
     () => load(mix.model),
     loaded => {
-      const key = `${loaded.path}\0${adapters.map(({ path, scale }) => `${path}@${scale}`).join('\0')}`;
+      const { room, work } = plan(loaded);
+      const mixed = adapters.map(({ path, scale }) => `${path}@${scale}`);
+      const key = [loaded.path, JSON.stringify(room), ...mixed].join('\0');
       const make = () =>
         loaded.model.createContext({
-          contextSize: { max: Math.min(MAX_CONTEXT, loaded.model.trainContextSize) },
+          ...room,
           threads: loaded.model.size < SMALL_MODEL ? 1 : undefined,
           lora: adapters.length
             ? { adapters: adapters.map(({ path, scale }) => ({ filePath: path, scale })) }
             : undefined,
         });
-      return contexts.use(key, make, context => work(loaded, context), true);
+      return contexts.use(key, make, work, true);
     },
     false,
   );
-}
-
-/** The conversation as the model's own chat template writes it, open for the assistant's next turn. */
-function render({ model, template }: Loaded, turns: Turn[]): Token[] {
-  const piece = (token: Token | null) => (token == null ? '' : model.detokenize([token], true));
-  const text = template.render({
-    messages: turns,
-    add_generation_prompt: true,
-    bos_token: piece(model.tokens.bos),
-    eos_token: piece(model.tokens.eos),
-  });
-  const tokens = model.tokenize(text, true);
-  const { bos, shouldPrependBosToken } = model.tokens;
-  return shouldPrependBosToken && bos != null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
 }
 
 type Done = Extract<GenerateEvent, { type: 'done' }>;
@@ -225,86 +216,6 @@ async function generate(
   return { type: 'done', tokens: tokens.length, stop, firstTokenMs: first - began, tokensPerSecond };
 }
 
-/** Tokens that write the answer alone: the bare word, or the word after a space. */
-function answerTokens(model: LlamaModel, answer: string): Token[] {
-  const single = [answer, ` ${answer}`]
-    .map(text => model.tokenize(text))
-    .filter(tokens => tokens.length === 1);
-  if (single.length === 0)
-    throw new StudioError(
-      'bad_file',
-      `The model's vocabulary has no token of its own for the answer “${answer}”.`,
-      {
-        file: model.filename,
-        action: 'Probability mode needs answers of one token each.',
-      },
-    );
-  return [...new Set(single.map(tokens => tokens[0] as Token))];
-}
-
-/** Number of leading tokens that all prompts have in common, leaving each at least its last token. */
-function sharedLength(prompts: Token[][]): number {
-  const [head = [], ...others] = prompts;
-  let length = Math.max(0, Math.min(...prompts.map(tokens => tokens.length)) - 1);
-  for (const tokens of others) {
-    let same = 0;
-    while (same < length && tokens[same] === head[same]) same++;
-    length = same;
-  }
-  return length;
-}
-
-async function rate(
-  loaded: Loaded,
-  context: LlamaContext,
-  input: RateInput,
-  push: (result: RateEvent) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { model } = loaded;
-  const answers = input.answers.map(answer => answerTokens(model, answer));
-  const system: Turn[] = input.system ? [{ role: 'system', content: input.system }] : [];
-  const prompts = input.prompts.map(content => render(loaded, [...system, { role: 'user', content }]));
-  const tooLong = prompts.findIndex(tokens => tokens.length > context.contextSize);
-  if (tooLong >= 0)
-    throw new StudioError(
-      'bad_input',
-      `Item ${tooLong + 1} is longer than the ${context.contextSize} tokens this model reads.`,
-      {
-        field: 'inventory',
-        action: 'Shorten the system prompt.',
-      },
-    );
-  const generateNext = {
-    logits: { filter: { tokens: answers.flat(), includeMax: true } },
-    totalLogitWeight: true,
-  };
-  // What all prompts begin with is evaluated once, so an item's result does not depend on the items before it.
-  const shared = sharedLength(prompts);
-  const sequence = context.getSequence();
-  try {
-    await sequence.evaluateWithoutGeneratingNewTokens(prompts[0]?.slice(0, shared) ?? []);
-    for (const [index, prompt] of prompts.entries()) {
-      if (signal?.aborted) return;
-      await sequence.eraseContextTokenRanges([{ start: shared, end: sequence.nextTokenIndex }]);
-      const rest = prompt.slice(shared, -1);
-      const output = await sequence.controlledEvaluate([...rest, [prompt.at(-1) as Token, { generateNext }]]);
-      const next = output[rest.length]?.next;
-      const logits = next?.logits;
-      const total = next?.totalLogitWeight;
-      if (!logits || !total) throw new Error('llama.cpp returned no logits');
-      const max = Math.max(...logits.values());
-      const probability = (token: Token) => Math.exp((logits.get(token) ?? -Infinity) - max) / total;
-      push({
-        index,
-        probabilities: answers.map(set => set.reduce((sum, token) => sum + probability(token), 0)),
-      });
-    }
-  } finally {
-    sequence.dispose();
-  }
-}
-
 const worker = implement(inferenceContract).use(asStudioErrors);
 
 const router = worker.router({
@@ -316,13 +227,37 @@ const router = worker.router({
 
   generate: worker.generate.handler(async function* ({ input, signal }) {
     yield yield* pushed<Piece, Done>(push =>
-      withContext(input.mix, (loaded, context) => generate(loaded, context, input, push, signal)),
+      withContext(input.mix, loaded => ({
+        room: {
+          sequences: 1,
+          contextSize: { max: Math.min(MAX_CONTEXT, loaded.model.trainContextSize) },
+        },
+        work: context => generate(loaded, context, input, push, signal),
+      })),
     );
   }),
 
   rate: worker.rate.handler(async function* ({ input, signal }) {
     yield* pushed<RateEvent, void>(push =>
-      withContext(input.mix, (loaded, context) => rate(loaded, context, input, push, signal)),
+      withContext(input.mix, loaded => {
+        const questions = renderQuestions(loaded, input);
+        return {
+          room: roomFor(loaded, questions),
+          work: context => rate(loaded, context, questions, input, push, signal),
+        };
+      }),
+    );
+  }),
+
+  answer: worker.answer.handler(async function* ({ input, signal }) {
+    yield* pushed<AnswerEvent, void>(push =>
+      withContext(input.mix, loaded => {
+        const questions = renderQuestions(loaded, input);
+        return {
+          room: { ...roomFor(loaded, questions, input.sampling.maxTokens), sequences: 1 },
+          work: context => answer(loaded, context, questions, input, push, signal),
+        };
+      }),
     );
   }),
 

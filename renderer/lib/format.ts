@@ -12,7 +12,8 @@ export function signed(value: number, digits = 2): string {
 }
 
 /** An unsigned number with a real minus sign where it has one. */
-export const plain = (value: number, digits = 2): string => value.toFixed(digits).replace('-', MINUS);
+export const plain = (value: number | undefined, digits = 2): string =>
+  value === undefined ? '–' : value.toFixed(digits).replace('-', MINUS);
 
 /** What a person types as a number: comma or point, any minus sign; null when it is none. */
 export function parseNumber(text: string): number | null {

@@ -153,7 +153,7 @@ async function fluency(settings: Settings, lambda: number): Promise<{ onTopic: n
 const alphasOf = (all: ProfilesResult['profiles']) =>
   TRAITS.map(trait => all.map(({ weights }) => weights[trait]));
 const scoresOf = (all: ProfilesResult['profiles']) =>
-  TRAITS.map(trait => all.map(({ scores }) => scores[trait]));
+  TRAITS.map(trait => all.map(({ scores }) => scores[trait] ?? Number.NaN)); // the 50 markers measure all five
 const correlations = (all: ProfilesResult['profiles']) => {
   const [alphas, scores] = [alphasOf(all), scoresOf(all)];
   return TRAITS.map((_, t) => sampleCorrelation(alphas[t] ?? [], scores[t] ?? []));

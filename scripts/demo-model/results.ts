@@ -18,7 +18,6 @@ import type {
   PersonaInput,
   ProfilesResult,
   Readout,
-  Scores,
   SweepResult,
   Trait,
   Weights,
@@ -80,9 +79,14 @@ async function end<R>(starting: Promise<{ run: string }>): Promise<R> {
   throw new Error('The run has no end.');
 }
 
+/** The 50 markers measure all five. */
+type Scores = Record<Trait, number>;
 const sweep = (trait: Trait, alphas: number[], base?: string) =>
-  end<SweepResult>(client.assessment.sweep({ persona: personaOf({}, base), trait, alphas }));
-const assess = (persona: PersonaInput) => end<AssessResult>(client.assessment.assess({ persona }));
+  end<Omit<SweepResult, 'points'> & { points: { alpha: number; scores: Scores }[] }>(
+    client.assessment.sweep({ persona: personaOf({}, base), trait, alphas }),
+  );
+const assess = (persona: PersonaInput) =>
+  end<AssessResult & { scores: Scores }>(client.assessment.assess({ persona }));
 const profiles = (method: Method, n: number) =>
   end<ProfilesResult>(client.assessment.profiles({ persona: personaOf({}, 'demo', method), n, seed: 7 }));
 

@@ -223,6 +223,31 @@ describe('commands', () => {
     expect(unknown.err).toMatch(/no vector named “humour-high”[\s\S]*openness-low/);
   });
 
+  test('inventories are listed, and administered with options', async () => {
+    const listed = await cli('inventories', '--json');
+    expect(listed.json).toMatchObject({
+      inventories: expect.arrayContaining([
+        expect.objectContaining({ short: 'ipip-neo-120-de', language: 'de', items: 120, own: false }),
+      ]),
+      broken: [],
+      folder: join(home, 'inventories'),
+    });
+    writeFileSync(join(home, 'inventories', 'half.csv'), 'text,trait\nI lie.,honesty\n');
+    const again = await cli('inventories');
+    expect(again.err).toMatch(/Left out: .*half\.csv, line 1, field keyed/);
+    rmSync(join(home, 'inventories', 'half.csv'));
+    const options =
+      'assess --mix extraversion=1 --inventory mini-ipip --mode sampled --repeats 2 --temperature 0.8 --answer-seed 3 --reference base';
+    expect((await cli(...options.split(' '), '--json')).json).toMatchObject({
+      items: { length: 20 },
+      cases: { length: 2 },
+      parsing: { answers: 40, unparsed: expect.any(Number) },
+      comparison: { length: 5 },
+    });
+    const text = await cli('assess', '--inventory', 'mini-ipip', '--instructions', '2', '--order', 'both');
+    expect(text.out).toMatch(/scale +score[\s\S]*extraversion[\s\S]*Alpha is over 4 cases/);
+  });
+
   test('log lists what was done', async () => {
     const log = await cli('log', '--limit', '3', '--json');
     expect(log.json).toMatchObject({ runs: { length: 3 } });
@@ -263,6 +288,8 @@ describe('exit codes', () => {
     ['a density of 0', ['bake', '--method', 'ties', '--density', '0']],
     ['a backward range', ['sweep', '--trait', 'openness', '--alphas', '2:-2:0.5']],
     ['a missing option', ['chat']],
+    ['an unknown mode', ['assess', '--mode', 'telepathy']],
+    ['more instructions than there are', ['assess', '--instructions', '9']],
   ])('2 for %s', async (_what, args) => {
     const { code, out, err } = await cli(...args, '--json');
     expect({ code, out }).toEqual({ code: 2, out: '' });

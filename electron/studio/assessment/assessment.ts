@@ -4,38 +4,40 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import type { LiveMix } from '../../workers/contract.ts';
 import type {
+  Administration,
   AssessResult,
   assessInput,
-  Inventory,
   Persona,
   ProfilesResult,
   profilesInput,
   Recipe,
-  Scores,
   SweepResult,
   sweepInput,
+  Trait,
 } from '../contract.ts';
-import { TRAITS } from '../contract.ts';
+import { recipe as recipeSchema, TRAITS } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Task } from '../log/runs.ts';
 import { checkCount, type Mixing } from '../mixing/mixing.ts';
 import { liveObstacle, usedTraits } from '../mixing/recipe.ts';
-import { correlation } from '../statistics/correlation.ts';
+import { correlation, mean, rankCorrelation } from '../statistics/correlation.ts';
+import { benjaminiHochberg } from '../statistics/multiple.ts';
 import type { WorkerClient } from '../worker-client.ts';
+import { administer, answersAsked } from './administration.ts';
 import { latinHypercube } from './designs.ts';
-import { ANSWERS, itemPrompt } from './inventories.ts';
-import { scoreInventory, scoreItem } from './scoring.ts';
+import type { Inventories, LoadedInventory } from './inventories.ts';
+import { compare, reliabilityOver, scoreCases } from './scoring.ts';
 
 export class Assessment {
   readonly #mixing: Mixing;
   readonly #inference: WorkerClient<'inference'>;
-  readonly #inventories: Inventory[];
+  readonly #inventories: Inventories;
   readonly #scratch: string;
 
   constructor(
     mixing: Mixing,
     inference: WorkerClient<'inference'>,
-    inventories: Inventory[],
+    inventories: Inventories,
     scratchFolder: string,
   ) {
     this.#mixing = mixing;
@@ -44,25 +46,24 @@ export class Assessment {
     this.#scratch = scratchFolder;
   }
 
-  /** The inventory of that short name. */
-  inventory(short: string): Inventory {
-    const found = this.#inventories.find(inventory => inventory.short === short);
-    if (found) return found;
-    throw new StudioError('not_found', `There is no inventory “${short}”.`, {
-      field: 'inventory',
-      action: `Known: ${this.#inventories.map(inventory => inventory.short).join(', ')}.`,
-    });
-  }
-
   /** A plain weighted sum is mixed live, anything else through a baked file. */
   async assess(input: z.output<typeof assessInput>, task: Task): Promise<AssessResult> {
-    const inventory = this.inventory(input.inventory);
-    checkMixed([input.persona.recipe]);
-    return this.#mixed(input.persona.recipe, false, task, mix =>
-      this.#administer(mix, input.persona, inventory, task, (done, total) =>
-        task.progress(done, total, 'items'),
-      ),
-    );
+    const inventory = await this.#inventory(input.inventory, task);
+    const personas = [input.persona, ...(input.reference ? [input.reference] : [])];
+    checkMixed(personas.map(({ recipe }) => recipe));
+    const asked = answersAsked(inventory, input.administration);
+    const results: AssessResult[] = [];
+    for (const persona of personas) {
+      const before = asked * results.length;
+      const onAnswer = (done: number) => task.progress(before + done, asked * personas.length, 'answers');
+      results.push(
+        await this.#mixed(persona.recipe, false, task, mix =>
+          this.#administer(mix, persona, inventory, input.administration, task, onAnswer),
+        ),
+      );
+    }
+    const [result, reference] = results as [AssessResult, AssessResult?];
+    return { ...result, comparison: reference ? compare(result.items, reference.items) : null };
   }
 
   async sweep(input: z.output<typeof sweepInput>, task: Task): Promise<SweepResult> {
@@ -71,55 +72,72 @@ export class Assessment {
       ...input.persona.recipe,
       weights: { ...input.persona.recipe.weights, [trait]: alpha },
     }));
-    const scores = await this.#assessEach(recipes, input, task);
-    const points = alphas.map((alpha, index) => ({ alpha, scores: scores[index] as Scores }));
-    return {
-      trait,
-      points,
-      ...correlation(
-        alphas,
-        points.map(point => point.scores[trait]),
-      ),
-    };
+    const results = await this.#assessEach(recipes, input, [trait], task);
+    const points = alphas.map((alpha, index) => ({ alpha, scores: results[index]?.scores ?? {} }));
+    const [x, y] = scored(points.map(point => [point.alpha, point.scores[trait]]));
+    const { r: rho, ci95: rhoCi95 } = rankCorrelation(x, y);
+    return { trait, points, ...correlation(x, y), rho, rhoCi95 };
   }
 
   async profiles(input: z.output<typeof profilesInput>, task: Task): Promise<ProfilesResult> {
     const drawn = latinHypercube(input.n, input.seed);
-    const scores = await this.#assessEach(
+    const results = await this.#assessEach(
       drawn.map(weights => ({ ...input.persona.recipe, weights })),
       input,
+      TRAITS,
       task,
     );
-    const profiles = drawn.map((weights, index) => ({ weights, scores: scores[index] as Scores }));
-    const found = TRAITS.map(trait =>
-      correlation(
-        drawn.map(weights => weights[trait]),
-        profiles.map(profile => profile.scores[trait]),
-      ),
+    const profiles = drawn.map((weights, index) => ({ weights, scores: results[index]?.scores ?? {} }));
+    const pairs = TRAITS.map(trait =>
+      scored(profiles.map(profile => [profile.weights[trait], profile.scores[trait]])),
     );
+    const found = pairs.map(([x, y]) => correlation(x, y));
+    const ranks = pairs.map(([x, y]) => rankCorrelation(x, y));
+    const adjusted = benjaminiHochberg(found.map(({ p }) => p));
     const known = found.flatMap(({ r }) => (r === null ? [] : [r]));
-    const perTrait = <V>(of: (index: number) => V) =>
-      Object.fromEntries(TRAITS.map((trait, index) => [trait, of(index)])) as Record<
-        (typeof TRAITS)[number],
-        V
-      >;
+    const perTrait = <V>(values: V[]) =>
+      Object.fromEntries(TRAITS.map((trait, index) => [trait, values[index]])) as Record<Trait, V>;
     return {
-      r: perTrait(index => found[index]?.r ?? null),
-      ci95: perTrait(index => found[index]?.ci95 ?? null),
-      mean_r: known.length === TRAITS.length ? known.reduce((sum, r) => sum + r, 0) / known.length : null,
+      r: perTrait(found.map(({ r }) => r)),
+      ci95: perTrait(found.map(({ ci95 }) => ci95)),
+      mean_r: known.length === TRAITS.length ? mean(known) : null,
       n: input.n,
       profiles,
+      p: perTrait(found.map(({ p }) => p)),
+      pAdjusted: perTrait(adjusted),
+      rho: perTrait(ranks.map(({ r }) => r)),
+      rhoCi95: perTrait(ranks.map(({ ci95 }) => ci95)),
+      reliability: reliabilityOver(results.map(({ items }) => items)),
     };
+  }
+
+  async #inventory(short: string, task: Task, needed: readonly Trait[] = []): Promise<LoadedInventory> {
+    const inventory = await this.#inventories.find(short);
+    const missing = needed.find(trait => !inventory.items.some(item => item.trait === trait));
+    if (missing)
+      throw new StudioError('bad_input', `The inventory ${short} has no items of ${missing}.`, {
+        field: 'inventory',
+        action: 'Choose one that measures it.',
+      });
+    task.used({ [inventory.path]: inventory.hash });
+    return inventory;
   }
 
   async #assessEach(
     recipes: Recipe[],
-    { persona, inventory: short, baked }: { persona: Persona; inventory: string; baked: boolean },
+    {
+      persona,
+      inventory: short,
+      administration,
+      baked,
+    }: { persona: Persona; inventory: string; administration: Administration; baked: boolean },
+    needed: readonly Trait[],
     task: Task,
-  ): Promise<Scores[]> {
-    const inventory = this.inventory(short);
+  ): Promise<AssessResult[]> {
+    const inventory = await this.#inventory(short, task, needed);
     checkMixed(recipes);
-    const results: Scores[] = [];
+    const asked = answersAsked(inventory, administration);
+    const results: AssessResult[] = [];
     // Progress is counted in points; a bake inside a point keeps quiet about its bytes.
     const quiet: Task = {
       ...task,
@@ -130,12 +148,12 @@ export class Assessment {
     for (const recipe of recipes) {
       task.signal.throwIfAborted();
       task.progress(results.length, recipes.length, 'points');
-      const { scores } = await this.#mixed(recipe, baked, quiet, mix =>
-        this.#administer(mix, persona, inventory, quiet, (done, total) =>
-          task.progress(results.length + done / total, recipes.length, 'points'),
+      const result = await this.#mixed(recipe, baked, quiet, mix =>
+        this.#administer(mix, persona, inventory, administration, quiet, done =>
+          task.progress(results.length + done / asked, recipes.length, 'points'),
         ),
       );
-      results.push(scores);
+      results.push(result);
     }
     return results;
   }
@@ -162,26 +180,33 @@ export class Assessment {
   async #administer(
     mix: LiveMix,
     persona: Persona,
-    inventory: Inventory,
+    inventory: LoadedInventory,
+    administration: Administration,
     task: Task,
-    onItem: (done: number, total: number) => void,
+    onAnswer: (done: number) => void,
   ): Promise<AssessResult> {
-    const { items } = inventory;
-    const prompts = items.map(item => itemPrompt(inventory, item));
-    const system = persona.system.trim();
-    const results: AssessResult['items'] = [];
-    onItem(0, items.length);
-    const ratings = this.#inference.stream(worker =>
-      worker.rate({ mix, system, prompts, answers: ANSWERS }, { signal: task.signal }),
+    const judge =
+      administration.mode === 'interview' && administration.judge
+        ? await this.#mixing.live(recipeSchema.parse({ version: 2, base: administration.judge }), task)
+        : undefined;
+    let done = 0;
+    onAnswer(done);
+    const { cases, parsing } = await administer(
+      this.#inference,
+      { mix, persona, judge },
+      inventory,
+      administration,
+      task.signal,
+      () => onAnswer(++done),
     );
-    for await (const { index, probabilities } of ratings) {
-      const item = items[index];
-      if (item) results.push(scoreItem(item, probabilities));
-      onItem(results.length, items.length);
-    }
-    task.signal.throwIfAborted();
-    return scoreInventory(results);
+    return { ...scoreCases(cases), parsing };
   }
+}
+
+/** Values with their scores, those without a score left out. */
+function scored(pairs: [number, number | undefined][]): [number[], number[]] {
+  const known = pairs.filter((pair): pair is [number, number] => pair[1] !== undefined);
+  return [known.map(([value]) => value), known.map(([, score]) => score)];
 }
 
 /** Finds a point that its method cannot mix before the first one is assessed; with all α at 0 it is the base. */

@@ -1,39 +1,210 @@
-/** From answer probabilities to item ratings and trait scores. */
-import type { AssessResult, Inventory, ItemResult, Scores } from '../contract.ts';
-import { TRAITS } from '../contract.ts';
+/** From answer probabilities to item ratings, scale scores, their reliability, and differences between two personas. */
+import type {
+  AssessResult,
+  ComparisonResult,
+  Inventory,
+  ItemResult,
+  ScaleResult,
+  Scores,
+} from '../contract.ts';
 import { StudioError } from '../errors.ts';
-import { sampleStandardDeviation } from '../statistics/correlation.ts';
+import { mean, sampleStandardDeviation } from '../statistics/correlation.ts';
+import { pairedDifference } from '../statistics/effects.ts';
+import { benjaminiHochberg } from '../statistics/multiple.ts';
+import { cronbachAlpha } from '../statistics/reliability.ts';
 
-/** Probability mode: the expected rating Σ k·p(k) / Σ p(k) over the answers k = 1 … 5. */
-export function scoreItem(item: Inventory['items'][number], probabilities: number[]): ItemResult {
-  const mass = probabilities.reduce((sum, p) => sum + p, 0);
-  if (!(mass > 0) || probabilities.length !== 5)
-    throw new StudioError(
-      'bad_input',
-      `The model gives no probability to any answer from 1 to 5 on item ${item.id}.`,
-      {
-        field: 'inventory',
-        action: 'Its weights may be broken by too large an α: bring the sliders nearer to 0.',
-      },
-    );
-  const rating = probabilities.reduce((sum, p, index) => sum + (index + 1) * p, 0) / mass;
-  const keyedRating = item.keyed === 'minus' ? 6 - rating : rating;
-  return { ...item, rating, keyedRating, probabilities, mass };
+type Item = Inventory['items'][number];
+
+/** Items with less of the probability, or of the drawn answers, on valid answers are flagged. */
+const LOW_MASS = 0.5;
+
+/** Share of a scale's items that must be answered for a score; the mean of those then stands for all. */
+const ANSWERED_SHARE = 2 / 3;
+
+/** One administration of the inventory. */
+export interface Case {
+  /** From 1. */
+  instruction: number;
+  order: 'normal' | 'reversed';
+  repeat: number;
+  items: ItemResult[];
 }
 
-/** Trait scores: the mean of the keyed ratings of each trait's items, 1 … 5. */
-export function scoreInventory(items: ItemResult[]): AssessResult {
-  const ratings = (trait: string) => items.filter(item => item.trait === trait).map(item => item.keyedRating);
-  const perTrait = (of: (values: number[]) => number): Scores =>
-    Object.fromEntries(
-      TRAITS.flatMap(trait => (ratings(trait).length > 0 ? [[trait, of(ratings(trait))]] : [])),
-    ) as Scores;
+/**
+ * The expected rating Σ k·p(k) / Σ p(k) over the answers k = 1 … K, from `probabilities[k − 1]` of the answers as they
+ * were asked. In reversed order the answer k meant K + 1 − k, and is turned back first. Without any probability on a valid
+ * answer the item is missing.
+ */
+export function scoreItem(
+  item: Item,
+  probabilities: number[],
+  order: 'normal' | 'reversed' = 'normal',
+): ItemResult {
+  const p = probabilities.map(value => (Number.isFinite(value) ? value : 0));
+  if (order === 'reversed') p.reverse();
+  const mass = p.reduce((sum, value) => sum + value, 0);
+  const rating = mass > 0 ? p.reduce((sum, value, index) => sum + (index + 1) * value, 0) / mass : null;
+  return { ...item, rating, keyedRating: keyed(item, rating, p.length), probabilities: p, mass };
+}
+
+/** A minus-keyed rating is turned round within 1 … K. */
+const keyed = (item: Item, rating: number | null, answers: number) =>
+  rating === null || item.keyed === 'plus' ? rating : answers + 1 - rating;
+
+/** Scores an administration in one or more cases; each case has the same items in the same order. */
+export function scoreCases(cases: Case[]): AssessResult {
+  const items = average(cases.map(one => one.items));
+  if (items.every(item => item.rating === null))
+    throw new StudioError('bad_input', 'The model gives no probability to any valid answer on any item.', {
+      field: 'inventory',
+      action: 'Its weights may be broken by too large an α: bring the sliders nearer to 0.',
+    });
+  const scales = scalesOf(items).map(scale => scaleResult(scale, items, cases));
+  const traits = scales.filter(({ kind }) => kind === 'trait');
   return {
-    scores: perTrait(mean),
-    deviations: perTrait(values => (values.length > 1 ? sampleStandardDeviation(values) : 0)),
+    scores: byName(traits, ({ score }) => score),
+    deviations: byName(traits, ({ deviation }) => deviation),
     items,
     validMass: mean(items.map(item => item.mass)),
+    facets: byName(
+      scales.filter(({ kind }) => kind === 'facet'),
+      ({ score }) => score,
+    ),
+    scales,
+    flagged: items.filter(item => item.mass < LOW_MASS).map(item => item.id),
+    cases: cases.map(({ items: answers, ...which }) => ({
+      ...which,
+      scores: scoresOf(answers, 'trait'),
+      facets: scoresOf(answers, 'facet'),
+      missing: answers.filter(item => item.rating === null).length,
+      validMass: mean(answers.map(item => item.mass)),
+    })),
+    parsing: null,
+    comparison: null,
   };
 }
 
-const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Each item averaged over the cases that have a rating of it. */
+function average(cases: ItemResult[][]): ItemResult[] {
+  const [first = []] = cases;
+  return first.map((item, index) => {
+    const all = cases.map(one => one[index] as ItemResult);
+    const ratings = all.flatMap(({ rating }) => rating ?? []);
+    const rating = ratings.length > 0 ? mean(ratings) : null;
+    const probabilities = item.probabilities.map((_, k) =>
+      mean(all.map(one => one.probabilities[k] as number)),
+    );
+    return {
+      ...item,
+      rating,
+      keyedRating: keyed(item, rating, probabilities.length),
+      probabilities,
+      mass: mean(all.map(one => one.mass)),
+    };
+  });
+}
+
+interface Scale {
+  scale: string;
+  kind: 'trait' | 'facet';
+  trait: string;
+}
+
+/** Traits and then facets, in the order of the items. */
+function scalesOf(items: ItemResult[]): Scale[] {
+  const found = new Map<string, Scale>();
+  for (const { trait } of items) found.set(trait, { scale: trait, kind: 'trait', trait });
+  for (const { trait, facet } of items) if (facet) found.set(facet, { scale: facet, kind: 'facet', trait });
+  return [...found.values()];
+}
+
+const itemsOf = ({ scale, kind }: Scale, items: ItemResult[]) =>
+  items.filter(item => (kind === 'trait' ? item.trait : item.facet) === scale);
+
+const ratingsOf = (items: ItemResult[]) => items.flatMap(({ keyedRating }) => keyedRating ?? []);
+
+function scaleScore(items: ItemResult[]): number | null {
+  const ratings = ratingsOf(items);
+  // Counted in thirds, so that rounding cannot decide.
+  return ratings.length > 0 && ratings.length >= ANSWERED_SHARE * items.length - 1e-9 ? mean(ratings) : null;
+}
+
+function scoresOf(items: ItemResult[], kind: Scale['kind']): Scores {
+  const scales = scalesOf(items).filter(scale => scale.kind === kind);
+  return byName(
+    scales.map(scale => ({ ...scale, score: scaleScore(itemsOf(scale, items)) })),
+    ({ score }) => score,
+  );
+}
+
+function byName<S extends { scale: string }>(scales: S[], of: (scale: S) => number | null): Scores {
+  return Object.fromEntries(
+    scales.flatMap((scale): [string, number][] => {
+      const value = of(scale);
+      return value === null ? [] : [[scale.scale, value]];
+    }),
+  );
+}
+
+function scaleResult(scale: Scale, items: ItemResult[], cases: Case[]): ScaleResult {
+  const own = itemsOf(scale, items);
+  const ratings = ratingsOf(own);
+  const matrix = cases
+    .map(one => ratingsOf(itemsOf(scale, one.items)))
+    .filter(row => row.length === own.length);
+  return {
+    ...scale,
+    items: own.length,
+    answered: ratings.length,
+    score: scaleScore(own),
+    deviation: ratings.length > 1 ? sampleStandardDeviation(ratings) : null,
+    reliability: cronbachAlpha(matrix),
+    formDeviation: formDeviation(scale, cases),
+  };
+}
+
+/** Standard deviation of the score over the forms (instruction and order), each the average of its repeats. */
+function formDeviation(scale: Scale, cases: Case[]): number | null {
+  const forms = Object.values(
+    Object.groupBy(cases, ({ instruction, order }) => `${instruction} ${order}`),
+  ) as Case[][];
+  const scores = forms.flatMap(
+    repeats => scaleScore(itemsOf(scale, average(repeats.map(one => one.items)))) ?? [],
+  );
+  return scores.length > 1 ? sampleStandardDeviation(scores) : null;
+}
+
+/** The persona's items against the reference persona's, scale by scale; p adjusted within traits and within facets. */
+export function compare(items: ItemResult[], reference: ItemResult[]): ComparisonResult[] {
+  const results = scalesOf(items).map(scale => {
+    const [ours, theirs] = [itemsOf(scale, items), itemsOf(scale, reference)];
+    const pairs = ours.flatMap((item, index): [number, number][] => {
+      const [x, y] = [item.keyedRating, theirs[index]?.keyedRating];
+      return x == null || y == null ? [] : [[x, y]];
+    });
+    const paired = pairedDifference(
+      pairs.map(([x]) => x),
+      pairs.map(([, y]) => y),
+    );
+    return { scale: scale.scale, kind: scale.kind, reference: scaleScore(theirs), ...paired };
+  });
+  const adjusted = new Map<string, number | null>();
+  for (const kind of ['trait', 'facet'] as const) {
+    const tests = results.filter(result => result.kind === kind);
+    for (const [index, p] of benjaminiHochberg(tests.map(test => test.p)).entries())
+      adjusted.set(tests[index]?.scale as string, p);
+  }
+  return results.map(result => ({ ...result, pAdjusted: adjusted.get(result.scale) ?? null }));
+}
+
+/** Cronbach's alpha of each trait over personas: `personas[case]` are the items of one. */
+export function reliabilityOver(personas: ItemResult[][]) {
+  const traits = scalesOf(personas[0] ?? []).filter(({ kind }) => kind === 'trait');
+  return Object.fromEntries(
+    traits.map(scale => {
+      const matrix = personas.map(items => ratingsOf(itemsOf(scale, items)));
+      const complete = itemsOf(scale, personas[0] as ItemResult[]).length;
+      return [scale.scale, cronbachAlpha(matrix.filter(row => row.length === complete))];
+    }),
+  );
+}

@@ -1,8 +1,8 @@
 /** Two sets of texts compared, category by category, with effect sizes, intervals and a correction for many tests. */
 import type { TextReadout, WordDifference } from '../contract.ts';
-import { independentDifference, pairedDifference } from '../statistics/means.ts';
+import { tTwoSided, Z_975 } from '../statistics/distributions.ts';
+import { independentDifference, type MeanDifference, pairedDifference } from '../statistics/effects.ts';
 import { benjaminiHochberg } from '../statistics/multiple.ts';
-import { tTwoSided } from '../statistics/student.ts';
 
 export type Comparison = 'independent' | 'paired' | 'log_odds';
 
@@ -59,14 +59,18 @@ type Row = Omit<WordDifference, 'feature' | 'kind' | 'q'>;
 
 function ofTexts(texts: Side, reference: Side, feature: string, comparison: 'independent' | 'paired'): Row {
   const [a, b] = [texts, reference].map(side => side.texts.map(readout => featureOf(readout, feature)));
-  const compare = comparison === 'paired' ? pairedDifference : independentDifference;
+  const compare = comparison === 'paired' ? inPairs : independentDifference;
   const mean = (values: number[] = []) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return { value: mean(a), reference: mean(b), ...compare(a as number[], b as number[]) };
 }
 
+function inPairs(a: number[], b: number[]): MeanDifference {
+  const { difference, ci95, d, dCi95, p } = pairedDifference(a, b);
+  return { difference: difference ?? 0, ci95, effect: d, effectCi95: dCi95, p };
+}
+
 /** Words that the prior counts for: enough to keep a word that is said once from looking like a finding. */
 const PRIOR_WORDS = 100;
-const Z_975 = 1.959963984540054;
 
 function ofWords(text: TextReadout, reference: TextReadout, feature: string): Row {
   const count = (readout: TextReadout) => Math.round((featureOf(readout, feature) * readout.words) / 100);

@@ -10,7 +10,7 @@ export function benjaminiHochberg(p: (number | null)[]): (number | null)[] {
   known.sort((a, b) => b.value - a.value);
   let least = 1;
   for (const [position, { value, index }] of known.entries()) {
-    least = Math.min(least, (value * known.length) / (known.length - position));
+    least = Math.min(least, value * (known.length / (known.length - position)));
     adjusted[index] = least;
   }
   return adjusted;

@@ -193,8 +193,13 @@ function intervals(all: Measured[]): { own: [number, number]; difference: [numbe
 const fixed = (value: number, digits = 3) => value.toFixed(digits).replace('-', '−');
 const range = ([low, high]: [number, number]) => `[${fixed(low)}, ${fixed(high)}]`;
 const percent = (share: number) => `${Math.round(100 * share)} %`;
-const table = (head: string[], rows: string[][]) =>
-  [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n');
+/** Columns as wide as their widest cell, as Biome formats tables. */
+function table(head: string[], rows: string[][]): string {
+  const widths = head.map((_, c) => Math.max(3, ...[head, ...rows].map(row => row[c]?.length ?? 0)));
+  const line = (cells: string[], fill: string) =>
+    `| ${widths.map((width, c) => (cells[c] ?? '').padEnd(width, fill)).join(' | ')} |`;
+  return [line(head, ' '), line([], '-'), ...rows.map(row => line(row, ' '))].join('\n');
+}
 
 function page(measured: Measured[], comparison: CompareResult, files: string[]): string {
   const found = intervals(measured);

@@ -55,8 +55,13 @@ it('measures the base once for each model and gives equal figures for equal slid
 
 it('can be cancelled', async () => {
   await page.set('Extraversion', '1');
+  // A worker that stands still cannot be done before the click.
+  await expect.poll(() => running.studio.inferenceWorkers().length).toBe(1);
+  const [worker] = running.studio.inferenceWorkers() as [number];
+  process.kill(worker, 'SIGSTOP');
   await page.button('Measure').click();
   await page.button('Cancel').click();
+  process.kill(worker, 'SIGCONT');
   await page.button('Measure').waitFor({ timeout: PATIENCE });
   await expect
     .poll(() => page.runs.first().getAttribute('data-state'), { timeout: PATIENCE })

@@ -16,6 +16,14 @@ afterEach(() => page.close());
 
 it('says so when the inference worker is killed while it streams, keeps what was said, and answers again', async () => {
   await page.set('Extraversion', '1');
+  // At this temperature an answer runs on until its limit: long enough to be met in the middle on any machine.
+  for (const [label, value] of [
+    ['Temperature', '5'],
+    ['Token limit', '900'],
+  ] as const) {
+    await page.page.getByLabel(label, { exact: true }).fill(value);
+    await page.page.getByLabel(label, { exact: true }).press('Enter');
+  }
   const { held } = await holdAtFirstWord(page, running.studio);
   await page.ask('My friend and I had a fight, what should I do?');
   const pid = await held;

@@ -16,6 +16,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
 #endif
 
 #include "error.h"
@@ -63,6 +67,20 @@ long long transfer(intptr_t handle, void * buffer, size_t bytes, uint64_t offset
     }
 }
 void close_handle(intptr_t handle) { close(int(handle)); }
+#endif
+
+#ifndef _WIN32
+// Takes the room on the disk at once where the file system can: writing is then nearly twice as fast (ext4), and the file
+// less scattered. In file systems that live in memory it would write every page twice. Failing is no loss.
+void reserve(int handle, uint64_t bytes) {
+#ifdef __linux__
+    struct statfs system;
+    if (fstatfs(handle, &system) != 0 || system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC) return;
+    if (bytes > 0 && fallocate(handle, FALLOC_FL_KEEP_SIZE, 0, off_t(bytes)) != 0) return;
+#else
+    (void) handle, (void) bytes;
+#endif
+}
 #endif
 
 // A name beside the target that no other writer uses.
@@ -163,7 +181,7 @@ OutputFile::OutputFile(const std::string & path, uint64_t bytes) : path_(path), 
     // A file without a name: not even a killed process leaves anything behind.
     handle_ = open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
     if (handle_ >= 0) {
-        temporary_.clear();
+        reserve(int(handle_), bytes);
         return;
     }
 #endif
@@ -173,6 +191,7 @@ OutputFile::OutputFile(const std::string & path, uint64_t bytes) : path_(path), 
         temporary_.clear();
         fail("create", errno);
     }
+    reserve(int(handle_), bytes);
 #endif
 }
 

@@ -8,6 +8,7 @@
         "src/compare.cpp",
         "src/contribution.cpp",
         "src/convert.cpp",
+        "src/cpu.cpp",
         "src/device_choice.cpp",
         "src/device_graph.cpp",
         "src/device_mix.cpp",
@@ -23,6 +24,7 @@
         "src/kernels.cpp",
         "src/linear_algebra.cpp",
         "src/method.cpp",
+        "src/mix.cpp",
         "src/parallel.cpp",
         "src/quantize.cpp",
         "src/random.cpp",
@@ -35,11 +37,11 @@
       ],
       "include_dirs": ["<(node_addon_api)", "<(ggml_headers)", "<(llama_headers)"],
       "defines": ["NAPI_VERSION=9", "NAPI_CPP_EXCEPTIONS"],
-      # No fused multiply-add: every CPU gives the same bits. GCC 12's -Wrestrict misfires on std::string (PR 105651).
+      # No fused multiply-add: every CPU gives the same bits. GCC 12's -Wrestrict misfires on std::string (PR 105651) and -Wmaybe-uninitialized on intrinsics (PR 105593).
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": [
         "-std=c++20", "-fexceptions", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
-        "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-restrict", "-Wno-cast-function-type"
+        "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-restrict", "-Wno-maybe-uninitialized", "-Wno-cast-function-type"
       ],
       "ldflags": ["-pthread"],
       "libraries": [],

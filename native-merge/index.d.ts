@@ -259,7 +259,8 @@ export interface BakeOptions {
    * - ties (arXiv 2306.01708): the ⌊dᵢN⌋ entries of largest |δᵢ| are kept, ties at the threshold in favour of the
    *   lowest index. See `trim`.
    * - dare_linear, dare_ties (arXiv 2311.03099): each entry is kept with probability dᵢ. The mask is Philox4x32-7 keyed
-   *   by ('dare', seed, id, tensor name) at the entry's index, against ⌊2³²·dᵢ⌋. See `rescale`.
+   *   by ('dare', seed, id, tensor name) at the entry's index, against ⌊2³²·dᵢ⌋ (native-merge/src/random.h says how an
+   *   index becomes a word). See `rescale`.
    * - breadcrumbs, breadcrumbs_ties (arXiv 2312.06795): in the order of ties the first ⌊γN⌋ entries are dropped (fewer if
    *   less than that is left beside ⌊dᵢN⌋), the next ⌊dᵢN⌋ kept.
    * - della_linear, della (arXiv 2406.11617): as dare with a key of 'della', but the probability is

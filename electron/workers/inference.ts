@@ -38,9 +38,9 @@ function llama(): Promise<Llama> {
 class Pool<T> {
   readonly #slots = new Map<string, { value: Promise<T>; users: number; turn: Promise<void> }>();
   readonly #limit: number;
-  readonly #drop: (value: T) => Promise<void>;
+  readonly #drop: (value: T, key: string) => Promise<void>;
 
-  constructor(limit: number, drop: (value: T) => Promise<void>) {
+  constructor(limit: number, drop: (value: T, key: string) => Promise<void>) {
     this.#limit = limit;
     this.#drop = drop;
   }
@@ -73,6 +73,11 @@ class Pool<T> {
     }
   }
 
+  /** Every key, the least recently used first, and whether somebody uses its value now. */
+  keys(): { key: string; used: boolean }[] {
+    return [...this.#slots].map(([key, { users }]) => ({ key, used: users > 0 }));
+  }
+
   async dropWhere(matches: (key: string) => boolean): Promise<void> {
     for (const [key, slot] of this.#slots)
       if (matches(key) && slot.users === 0) await this.#remove(key, slot);
@@ -81,7 +86,7 @@ class Pool<T> {
   async #remove(key: string, slot: { value: Promise<T> }): Promise<void> {
     this.#slots.delete(key);
     const value = await slot.value.catch(() => undefined);
-    if (value) await this.#drop(value);
+    if (value) await this.#drop(value, key);
   }
 
   async #shrink(): Promise<void> {
@@ -99,7 +104,12 @@ const models = new Pool<Loaded>(MAX_MODELS, async ({ path, model }) => {
   await contexts.dropWhere(key => key.startsWith(`${path}\0`));
   await model.dispose();
 });
-const contexts = new Pool<LlamaContext>(MAX_CONTEXTS, context => context.dispose());
+const contexts = new Pool<LlamaContext>(MAX_CONTEXTS, (context, key) => {
+  scales.delete(key);
+  return context.dispose();
+});
+/** The adapters' scales on each context, by its key. */
+const scales = new Map<string, string>();
 
 async function load(path: string): Promise<Loaded> {
   const engine = await llama();
@@ -131,6 +141,23 @@ interface Room {
   flashAttention?: boolean;
 }
 
+/**
+ * The context for a mix: one that has it already, else an idle one with the same adapters, whose scales can be changed
+ * without building anything anew, else a new one.
+ */
+function contextFor(prefix: string, wanted: string): string {
+  const fitting = contexts.keys().filter(({ key }) => key.startsWith(`${prefix}\0\0`));
+  const same = fitting.find(({ key }) => scales.get(key) === wanted);
+  const idle = fitting.find(({ used }) => !used);
+  return (same ?? idle)?.key ?? `${prefix}\0\0${++made}`;
+}
+let made = 0;
+
+/** node-llama-cpp sets adapters through this when it makes a context, and has no other way to change their scales. */
+interface Scalable {
+  _setLoras(adapters: { filePath: string; scale: number }[]): Promise<void>;
+}
+
 /** Loads a mix, plans the work with the model in hand, and does it on a context that nobody else uses meanwhile. */
 function withContext<R>(
   mix: LiveMix,
@@ -142,8 +169,9 @@ function withContext<R>(
     () => load(mix.model),
     loaded => {
       const { room, work } = plan(loaded);
-      const mixed = adapters.map(({ path, scale }) => `${path}@${scale}`);
-      const key = [loaded.path, JSON.stringify(room), ...mixed].join('\0');
+      const prefix = [loaded.path, JSON.stringify(room), ...adapters.map(({ path }) => path)].join('\0');
+      const wanted = adapters.map(({ scale }) => scale).join();
+      const key = contextFor(prefix, wanted);
       const make = () =>
         loaded.model.createContext({
           ...room,
@@ -152,7 +180,21 @@ function withContext<R>(
             ? { adapters: adapters.map(({ path, scale }) => ({ filePath: path, scale })) }
             : undefined,
         });
-      return contexts.use(key, make, work, true);
+      const isNew = !contexts.keys().some(other => other.key === key);
+      const changes = !isNew && scales.get(key) !== wanted;
+      scales.set(key, wanted);
+      return contexts.use(
+        key,
+        make,
+        async context => {
+          if (changes) {
+            const scaled = adapters.map(({ path, scale }) => ({ filePath: path, scale }));
+            await (context as unknown as Scalable)._setLoras(scaled);
+          }
+          return await work(context);
+        },
+        true,
+      );
     },
     false,
   );

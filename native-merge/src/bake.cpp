@@ -19,6 +19,7 @@
 #include "geometry.h"
 #include "ggml_library.h"
 #include "kernels.h"
+#include "mix.h"
 #include "quantize.h"
 #include "random.h"
 #include "select.h"
@@ -398,7 +399,7 @@ private:
         });
     }
 
-    // What mix() works on: entries [first, end) of a tensor, a stretch at a time. A rehearsal writes nothing.
+    // What mix_terms() works on: entries [first, end) of a tensor, a stretch at a time. A rehearsal writes nothing.
     struct Span {
         const GgufTensor & tensor;
         const GgufTensor & target;
@@ -407,10 +408,11 @@ private:
         bool rehearse = false;
     };
 
-    // Writes base + lambda * sum / divisor. combine(own, first, at, count, sum) makes the sum for part of a stretch whose
-    // base is loaded into own.raw and whose contributions into the slots of `own`.
-    template <typename Combine>
-    void mix(const Span & span, const std::vector<Contribution> & contributions, float divisor, const Combine & combine) {
+    // Mixes the terms that collect(own, first, at, count) puts into own.terms for part of a stretch whose base is loaded
+    // into own.raw and whose contributions into the slots of `own`.
+    template <typename Collect>
+    void mix_terms(const Span & span, const std::vector<Contribution> & contributions, const MixRule & rule,
+                   const Collect & collect) {
         const size_t n = contributions.size();
         passes_.for_stretches(span.first, span.end, span.stretch, [&](uint64_t first, size_t count, unsigned worker) {
             Buffers & own = passes_.buffers[worker];
@@ -418,13 +420,25 @@ private:
             for (size_t c = 0; c < n; c++) contributions[c].load(first, count, own, c);
             load_entries(base_, span.tensor, first, count, own.raw);
             own.stored.resize(std::max<size_t>(own.stored.size(), entry_bytes(span.target.type, count)));
-            alignas(64) float sum[STRETCH_PART], base[STRETCH_PART];
+            alignas(64) float dequantised[STRETCH_PART], mixed[STRETCH_PART];
             for (size_t at = 0; at < count; at += STRETCH_PART) {
                 const size_t part = std::min(STRETCH_PART, count - at);
-                combine(own, first, at, part, sum);
-                float * values = decode_entries(base_, span.tensor, own.raw, at, part, base);
-                apply(values, sum, divisor, options_.lambda, part);
-                convert(span.target, at, part, values, own);
+                own.terms.clear();
+                collect(own, first, at, part);
+                const Stored base = stored_entries(span.tensor, own.raw, at, part, dequantised);
+                // Types that the kernel does not store are rounded from float32 afterwards.
+                const bool direct = is_source_type(span.target.type);
+                const Stored result = direct
+                                          ? Stored{span.target.type, own.stored.data() + entry_bytes(span.target.type, at)}
+                                          : Stored{GGML_TYPE_F32, mixed};
+                switch (mix(base, own.terms.data(), own.terms.size(), rule, result, part)) {
+                    case MixFault::None: break;
+                    case MixFault::Output: throw_too_large(span.target);
+                    case MixFault::Input:
+                        for (size_t c = 0; c < n; c++) contributions[c].check(contributions[c].stored_part(at, part, own, c), part);
+                        check_finite(base_, span.tensor, base, part);
+                }
+                if (!direct) convert(span.target, at, part, mixed, own);
             }
             if (!span.rehearse) write_stretch(span.target, first, count, own, span.out);
         });
@@ -432,7 +446,6 @@ private:
 
     void bake_task_vectors(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out, uint64_t stretch,
                            Participants & all) {
-        const bool elect = options_.method.consensus == Consensus::Sign, normalize = options_.normalize;
         std::vector<Voice> voices;
         for (auto & contribution : all.contributions) {
             contribution.prepare(passes_, target, stretch);
@@ -440,35 +453,40 @@ private:
             const float vote = (weight > 0 ? 1.0f : -1.0f) / contribution.divisor();
             voices.push_back(options_.unweighted ? Voice{vote, gain, 1} : Voice{gain, gain, weight});
         }
+        MixRule rule;
+        rule.elect = options_.method.consensus == Consensus::Sign;
+        rule.normalize = options_.normalize;
+        rule.lambda = options_.lambda;
         // Vectors that leave this tensor alone still have their weight in the mean.
-        float divisor = 1;
-        if (normalize && !elect) {
-            divisor = 0;
-            for (const float weight : all.weights) divisor += weight;
-            if (std::fabs(divisor) < 1e-8f) divisor = 1;
+        if (rule.normalize && !rule.elect) {
+            rule.divisor = 0;
+            for (const float weight : all.weights) rule.divisor += weight;
+            if (std::fabs(rule.divisor) < 1e-8f) rule.divisor = 1;
         }
-        const size_t n = all.contributions.size();
-        const auto on_cpu = [&](uint64_t first, uint64_t end, bool rehearse) {
-            mix({tensor, target, out, stretch, first, end, rehearse}, all.contributions, divisor,
-                [&](Buffers & own, uint64_t first, size_t at, size_t count, float * sum) {
-                    own.parts.resize(n);
-                    for (size_t c = 0; c < n; c++) {
-                        own.parts[c] = all.contributions[c].part(first, at, count, own, c);
-                        if (!elect) accumulate(sum, own.parts[c], voices[c].gain, count, c == 0);
-                    }
-                    if (elect) combine_by_sign(sum, own.parts.data(), voices.data(), n, normalize, count);
-                });
+        const auto on_cpu = [&](uint64_t from, uint64_t end, bool rehearse) {
+            mix_terms({tensor, target, out, stretch, from, end, rehearse}, all.contributions, rule,
+                      [&](Buffers & own, uint64_t first, size_t at, size_t count) {
+                          for (size_t c = 0; c < all.contributions.size(); c++) {
+                              own.terms.push_back({all.contributions[c].part(first, at, count, own, c), voices[c]});
+                          }
+                      });
         };
-        // What a device has summed is divided, added to the base and stored here.
-        const auto finish = [&](uint64_t first, size_t count, const float * sums, const float * divisors, bool rehearse) {
-            mix({tensor, target, out, stretch, first, first + count, rehearse}, {}, divisor,
-                [&](Buffers &, uint64_t begin, size_t at, size_t part, float * sum) {
-                    const size_t offset = size_t(begin - first) + at;
-                    memcpy(sum, sums + offset, part * sizeof(float));
-                    if (divisors) divide_by(sum, divisors + offset, part);
-                });
+        // What a device has summed is added to the base and stored here.
+        MixRule summed;
+        summed.divisor = rule.divisor;
+        summed.lambda = rule.lambda;
+        const auto finish = [&](uint64_t from, size_t count, const float * sums, const float * divisors, bool rehearse) {
+            mix_terms({tensor, target, out, stretch, from, from + count, rehearse}, {}, summed,
+                      [&](Buffers & own, uint64_t first, size_t at, size_t part) {
+                          own.dequantised.resize(STRETCH_PART);
+                          float * sum = own.dequantised.data();
+                          const size_t offset = size_t(first - from) + at;
+                          memcpy(sum, sums + offset, part * sizeof(float));
+                          if (divisors) divide_by(sum, divisors + offset, part);
+                          own.terms.push_back({{GGML_TYPE_F32, sum}, {0, 1, 0}});
+                      });
         };
-        device_->compute({tensor, all.contributions, voices, elect, normalize}, on_cpu, finish);
+        device_->compute({tensor, all.contributions, voices, rule.elect, rule.normalize}, on_cpu, finish);
     }
 
     // SCE, as mergekit defines it: of the entries in which the vectors differ the top share by variance is kept; each
@@ -508,11 +526,14 @@ private:
             const double energy = total > 0 ? energies[c] / total : 1.0 / double(n);
             voices.push_back({weights[c], float(energy * weights[c]), float(energy)});
         }
-        mix({tensor, target, out, stretch, 0, tensor.entries()}, contributions, 1,
-            [&](Buffers & own, uint64_t first, size_t at, size_t count, float * sum) {
-                decode_selected(own, first, at, count);
-                combine_by_sign(sum, own.parts.data(), voices.data(), n, true, count);
-            });
+        MixRule rule;
+        rule.elect = rule.normalize = true;
+        rule.lambda = options_.lambda;
+        mix_terms({tensor, target, out, stretch, 0, tensor.entries()}, contributions, rule,
+                  [&](Buffers & own, uint64_t first, size_t at, size_t count) {
+                      decode_selected(own, first, at, count);
+                      for (size_t c = 0; c < n; c++) own.terms.push_back({{GGML_TYPE_F32, own.parts[c]}, voices[c]});
+                  });
     }
 
     // The floor(share * entries that vary at all) entries of largest spread.
@@ -530,7 +551,7 @@ private:
                 decode(own, at, part, spread);
                 work(spread, first + at, part);
             }
-        }};
+        }, 0, nullptr};
         std::atomic<uint64_t> varying{0};
         passes_.for_stretches(target.entries(), stretch, [&](uint64_t first, size_t count, unsigned worker) {
             spreads.load(first, count, worker, [&](const float * spread, uint64_t, size_t part) {
@@ -569,16 +590,19 @@ private:
         }
         const Combination combination =
             combine_points(options_.method.family, gram, {all.weights.begin(), all.weights.end()});
-        mix({tensor, target, out, stretch, 0, tensor.entries()}, contributions, 1,
-            [&](Buffers & own, uint64_t, size_t at, size_t count, float * sum) {
-                alignas(64) float base[STRETCH_PART];
-                const float * from = decode_entries(base_, tensor, own.raw, at, count, base);
-                accumulate(sum, from, float(combination.base - 1), count, true);
-                for (size_t c = 0; c < n; c++) {
-                    const float factor = float(combination.deltas[contributions[c].position()]);
-                    accumulate(sum, contributions[c].plain_part(at, count, own, c), factor, count, false);
-                }
-            });
+        MixRule rule;
+        rule.lambda = options_.lambda;
+        mix_terms({tensor, target, out, stretch, 0, tensor.entries()}, contributions, rule,
+                  [&](Buffers & own, uint64_t, size_t at, size_t count) {
+                      const auto add = [&](const Stored & part, double factor) {
+                          own.terms.push_back({part, {0, float(factor), 0}});
+                      };
+                      own.dequantised.resize(STRETCH_PART);
+                      add(stored_entries(tensor, own.raw, at, count, own.dequantised.data()), combination.base - 1);
+                      for (size_t c = 0; c < n; c++) {
+                          add(contributions[c].stored_part(at, count, own, c), combination.deltas[contributions[c].position()]);
+                      }
+                  });
     }
 
     // Sums over all entries, in the same order for any threads and stretch: add(own, first, at, count, sums) for parts of
@@ -607,10 +631,12 @@ private:
 
     // Rounds part of a stretch into own.stored.
     void convert(const GgufTensor & target, size_t at, size_t count, const float * values, Buffers & own) const {
-        if (!from_float(target.type, values, own.stored.data() + entry_bytes(target.type, at), count)) {
-            throw_not_finite(options_.out, target.name, "would hold values too large for " + type_name(target.type) +
-                                                            "; use smaller weights, or F32 or BF16");
-        }
+        if (!from_float(target.type, values, own.stored.data() + entry_bytes(target.type, at), count)) throw_too_large(target);
+    }
+
+    [[noreturn]] void throw_too_large(const GgufTensor & target) const {
+        throw_not_finite(options_.out, target.name, "would hold values too large for " + type_name(target.type) +
+                                                        "; use smaller weights, or F32 or BF16");
     }
 
     void write_stretch(const GgufTensor & target, uint64_t first, size_t count, const Buffers & own, OutputFile & out) {

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstring>
 
+#include <ggml.h>
+
+#include "convert.h"
 #include "error.h"
 #include "ggml_library.h"
 #include "ranks.h"
@@ -15,15 +18,26 @@ namespace {
 
 // Selections of one vector look at its change through these.
 Values selection_values(const DeltaReader & reader, const GgufTensor & target, uint64_t stretch, Passes & passes) {
-    return {target, stretch, [&reader, &passes](uint64_t first, size_t count, unsigned worker, const PartWork & work) {
-                Buffers & own = passes.buffers[worker];
-                own.prepare(1);
-                reader.load(first, count, own.loaded[0]);
-                for (size_t at = 0; at < count; at += STRETCH_PART) {
-                    const size_t part = std::min(STRETCH_PART, count - at);
-                    work(reader.decode(own.loaded[0], at, part, own.decoded[0].data()), first + at, part);
-                }
-            }};
+    Values values{target, stretch, [&reader, &passes](uint64_t first, size_t count, unsigned worker, const PartWork & work) {
+        Buffers & own = passes.buffers[worker];
+        own.prepare(1);
+        reader.load(first, count, own.loaded[0]);
+        for (size_t at = 0; at < count; at += STRETCH_PART) {
+            const size_t part = std::min(STRETCH_PART, count - at);
+            work(reader.decode(own.loaded[0], at, part, own.decoded[0].data()), first + at, part);
+        }
+    }, 0, nullptr};
+    if (!reader.holds_halves()) return values;
+    values.half_type = reader.stored_type();
+    values.load_halves = [&reader, &passes](uint64_t first, size_t count, unsigned worker) {
+        Buffers & own = passes.buffers[worker];
+        own.prepare(1);
+        reader.load(first, count, own.loaded[0]);
+        const Stored halves = reader.stored(own.loaded[0], 0, count, nullptr);
+        reader.check(halves, count);
+        return static_cast<const uint16_t *>(halves.data);
+    };
+    return values;
 }
 
 uint64_t share_of(uint64_t entries, double share) { return uint64_t(share * double(entries)); }
@@ -92,24 +106,28 @@ float * Contribution::plain_part(size_t at, size_t count, Buffers & own, size_t 
     return reader_->decode(own.loaded[slot], at, count, own.decoded[slot].data());
 }
 
-float * Contribution::part(uint64_t first, size_t at, size_t count, Buffers & own, size_t slot) const {
-    float * delta = plain_part(at, count, own, slot);
-    alignas(64) uint32_t words[STRETCH_PART];
-    switch (sparsity_.how) {
-        case Sparsify::None: return delta;
-        case Sparsify::Magnitude: mask_selected(delta, selection_, first + at, count); break;
-        case Sparsify::Outliers:
-            drop_selected(delta, outliers_, first + at, count);
-            mask_selected(delta, selection_, first + at, count);
-            break;
-        case Sparsify::Random:
-            random_words(sparsity_.key, first + at, words, count);
-            mask_random(delta, words, threshold_, count);
-            break;
-        case Sparsify::Ranked:
-            random_words(sparsity_.key, first + at, words, count);
-            mask_ranked(delta, words, own.ranks[slot].data() + at, chance_, sparsity_.rescale == Rescale::Density, count);
-            break;
+Stored Contribution::stored_part(size_t at, size_t count, Buffers & own, size_t slot) const {
+    return reader_->stored(own.loaded[slot], at, count, own.decoded[slot].data());
+}
+
+Stored Contribution::part(uint64_t first, size_t at, size_t count, Buffers & own, size_t slot) const {
+    if (sparsity_.how == Sparsify::Ranked) {
+        alignas(64) uint32_t words[STRETCH_PART];
+        float * delta = plain_part(at, count, own, slot);
+        random_words(sparsity_.key, first + at, words, count);
+        mask_ranked(delta, words, own.ranks[slot].data() + at, chance_, sparsity_.rescale == Rescale::Density, count);
+        return {GGML_TYPE_F32, delta};
+    }
+    const Stored delta = stored_part(at, count, own, slot);
+    if (sparsity_.how == Sparsify::None) return delta;
+    if (sparsity_.how == Sparsify::Random) {
+        reader_->check(delta, count);  // here, because what is left out is not seen again
+        alignas(64) uint16_t keep[STRETCH_PART];
+        random_mask(sparsity_.key, first + at, threshold_, keep, count);
+        mask_entries(delta, keep, count);
+    } else {
+        if (sparsity_.how == Sparsify::Outliers) drop_selected(delta, outliers_, first + at, count);
+        mask_selected(delta, selection_, first + at, count);
     }
     return delta;
 }
@@ -128,24 +146,20 @@ void Contribution::stage(uint64_t first, size_t count, bool thin, uint32_t type,
     reader_->load(first, count, own.loaded[0]);
     for (size_t at = 0; at < count; at += STRETCH_PART) {
         const size_t size = std::min(STRETCH_PART, count - at);
-        const float * values = thin ? part(first, at, size, own, 0) : plain_part(at, size, own, 0);
+        const Stored values = thin ? part(first, at, size, own, 0) : stored_part(at, size, own, 0);
+        reader_->check(values, size);
         uint8_t * to = out + entry_bytes(type, at);
-        if (type == GGML_TYPE_F32) {
-            memcpy(to, values, size * sizeof(float));
-        } else {
-            const uint8_t * stored = own.loaded[0].bytes.data() + entry_bytes(type, at);
-            copy_kept(reinterpret_cast<uint16_t *>(to), reinterpret_cast<const uint16_t *>(stored), values, size);
-        }
+        if (values.type == type) memcpy(to, values.data, size_t(entry_bytes(type, size)));
+        else to_float(values.type, values.data, reinterpret_cast<float *>(to), size);
     }
 }
 
 void Contribution::stage_mask(uint64_t first, size_t count, uint16_t * out) const {
     constexpr uint16_t ONE = 0x3C00;
-    alignas(64) uint32_t words[STRETCH_PART];
     for (size_t at = 0; at < count; at += STRETCH_PART) {
         const size_t size = std::min(STRETCH_PART, count - at);
-        random_words(sparsity_.key, first + at, words, size);
-        for (size_t i = 0; i < size; i++) out[at + i] = words[i] < threshold_ ? ONE : 0;
+        random_mask(sparsity_.key, first + at, threshold_, out + at, size);
+        for (size_t i = 0; i < size; i++) out[at + i] &= ONE;
     }
 }
 
@@ -183,10 +197,13 @@ void Contribution::measure_l1(Passes & passes, const GgufTensor & target, uint64
         Buffers & own = passes.buffers[worker];
         own.prepare(1);
         load(first, count, own, 0);
+        alignas(64) float values[STRETCH_PART];
         for (size_t at = 0; at < count; at += STRETCH_PART) {
             const size_t size = std::min(STRETCH_PART, count - at), index = size_t((first + at) / STRETCH_PART);
             before[index] = sum_of_magnitudes(plain_part(at, size, own, 0), size);
-            after[index] = sum_of_magnitudes(part(first, at, size, own, 0), size);
+            const Stored thinned = part(first, at, size, own, 0);
+            to_float(thinned.type, thinned.data, values, size);
+            after[index] = sum_of_magnitudes(values, size);
         }
         passes.progress.advance(entry_bytes(target.type, count));
     });

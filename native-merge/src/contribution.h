@@ -42,11 +42,14 @@ public:
 
     // Loads entries [first, first + count), placed as for read_entries, into the slot of the buffers.
     void load(uint64_t first, size_t count, Buffers & own, size_t slot) const;
-    // Part of what was loaded, from entry `at` of it (a multiple of STRETCH_PART), thinned out but not yet divided. The
-    // caller may change the values.
-    float * part(uint64_t first, size_t at, size_t count, Buffers & own, size_t slot) const;
-    // The same as the vector has it.
+    // Part of what was loaded, from entry `at` of it (a multiple of STRETCH_PART), thinned out in place but not yet divided.
+    // What that leaves out has been checked to be finite.
+    Stored part(uint64_t first, size_t at, size_t count, Buffers & own, size_t slot) const;
+    // The same part as the vector has it, as it is stored, and as checked float32.
+    Stored stored_part(size_t at, size_t count, Buffers & own, size_t slot) const;
     float * plain_part(size_t at, size_t count, Buffers & own, size_t slot) const;
+    // Throws not_finite.
+    void check(const Stored & part, size_t count) const { reader_->check(part, count); }
 
     // For a device, which does its own part of the work on the change itself:
     bool is_low_rank() const { return low_rank_; }

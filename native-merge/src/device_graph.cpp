@@ -54,7 +54,7 @@ ggml_tensor * DeviceGraph::changes(const GraphTerm & term, const GraphPlan & pla
     return g.ggml_mul(context_, all, g.ggml_step(context_, above));
 }
 
-// combine_by_sign(), but for its division.
+// The election of mix.inl, but for its division.
 ggml_tensor * DeviceGraph::elect(const GraphPlan & plan, const std::vector<ggml_tensor *> & changes) {
     const auto & g = ggml();
     std::vector<ggml_tensor *> votes;

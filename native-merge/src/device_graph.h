@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ggml_library.h"
-#include "kernels.h"
+#include "mix.h"
 
 namespace temperament {
 

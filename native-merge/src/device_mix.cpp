@@ -85,26 +85,24 @@ bool mixes_exactly(ggml_backend_dev_t device, uint32_t type, double & seconds_pe
             for (float & delta : deltas[t]) delta = std::fabs(delta) > limit ? delta : 0;
         }
     }
-    std::vector<const float *> pointers;
-    for (const auto & delta : deltas) pointers.push_back(delta.data());
     DeviceGraph slot(device);
     for (const bool elect : {true, false}) {
         plan.elect = plan.divide = elect;
         if (!slot.build(plan)) return false;
-        std::vector<Voice> voices;
+        std::vector<Term> terms;
         for (size_t t = 0; t < TERMS; t++) {
             memcpy(slot.values(t), stored[t].data(), stored[t].size());
             if (plan.terms[t].cut) slot.limit(t) = limit;
-            voices.push_back(plan.terms[t].voice);
+            terms.push_back({{GGML_TYPE_F32, deltas[t].data()}, plan.terms[t].voice});
         }
         slot.start(COUNT);
         slot.wait();
+        // Added to a base of zeros, the CPU's sum is its result.
         std::vector<float> expected(COUNT);
-        if (elect) {
-            combine_by_sign(expected.data(), pointers.data(), voices.data(), TERMS, true, COUNT);
-        } else {
-            for (size_t t = 0; t < TERMS; t++) accumulate(expected.data(), pointers[t], voices[t].gain, COUNT, t == 0);
-        }
+        MixRule rule;
+        rule.elect = rule.normalize = elect;
+        const Stored zeros{GGML_TYPE_F32, expected.data()};
+        mix(zeros, terms.data(), terms.size(), rule, zeros, COUNT);
         for (size_t i = 0; i < COUNT; i++) {
             float sum = slot.sum()[i];
             if (elect) sum /= slot.divisor()[i] == 0.0f ? 1.0f : slot.divisor()[i];

@@ -24,7 +24,7 @@ struct DeviceSum {
     const GgufTensor & tensor;
     const std::vector<Contribution> & contributions;  // prepared
     const std::vector<Voice> & voices;                // of each contribution
-    bool elect;                                       // combine_by_sign() instead of accumulate()
+    bool elect;                                       // whether a sign is elected
     bool normalize;                                   // with elect: the divisor of every entry is asked for as well
 };
 

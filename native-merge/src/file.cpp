@@ -21,6 +21,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
 #endif
 
 #include "error.h"
@@ -87,6 +91,18 @@ bool is_partial_name(const std::string & name) {
 #ifndef _WIN32
 // A writer holds its file locked for as long as it lives.
 bool lock_file(intptr_t handle) { return flock(int(handle), LOCK_EX | LOCK_NB) == 0; }
+
+// Takes the room on the disk at once where the file system can: writing is then nearly twice as fast (ext4), and the file
+// less scattered. In file systems that live in memory it would write every page twice. Failing is no loss.
+void reserve(int handle, uint64_t bytes) {
+#ifdef __linux__
+    struct statfs system;
+    if (fstatfs(handle, &system) != 0 || system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC) return;
+    if (bytes > 0 && fallocate(handle, FALLOC_FL_KEEP_SIZE, 0, off_t(bytes)) != 0) return;
+#else
+    (void) handle, (void) bytes;
+#endif
+}
 #endif
 
 // A name beside the target that no other writer uses.
@@ -179,10 +195,10 @@ OutputFile::OutputFile(const std::string & path, uint64_t bytes, uint64_t beside
                                          format_bytes(space.available) +
                                          " available. Free some space or choose another folder.", path);
     }
-    create(to_text(folder), to_text(target));
+    create(to_text(folder), to_text(target), bytes);
 }
 
-void OutputFile::create(const std::string & folder, const std::string & target) {
+void OutputFile::create(const std::string & folder, const std::string & target, uint64_t bytes) {
 #ifdef _WIN32
     (void) folder;
     const auto name = partial_name(to_path(target));
@@ -197,6 +213,7 @@ void OutputFile::create(const std::string & folder, const std::string & target) 
     handle_ = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
     if (handle_ >= 0) {
         lock_file(handle_);  // for the moment between its name and its renaming
+        reserve(int(handle_), bytes);
         return;
     }
 #else
@@ -213,6 +230,7 @@ void OutputFile::create(const std::string & folder, const std::string & target) 
             continue;
         }
         temporary_ = to_text(name);
+        reserve(int(handle_), bytes);
         return;
     }
 #endif

@@ -54,7 +54,7 @@ public:
     double commit();
 
 private:
-    void create(const std::string & folder, const std::string & target);
+    void create(const std::string & folder, const std::string & target, uint64_t bytes);
     [[noreturn]] void fail(const char * doing, int error_number) const;
 
     std::string path_;

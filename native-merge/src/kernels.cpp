@@ -5,7 +5,11 @@
 #include <cmath>
 #include <cstring>
 
+#include <ggml.h>
+
+#include "convert.h"
 #include "cpu.h"
+#include "float_bits.h"
 
 namespace temperament {
 
@@ -20,23 +24,33 @@ TEMPERAMENT_INLINE float keep_if(bool keep, float value) {
     return value;
 }
 
-constexpr size_t TILE_ROWS = 4;
-constexpr size_t TILE_COLUMNS = 32;
-
 }  // namespace
 
-TEMPERAMENT_KERNEL void accumulate(float * __restrict sum, const float * __restrict delta, float weight, size_t count,
-                                   bool first) {
-    if (first) {
-        for (size_t i = 0; i < count; i++) sum[i] = weight * delta[i];
-    } else {
-        for (size_t i = 0; i < count; i++) sum[i] += weight * delta[i];
+// The numbers that are infinite or NaN have all bits of the exponent set; of |x| as bits they are the largest.
+TEMPERAMENT_KERNEL bool below(const uint16_t * values, uint16_t infinite, size_t count) {
+    uint16_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint16_t magnitude = values[i] & 0x7FFFu;
+        largest = magnitude > largest ? magnitude : largest;
     }
+    return largest < infinite;
 }
 
-TEMPERAMENT_KERNEL void mask_random(float * __restrict delta, const uint32_t * __restrict words, uint32_t threshold,
-                                    size_t count) {
-    for (size_t i = 0; i < count; i++) delta[i] = keep_if(words[i] < threshold, delta[i]);
+bool all_finite(const Stored & values, size_t count) {
+    if (values.type == GGML_TYPE_F32) return all_finite(static_cast<const float *>(values.data), count);
+    return below(static_cast<const uint16_t *>(values.data), values.type == GGML_TYPE_F16 ? 0x7C00 : 0x7F80, count);
+}
+
+TEMPERAMENT_KERNEL void mask_16(uint16_t * __restrict delta, const uint16_t * __restrict keep, size_t count) {
+    for (size_t i = 0; i < count; i++) delta[i] &= keep[i];
+}
+TEMPERAMENT_KERNEL void mask_32(uint32_t * __restrict delta, const uint16_t * __restrict keep, size_t count) {
+    for (size_t i = 0; i < count; i++) delta[i] &= uint32_t(int32_t(int16_t(keep[i])));
+}
+
+void mask_entries(const Stored & delta, const uint16_t * keep, size_t count) {
+    if (delta.type == GGML_TYPE_F32) mask_32(static_cast<uint32_t *>(delta.data), keep, count);
+    else mask_16(static_cast<uint16_t *>(delta.data), keep, count);
 }
 
 // Up to which position within the stretch ties are selected.
@@ -45,34 +59,63 @@ TEMPERAMENT_INLINE size_t ties_within(const Selection & selection, uint64_t firs
     return size_t(std::min<uint64_t>(selection.last_tie - first, count - 1)) + 1;
 }
 
-// keys may be the values themselves.
-TEMPERAMENT_INLINE void keep_selected(float * values, const float * keys, const Selection & selection, uint64_t first,
-                                      size_t count) {
-    const uint32_t threshold = selection.threshold;
-    const size_t ties = ties_within(selection, first, count);
-    for (size_t i = 0; i < ties; i++) values[i] = keep_if(magnitude_bits(keys[i]) >= threshold, values[i]);
-    for (size_t i = ties; i < count; i++) values[i] = keep_if(magnitude_bits(keys[i]) > threshold, values[i]);
+// Bits of |x| from `least` on are kept (or dropped, where `drop`), from another number on after `ties` entries.
+template <bool Drop, typename Bits>
+TEMPERAMENT_INLINE void keep_from(Bits * values, Bits least, size_t begin, size_t end) {
+    constexpr Bits magnitude = Bits(Bits(~Bits(0)) >> 1);
+    for (size_t i = begin; i < end; i++) values[i] = ((values[i] & magnitude) >= least) != Drop ? values[i] : Bits(0);
+}
+TEMPERAMENT_KERNEL void keep_16(uint16_t * values, uint16_t least, size_t begin, size_t end) {
+    keep_from<false>(values, least, begin, end);
+}
+TEMPERAMENT_KERNEL void keep_32(uint32_t * values, uint32_t least, size_t begin, size_t end) {
+    keep_from<false>(values, least, begin, end);
+}
+TEMPERAMENT_KERNEL void drop_16(uint16_t * values, uint16_t least, size_t begin, size_t end) {
+    keep_from<true>(values, least, begin, end);
+}
+TEMPERAMENT_KERNEL void drop_32(uint32_t * values, uint32_t least, size_t begin, size_t end) {
+    keep_from<true>(values, least, begin, end);
 }
 
-TEMPERAMENT_KERNEL void mask_selected(float * delta, const Selection & selection, uint64_t first, size_t count) {
-    keep_selected(delta, delta, selection, first, count);
+// The smallest 15 bits of the type whose float32 has at least these bits.
+uint16_t least_16(uint32_t type, uint32_t bits) {
+    if (type == GGML_TYPE_BF16) return uint16_t((bits + 0xFFFFu) >> 16);
+    const uint16_t nearest = float_to_half(bits_float(bits));
+    return uint16_t(nearest + (float_bits(half_to_float(nearest)) < bits));
+}
+
+// Up to the last tie, entries equal to the threshold are selected; after it, only larger ones.
+void apply_selection(const Stored & delta, const Selection & selection, uint64_t first, size_t count, bool drop) {
+    const size_t ties = ties_within(selection, first, count);
+    const uint32_t equal = selection.threshold, above = selection.threshold + 1;
+    if (delta.type == GGML_TYPE_F32) {
+        auto * values = static_cast<uint32_t *>(delta.data);
+        const auto apply = drop ? drop_32 : keep_32;
+        apply(values, equal, 0, ties);
+        apply(values, above, ties, count);
+    } else {
+        auto * values = static_cast<uint16_t *>(delta.data);
+        const auto apply = drop ? drop_16 : keep_16;
+        apply(values, least_16(delta.type, equal), 0, ties);
+        apply(values, least_16(delta.type, above), ties, count);
+    }
+}
+
+void mask_selected(const Stored & delta, const Selection & selection, uint64_t first, size_t count) {
+    apply_selection(delta, selection, first, count, false);
+}
+
+void drop_selected(const Stored & delta, const Selection & selection, uint64_t first, size_t count) {
+    apply_selection(delta, selection, first, count, true);
 }
 
 TEMPERAMENT_KERNEL void mask_selected_by(float * __restrict delta, const float * __restrict keys,
                                          const Selection & selection, uint64_t first, size_t count) {
-    keep_selected(delta, keys, selection, first, count);
-}
-
-TEMPERAMENT_KERNEL void drop_selected(float * delta, const Selection & selection, uint64_t first, size_t count) {
     const uint32_t threshold = selection.threshold;
     const size_t ties = ties_within(selection, first, count);
-    for (size_t i = 0; i < ties; i++) delta[i] = keep_if(magnitude_bits(delta[i]) < threshold, delta[i]);
-    for (size_t i = ties; i < count; i++) delta[i] = keep_if(magnitude_bits(delta[i]) <= threshold, delta[i]);
-}
-
-TEMPERAMENT_KERNEL void copy_kept(uint16_t * __restrict out, const uint16_t * __restrict stored,
-                                  const float * __restrict values, size_t count) {
-    for (size_t i = 0; i < count; i++) out[i] = values[i] != 0.0f ? stored[i] : uint16_t(0);
+    for (size_t i = 0; i < ties; i++) delta[i] = keep_if(magnitude_bits(keys[i]) >= threshold, delta[i]);
+    for (size_t i = ties; i < count; i++) delta[i] = keep_if(magnitude_bits(keys[i]) > threshold, delta[i]);
 }
 
 TEMPERAMENT_KERNEL void mask_ranked(float * __restrict delta, const uint32_t * __restrict words,
@@ -83,72 +126,6 @@ TEMPERAMENT_KERNEL void mask_ranked(float * __restrict delta, const uint32_t * _
         const float scaled = rescale ? delta[i] / float(probability) : delta[i];
         delta[i] = keep_if(keep, scaled);
     }
-}
-
-#if defined(__GNUC__)
-// Sixteen numbers at once; the compiler splits them as the instruction set asks. Loops over plain arrays were vectorised
-// only in part here, and ran ten times slower.
-typedef float Floats __attribute__((vector_size(64), aligned(4), may_alias));
-typedef int32_t Mask __attribute__((vector_size(64), aligned(4), may_alias));
-constexpr size_t WIDTH = sizeof(Floats) / sizeof(float);
-
-// One: every voice votes, gains and shares by its weight alone.
-template <bool One>
-TEMPERAMENT_INLINE void combine_tile(float * sum, const float * const * deltas, const Voice * voices, size_t n_vectors,
-                                     bool normalize, size_t start) {
-    const Floats zero = {}, one = zero + 1.0f;
-    Floats total = zero, kept = zero, divisor = zero;
-    for (size_t v = 0; v < n_vectors; v++) total += voices[v].vote * *reinterpret_cast<const Floats *>(deltas[v] + start);
-    const Floats sign = total >= zero ? one : -one;
-    // Turned by the elected sign, products that agree are positive; turning changes no rounding.
-    for (size_t v = 0; v < n_vectors; v++) {
-        const Floats delta = *reinterpret_cast<const Floats *>(deltas[v] + start);
-        const Floats turned = sign * (voices[v].vote * delta);
-        const Mask agrees = turned > zero;
-        kept += agrees ? (One ? turned : sign * (voices[v].gain * delta)) : zero;
-        divisor += agrees ? zero + voices[v].share : zero;
-    }
-    if (normalize) kept /= divisor == zero ? one : divisor;
-    *reinterpret_cast<Floats *>(sum + start) = sign * kept;
-}
-#endif
-
-TEMPERAMENT_INLINE void combine_one(float * sum, const float * const * deltas, const Voice * voices, size_t n_vectors,
-                                    bool normalize, size_t i) {
-    float total = 0, kept = 0, divisor = 0;
-    for (size_t v = 0; v < n_vectors; v++) total += voices[v].vote * deltas[v][i];
-    const float sign = total >= 0.0f ? 1.0f : -1.0f;
-    for (size_t v = 0; v < n_vectors; v++) {
-        const bool agrees = sign * (voices[v].vote * deltas[v][i]) > 0.0f;
-        if (agrees) kept += sign * (voices[v].gain * deltas[v][i]), divisor += voices[v].share;
-    }
-    if (normalize) kept /= divisor == 0.0f ? 1.0f : divisor;
-    sum[i] = sign * kept;
-}
-
-TEMPERAMENT_KERNEL void combine_by_weight(float * sum, const float * const * deltas, const Voice * voices,
-                                          size_t n_vectors, bool normalize, size_t count) {
-    size_t i = 0;
-#if defined(__GNUC__)
-    for (; i + WIDTH <= count; i += WIDTH) combine_tile<true>(sum, deltas, voices, n_vectors, normalize, i);
-#endif
-    for (; i < count; i++) combine_one(sum, deltas, voices, n_vectors, normalize, i);
-}
-
-TEMPERAMENT_KERNEL void combine_by_voice(float * sum, const float * const * deltas, const Voice * voices,
-                                         size_t n_vectors, bool normalize, size_t count) {
-    size_t i = 0;
-#if defined(__GNUC__)
-    for (; i + WIDTH <= count; i += WIDTH) combine_tile<false>(sum, deltas, voices, n_vectors, normalize, i);
-#endif
-    for (; i < count; i++) combine_one(sum, deltas, voices, n_vectors, normalize, i);
-}
-
-void combine_by_sign(float * sum, const float * const * deltas, const Voice * voices, size_t n_vectors, bool normalize,
-                     size_t count) {
-    const bool one = std::all_of(voices, voices + n_vectors, [](const Voice & v) { return v.gain == v.vote; });
-    if (one) combine_by_weight(sum, deltas, voices, n_vectors, normalize, count);
-    else combine_by_voice(sum, deltas, voices, n_vectors, normalize, count);
 }
 
 TEMPERAMENT_KERNEL void divide_by(float * __restrict sum, const float * __restrict divisors, size_t count) {
@@ -170,49 +147,42 @@ TEMPERAMENT_KERNEL void deviation(float * __restrict out, const float * const * 
     }
 }
 
-TEMPERAMENT_KERNEL void apply(float * __restrict values, const float * __restrict sum, float divisor, float lambda,
-                              size_t count) {
-    if (divisor == 1.0f) {
-        for (size_t i = 0; i < count; i++) {
-            const float moved = values[i] + lambda * sum[i];
-            values[i] = sum[i] == 0.0f ? values[i] : moved;
-        }
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            const float moved = values[i] + lambda * (sum[i] / divisor);
-            values[i] = sum[i] == 0.0f ? values[i] : moved;
-        }
+#ifdef __GNUC__
+// Sixteen numbers at once; the compiler splits them as the instruction set asks. A tile of them stays in registers over
+// the whole of k, which loops over plain arrays do not achieve.
+typedef float Floats __attribute__((vector_size(64), aligned(4), may_alias));
+constexpr size_t TILE_ROWS = 6, TILE_COLUMNS = sizeof(Floats) / sizeof(float);
+
+template <size_t Rows>
+TEMPERAMENT_INLINE void multiply_tile(float * out, size_t stride, const float * b, const float * a, size_t a_stride,
+                                      size_t rank, float scale) {
+    Floats tile[Rows] = {};
+    for (size_t k = 0; k < rank; k++) {
+        const Floats row = *reinterpret_cast<const Floats *>(a + k * a_stride);
+        for (size_t r = 0; r < Rows; r++) tile[r] += b[r * rank + k] * row;
     }
+    for (size_t r = 0; r < Rows; r++) *reinterpret_cast<Floats *>(out + r * stride) = scale * tile[r];
 }
+#endif
 
 TEMPERAMENT_KERNEL void multiply_factors(float * __restrict out, size_t stride, const float * __restrict b,
                                          const float * __restrict a, size_t a_stride, size_t rank, float scale,
                                          size_t rows, size_t columns) {
-    for (size_t j = 0; j < columns; j += TILE_COLUMNS) {
-        const size_t width = std::min(TILE_COLUMNS, columns - j);
-        for (size_t i = 0; i < rows; i += TILE_ROWS) {
-            const size_t height = std::min(TILE_ROWS, rows - i);
-            float tile[TILE_ROWS][TILE_COLUMNS] = {};
-            if (height == TILE_ROWS && width == TILE_COLUMNS) {
-                for (size_t k = 0; k < rank; k++) {
-                    const float * __restrict row = a + k * a_stride + j;
-                    for (size_t r = 0; r < TILE_ROWS; r++) {
-                        const float factor = b[(i + r) * rank + k];
-                        for (size_t c = 0; c < TILE_COLUMNS; c++) tile[r][c] += factor * row[c];
-                    }
-                }
-            } else {
-                for (size_t k = 0; k < rank; k++) {
-                    const float * __restrict row = a + k * a_stride + j;
-                    for (size_t r = 0; r < height; r++) {
-                        const float factor = b[(i + r) * rank + k];
-                        for (size_t c = 0; c < width; c++) tile[r][c] += factor * row[c];
-                    }
-                }
-            }
-            for (size_t r = 0; r < height; r++) {
-                for (size_t c = 0; c < width; c++) out[(i + r) * stride + j + c] = scale * tile[r][c];
-            }
+    size_t j = 0;
+#ifdef __GNUC__
+    for (; j + TILE_COLUMNS <= columns; j += TILE_COLUMNS) {
+        size_t i = 0;
+        for (; i + TILE_ROWS <= rows; i += TILE_ROWS) {
+            multiply_tile<TILE_ROWS>(out + i * stride + j, stride, b + i * rank, a + j, a_stride, rank, scale);
+        }
+        for (; i < rows; i++) multiply_tile<1>(out + i * stride + j, stride, b + i * rank, a + j, a_stride, rank, scale);
+    }
+#endif
+    for (; j < columns; j++) {
+        for (size_t i = 0; i < rows; i++) {
+            float sum = 0;
+            for (size_t k = 0; k < rank; k++) sum += b[i * rank + k] * a[k * a_stride + j];
+            out[i * stride + j] = scale * sum;
         }
     }
 }

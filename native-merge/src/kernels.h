@@ -23,23 +23,26 @@ struct Selection {
     uint64_t last_tie = UINT64_MAX;
 };
 
-// sum[i] = weight * delta[i] (first) or sum[i] += weight * delta[i].
-void accumulate(float * sum, const float * delta, float weight, size_t count, bool first);
+// Entries of a tensor as they are stored, in F32, F16 or BF16. For both 16-bit types the lower 15 bits order like |x|.
+struct Stored {
+    uint32_t type;
+    void * data;
+};
 
-// delta[i] = words[i] < threshold ? delta[i] : 0. A threshold of 2^32 * density keeps that share.
-void mask_random(float * delta, const uint32_t * words, uint32_t threshold, size_t count);
+// True when no entry is NaN or infinite.
+bool all_finite(const Stored & values, size_t count);
+
+// Keeps entries where keep[i] is 0xFFFF and drops those where it is 0.
+void mask_entries(const Stored & delta, const uint16_t * keep, size_t count);
 
 // Keeps what `selection` names; the stretch starts at entry `first` of the tensor.
-void mask_selected(float * delta, const Selection & selection, uint64_t first, size_t count);
-
-// The same by other numbers, the keys, of the same entries.
-void mask_selected_by(float * delta, const float * keys, const Selection & selection, uint64_t first, size_t count);
+void mask_selected(const Stored & delta, const Selection & selection, uint64_t first, size_t count);
 
 // Drops what `selection` names and keeps the rest.
-void drop_selected(float * delta, const Selection & selection, uint64_t first, size_t count);
+void drop_selected(const Stored & delta, const Selection & selection, uint64_t first, size_t count);
 
-// out[i] = values[i] is zero ? zero : stored[i], for 16-bit formats in which zero is 0.
-void copy_kept(uint16_t * out, const uint16_t * stored, const float * values, size_t count);
+// Keeps what `selection` names, going by other numbers, the keys, of the same entries.
+void mask_selected_by(float * delta, const float * keys, const Selection & selection, uint64_t first, size_t count);
 
 // The probability that an entry is kept: highest - step * rank, where rank 0 is the largest of the row.
 struct RankedChance {
@@ -49,27 +52,12 @@ struct RankedChance {
 void mask_ranked(float * delta, const uint32_t * words, const uint32_t * ranks, RankedChance chance, bool rescale,
                  size_t count);
 
-// How one vector takes part where vectors must agree: it votes with vote * delta; if it agrees with the sign elected,
-// gain * delta counts in the sum and share in the divisor. TIES: all three are its weight; rescaling is in vote and gain.
-struct Voice {
-    float vote, gain, share;
-};
-// s = +1 where sum_v vote_v * delta_v >= 0, else -1; of the vectors whose vote has that sign sums gain_v * delta_v in the
-// order of v, and if `normalize` divides by the sum of share_v (0 counts as 1).
-// deltas: n_vectors pointers.
-void combine_by_sign(float * sum, const float * const * deltas, const Voice * voices, size_t n_vectors, bool normalize,
-                     size_t count);
-
 // sum[i] /= divisors[i], 0 counting as 1.
 void divide_by(float * sum, const float * divisors, size_t count);
 
 // out[i] = standard deviation over the vectors of weight_v * delta_v[i] and `absent` zeros, in double, rounded once.
 void deviation(float * out, const float * const * deltas, const float * weights, size_t n_vectors, size_t absent,
                size_t count);
-
-// values[i] += lambda * (sum[i] / divisor); where sum[i] is zero the value stays, so that the sign of a zero weight
-// survives. divisor 1 and lambda 1 change nothing.
-void apply(float * values, const float * sum, float divisor, float lambda, size_t count);
 
 // rows x columns stretch of scale * (B A): out[i * stride + j] = scale * sum_k b[i * rank + k] * a[k * a_stride + j],
 // summed in the order of k.

@@ -85,6 +85,122 @@ uint64_t collect(const float * values, size_t count, Bracket bracket, std::vecto
     return count_above(values, count, bracket.high);
 }
 
+void count_halves(const uint16_t * values, size_t count, uint64_t * bins) {
+    for (size_t i = 0; i < count; i++) bins[values[i] & HALF_MAGNITUDE]++;
+}
+
+Bracket find_half_bracket(const std::vector<uint16_t> & sample, size_t group, double share) {
+    const double n = double(sample.size());
+    std::vector<uint64_t> bins(HALF_BINS);
+    count_halves(sample.data(), sample.size(), bins.data());
+    // In descending order, the k-th largest is expected at share * n.
+    const auto at_rank = [&](double rank) { return uint32_t(find_cut(bins, uint64_t(rank) + 1).bin); };
+    const uint32_t middle = at_rank(std::min(share * n, n - 1));
+    double squares = 0;
+    for (size_t start = 0; start < sample.size(); start += group) {
+        size_t above = 0;
+        for (size_t i = 0; i < group; i++) above += (sample[start + i] & HALF_MAGNITUDE) > middle;
+        const double apart = double(above) - share * double(group);
+        squares += apart * apart;
+    }
+    const double margin = 6 * std::sqrt(squares) + 10;
+    Bracket bracket;
+    bracket.high = share * n - margin < 0 ? HALF_MAGNITUDE : at_rank(share * n - margin);
+    bracket.low = share * n + margin >= n ? 0 : at_rank(share * n + margin);
+    return bracket;
+}
+
+namespace {
+
+// Whole groups of 32 entries; `written` counts what is in `within`.
+using CollectGroups = size_t (*)(const uint16_t * values, size_t groups, Bracket bracket, uint16_t * within,
+                                 size_t & written);
+constexpr size_t GROUP = 32;
+
+size_t collect_portable(const uint16_t * values, size_t groups, Bracket bracket, uint16_t * within, size_t & written) {
+    const uint32_t width = bracket.high - bracket.low;
+    size_t above = 0;
+    for (size_t g = 0; g < groups; g++, values += GROUP) {
+        uint16_t any = 0, larger = 0;
+        for (size_t i = 0; i < GROUP; i++) {
+            const uint16_t bits = values[i] & HALF_MAGNITUDE;
+            any = uint16_t(any | uint16_t(uint16_t(bits - bracket.low) <= width));
+            larger = uint16_t(larger + uint16_t(bits > bracket.high));
+        }
+        above += larger;
+        if (!any) continue;
+        for (size_t i = 0; i < GROUP; i++) {
+            const uint16_t bits = values[i] & HALF_MAGNITUDE;
+            within[written] = bits;
+            written += uint16_t(bits - bracket.low) <= width;
+        }
+    }
+    return above;
+}
+
+#ifdef TEMPERAMENT_X86
+TEMPERAMENT_BEGIN(TEMPERAMENT_AVX2)
+size_t collect_avx2(const uint16_t * values, size_t groups, Bracket bracket, uint16_t * within, size_t & written) {
+    const __m256i magnitude = _mm256_set1_epi16(HALF_MAGNITUDE), high = _mm256_set1_epi16(int16_t(bracket.high));
+    const __m256i below = _mm256_set1_epi16(int16_t(int32_t(bracket.low) - 1));
+    size_t above = 0;
+    for (size_t g = 0; g < groups; g++, values += GROUP) {
+        const auto * from = reinterpret_cast<const __m256i *>(values);
+        const __m256i a = _mm256_and_si256(_mm256_loadu_si256(from), magnitude);
+        const __m256i b = _mm256_and_si256(_mm256_loadu_si256(from + 1), magnitude);
+        // Bytes in the order of a's and b's quarters, sorted afterwards: a bit an entry.
+        const auto bits = [](__m256i x, __m256i y) __attribute__((target(TEMPERAMENT_AVX2), always_inline)) {
+            return uint32_t(_mm256_movemask_epi8(_mm256_permute4x64_epi64(_mm256_packs_epi16(x, y), 0xD8)));
+        };
+        const uint32_t larger = bits(_mm256_cmpgt_epi16(a, high), _mm256_cmpgt_epi16(b, high));
+        uint32_t found = bits(_mm256_cmpgt_epi16(a, below), _mm256_cmpgt_epi16(b, below)) & ~larger;
+        above += size_t(_mm_popcnt_u32(larger));
+        for (; found; found = _blsr_u32(found)) within[written++] = values[_tzcnt_u32(found)] & HALF_MAGNITUDE;
+    }
+    return above;
+}
+TEMPERAMENT_END
+
+TEMPERAMENT_BEGIN(TEMPERAMENT_AVX512)
+size_t collect_avx512(const uint16_t * values, size_t groups, Bracket bracket, uint16_t * within, size_t & written) {
+    const __m512i magnitude = _mm512_set1_epi16(HALF_MAGNITUDE), high = _mm512_set1_epi16(int16_t(bracket.high));
+    const __m512i low = _mm512_set1_epi16(int16_t(bracket.low));
+    size_t above = 0;
+    for (size_t g = 0; g < groups; g++, values += GROUP) {
+        const __m512i bits = _mm512_and_si512(_mm512_loadu_si512(values), magnitude);
+        const uint32_t larger = _mm512_cmpgt_epu16_mask(bits, high);
+        uint32_t found = _mm512_cmpge_epu16_mask(bits, low) & ~larger;
+        above += size_t(_mm_popcnt_u32(larger));
+        for (; found; found = _blsr_u32(found)) within[written++] = values[_tzcnt_u32(found)] & HALF_MAGNITUDE;
+    }
+    return above;
+}
+TEMPERAMENT_END
+#endif
+
+CollectGroups choose_collect() {
+#ifdef TEMPERAMENT_X86
+    if (cpu_level() == CpuLevel::Avx512) return collect_avx512;
+    if (cpu_level() == CpuLevel::Avx2) return collect_avx2;
+#endif
+    return collect_portable;
+}
+
+}  // namespace
+
+Collected collect_halves(const uint16_t * values, size_t count, Bracket bracket, uint16_t * within) {
+    static const CollectGroups collect_groups = choose_collect();
+    size_t written = 0;
+    const size_t whole = count / GROUP * GROUP;
+    size_t above = collect_groups(values, count / GROUP, bracket, within, written);
+    for (size_t i = whole; i < count; i++) {
+        const uint32_t bits = values[i] & HALF_MAGNITUDE;
+        above += bits > bracket.high;
+        if (bits >= bracket.low && bits <= bracket.high) within[written++] = uint16_t(bits);
+    }
+    return {above, written};
+}
+
 size_t find_equal(const float * values, size_t count, uint32_t bits, uint64_t nth) {
     for (size_t i = 0; i < count; i++) {
         if (magnitude_bits(values[i]) == bits && nth-- == 0) return i;

@@ -34,6 +34,20 @@ uint64_t collect(const float * values, size_t count, Bracket bracket, std::vecto
 // Position of the nth (from 0) entry with these bits; count when there is none.
 size_t find_equal(const float * values, size_t count, uint32_t bits, uint64_t nth);
 
+// The same on 16-bit numbers as they are stored, whose lower 15 bits order like |x|. One pass suffices: what lies within
+// the bracket is counted by its bits, so the ties of the threshold are counted too.
+constexpr uint16_t HALF_MAGNITUDE = 0x7FFF;
+constexpr size_t HALF_BINS = size_t(1) << 15;
+void count_halves(const uint16_t * values, size_t count, uint64_t * bins);
+// sample: groups of `group` neighbours. Six standard deviations on both sides, as the groups differ: neighbours may be
+// alike.
+Bracket find_half_bracket(const std::vector<uint16_t> & sample, size_t group, double share);
+// Writes the lower 15 bits of the entries within the bracket to `within` (room for count + 32).
+struct Collected {
+    size_t above, within;  // entries
+};
+Collected collect_halves(const uint16_t * values, size_t count, Bracket bracket, uint16_t * within);
+
 // The bin that holds the k-th largest (k >= 1), and how many of that bin are among the k largest.
 struct Cut {
     size_t bin;

@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
+#include <ggml.h>
+
+#include "float_bits.h"
 #include "select.h"
 
 namespace temperament {
@@ -14,9 +18,19 @@ namespace {
 constexpr uint64_t SAMPLED_UNITS = 64;
 constexpr uint64_t SMALLEST_SAMPLED = 4 * SAMPLED_UNITS * STRETCH_UNIT;
 
+// The same on 16-bit numbers: many short groups, because neighbours may be alike.
+constexpr uint64_t SAMPLED_GROUPS = 1024;
+constexpr uint64_t LARGE = 64 * SAMPLED_GROUPS * 64;  // groups are longer in tensors of so many entries
+constexpr size_t MOST_COUNTERS = size_t(1) << 22;  // of 4 bytes
+
 constexpr uint32_t INFINITE_BITS = 0x7F800000u;
 constexpr Selection EVERYTHING{0, UINT64_MAX};
 constexpr Selection NOTHING{INFINITE_BITS, UINT64_MAX};  // above every finite magnitude
+
+// The bits of the float32 that a 16-bit magnitude stands for.
+uint32_t half_bits(uint32_t type, uint16_t magnitude) {
+    return type == GGML_TYPE_BF16 ? uint32_t(magnitude) << 16 : float_bits(half_to_float(magnitude));
+}
 
 void advance(Passes & passes, const Values & values, size_t count) {
     passes.progress.advance(entry_bytes(values.target.type, count));
@@ -149,6 +163,45 @@ bool select_by_sample(Passes & passes, const Values & values, uint64_t k, Select
     return true;
 }
 
+// One pass on 16-bit numbers as they are stored. False when the sample misled, or the bracket has too many values.
+bool select_halves(Passes & passes, const Values & values, uint64_t k, Selection & selection) {
+    const uint64_t entries = values.target.entries(), stretch = values.stretch;
+    const size_t group = entries < LARGE ? 64 : 256;
+    const uint64_t step = entries / SAMPLED_GROUPS / group * group;
+    std::vector<uint16_t> sample(SAMPLED_GROUPS * group);
+    for (uint64_t i = 0; i < SAMPLED_GROUPS; i++) {
+        memcpy(sample.data() + i * group, values.load_halves(i * step, group, 0), group * sizeof(uint16_t));
+    }
+    const Bracket bracket = find_half_bracket(sample, group, double(k) / double(entries));
+
+    // How often every value within the bracket occurs in each stretch.
+    const size_t pieces = Passes::pieces(entries, stretch), width = bracket.high - bracket.low + 1;
+    if (pieces * width > MOST_COUNTERS) return false;
+    std::vector<uint32_t> counts(pieces * width);
+    std::atomic<uint64_t> above{0};
+    passes.for_stretches(entries, stretch, [&](uint64_t first, size_t count, unsigned worker) {
+        const uint16_t * halves = values.load_halves(first, count, worker);
+        std::vector<uint16_t> & found = passes.buffers[worker].found_halves;
+        if (found.size() < count + 32) found.resize(count + 32);
+        const Collected collected = collect_halves(halves, count, bracket, found.data());
+        uint32_t * own = counts.data() + size_t(first / stretch) * width;
+        for (size_t i = 0; i < collected.within; i++) own[found[i] - bracket.low]++;
+        above += collected.above;
+        advance(passes, values, count);
+    });
+    std::vector<uint64_t> bins(width);
+    for (size_t i = 0; i < counts.size(); i++) bins[i % width] += counts[i];
+    uint64_t within = 0;
+    for (const uint64_t bin : bins) within += bin;
+    if (above >= k || above + within < k) return false;  // the bracket missed
+    const Cut cut = find_cut(bins, k - above);
+    const uint32_t threshold = half_bits(values.half_type, uint16_t(bracket.low + cut.bin));
+    std::vector<uint64_t> ties(pieces);
+    for (size_t piece = 0; piece < pieces; piece++) ties[piece] = counts[piece * width + cut.bin];
+    selection = {threshold, cut.needed == cut.held ? UINT64_MAX : find_tie(values, ties, threshold, cut.needed)};
+    return true;
+}
+
 }  // namespace
 
 unsigned selection_passes(uint64_t entries) { return entries < SMALLEST_SAMPLED ? 2 : 1; }
@@ -158,7 +211,9 @@ Selection select_largest(Passes & passes, const Values & values, uint64_t k) {
     if (k == 0) return NOTHING;
     if (k >= entries) return EVERYTHING;
     Selection selection;
-    if (entries >= SMALLEST_SAMPLED && select_by_sample(passes, values, k, selection)) return selection;
+    if (entries >= SMALLEST_SAMPLED && values.load_halves) {
+        if (select_halves(passes, values, k, selection)) return selection;
+    } else if (entries >= SMALLEST_SAMPLED && select_by_sample(passes, values, k, selection)) return selection;
     return select_by_histogram(passes, 1, [&](size_t) { return values; }, k)[0];
 }
 

@@ -21,6 +21,10 @@ struct Values {
     uint64_t stretch;
     // Calls work for the parts of entries [first, first + count), in order.
     std::function<void(uint64_t first, size_t count, unsigned worker, const PartWork & work)> load;
+    // Where they are stored as 16-bit numbers: the type, and entries [first, first + count) as they are stored, checked to
+    // be finite and valid until the worker's next call.
+    uint32_t half_type = 0;
+    std::function<const uint16_t *(uint64_t first, size_t count, unsigned worker)> load_halves;
 };
 
 // How often select_largest() looks at all entries, as far as can be foreseen.

@@ -5,13 +5,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "mix.h"
 #include "parallel.h"
 #include "tensor_data.h"
 
 namespace temperament {
 
 // Entries at a time: a stretch of every vector should stay in the second-level cache.
-constexpr uint64_t DENSE_STRETCH = 4 * STRETCH_UNIT;
+constexpr uint64_t DENSE_STRETCH = 8 * STRETCH_UNIT;
 // Longer where low-rank factors are reused over the rows of a stretch, where whole rows are ranked, and for sums: a sum's
 // order is that of its stretches, so those have this length whatever else is asked.
 constexpr uint64_t LONG_STRETCH = 32 * STRETCH_UNIT;
@@ -22,6 +23,8 @@ struct Buffers {
     std::vector<LoadedStretch> loaded;         // of each vector
     std::vector<std::vector<float>> decoded;   // part of each vector
     std::vector<float *> parts;                // of each vector, decoded and thinned out
+    std::vector<Term> terms;                   // of each vector, as they are mixed
+    std::vector<float> dequantised;            // part of the base
     std::vector<std::vector<uint32_t>> ranks;  // of each vector: Sparsify::Ranked
     LoadedStretch rows;                        // the rows that a stretch touches
     std::vector<uint32_t> row_bits;
@@ -30,6 +33,7 @@ struct Buffers {
     std::vector<uint8_t> stored;  // of the result
     std::vector<uint64_t> bins;
     std::vector<uint32_t> found;
+    std::vector<uint16_t> found_halves;
 
     void prepare(size_t vectors) {
         if (loaded.size() < vectors) loaded.resize(vectors);

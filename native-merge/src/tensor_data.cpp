@@ -49,10 +49,21 @@ float * decode_entries(const GgufFile & file, const GgufTensor & tensor, std::ve
     } else {
         to_float(tensor.type, stored, out, count);
     }
+    check_finite(file, tensor, {GGML_TYPE_F32, values}, count);
+    return values;
+}
+
+Stored stored_entries(const GgufTensor & tensor, std::vector<uint8_t> & raw, size_t at, size_t count, float * out) {
+    uint8_t * stored = raw.data() + entry_bytes(tensor.type, at);
+    if (is_source_type(tensor.type)) return {tensor.type, stored};
+    to_float(tensor.type, stored, out, count);
+    return {GGML_TYPE_F32, out};
+}
+
+void check_finite(const GgufFile & file, const GgufTensor & tensor, const Stored & values, size_t count) {
     if (!all_finite(values, count)) {
         throw_not_finite(file.path(), tensor.name, "holds NaN or infinite values; the file cannot be used");
     }
-    return values;
 }
 
 void read_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, float * out,
@@ -185,6 +196,19 @@ void DeltaReader::load(uint64_t first, size_t count, LoadedStretch & stretch) co
 float * DeltaReader::decode(LoadedStretch & stretch, size_t at, size_t count, float * out) const {
     if (delta_.dense) return decode_entries(vector_.file(), *delta_.dense, stretch.bytes, at, count, out);
     return stretch.floats.data() + at;
+}
+
+Stored DeltaReader::stored(LoadedStretch & stretch, size_t at, size_t count, float * out) const {
+    if (delta_.dense) return stored_entries(*delta_.dense, stretch.bytes, at, count, out);
+    return {GGML_TYPE_F32, stretch.floats.data() + at};
+}
+
+void DeltaReader::check(const Stored & values, size_t count) const {
+    check_finite(vector_.file(), delta_.dense ? *delta_.dense : *delta_.a, values, count);
+}
+
+uint32_t DeltaReader::stored_type() const {
+    return delta_.dense && is_source_type(delta_.dense->type) ? delta_.dense->type : uint32_t(GGML_TYPE_F32);
 }
 
 }  // namespace temperament

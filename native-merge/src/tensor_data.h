@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
+#include <ggml.h>
+
 #include "gguf.h"
+#include "kernels.h"
 
 namespace temperament {
 
@@ -26,6 +29,12 @@ constexpr size_t STRETCH_PART = 1024;
 void load_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, std::vector<uint8_t> & raw);
 float * decode_entries(const GgufFile & file, const GgufTensor & tensor, std::vector<uint8_t> & raw, size_t at, size_t count,
                        float * out);
+
+// The same part as it is stored where that is F32, F16 or BF16, else dequantised into `out`. Not checked to be finite.
+Stored stored_entries(const GgufTensor & tensor, std::vector<uint8_t> & raw, size_t at, size_t count, float * out);
+
+// Throws not_finite where part of a file is not.
+void check_finite(const GgufFile & file, const GgufTensor & tensor, const Stored & values, size_t count);
 
 [[noreturn]] void throw_not_finite(const std::string & file, const std::string & tensor, const std::string & what);
 
@@ -81,8 +90,6 @@ public:
     // Loads the factors of a low-rank delta (rank x (rows + columns) floats).
     DeltaReader(const VectorFile & vector, const Delta & delta, const GgufTensor & base);
 
-    // The type of a dense delta.
-    uint32_t stored_type() const { return delta_.dense->type; }
     // The factors of a low-rank one (empty for a dense one): a is rank x columns, b is rows x rank; and what to multiply
     // their product by.
     const std::vector<float> & a() const { return a_; }
@@ -96,6 +103,14 @@ public:
     // Part of a loaded stretch as finite float32, from entry `at` of it (a multiple of STRETCH_PART): in `out`, or in
     // place where it is float32 already. The caller may change the values.
     float * decode(LoadedStretch & stretch, size_t at, size_t count, float * out) const;
+
+    // The same as it is stored, not checked to be finite; check() does.
+    Stored stored(LoadedStretch & stretch, size_t at, size_t count, float * out) const;
+    void check(const Stored & values, size_t count) const;
+
+    // The type of stored(), and whether its entries are 16-bit numbers.
+    uint32_t stored_type() const;
+    bool holds_halves() const { return stored_type() != GGML_TYPE_F32; }
 
 private:
     const VectorFile & vector_;

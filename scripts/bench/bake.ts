@@ -1,24 +1,50 @@
 /**
  * How fast native-merge bakes, against this machine's own memory: the time of a bake over the time that the same number
- * of threads need to copy as many bytes as the bake reads and writes, measured in the same run.
+ * of threads need to copy as many bytes as the bake reads and writes ("copy"), and over the time to read the same files
+ * and write the same result without computing anything ("files"). All in one run, taking turns, the least of several.
+ * Seconds leave out the wait for the disk at the end. CPU seconds are those of all threads together: on a machine with
+ * other work to do, trust their ratios. Peak memory is that of the Node process that bakes.
  *
  *   node scripts/bench/bake.ts [--quick] [--layers N] [--vectors N] [--vector-type f32|f16] [--type f16|q8_0|…]
- *                              [--threads N] [--repeat N] [--folder DIR] [--methods ties,della,…]
+ *                              [--threads N,N,…] [--repeat N] [--folder DIR] [--methods ties,della,…]
  *
- * Writes a model with the shapes of Llama-3.2-1B (layers of 61 million weights, a small vocabulary) and dense vectors
- * of random numbers into a folder of main memory (/dev/shm) where there is one, and removes them at the end.
+ * Writes a model with the shapes of Llama-3.2-1B (16 layers of 61 million weights, a small vocabulary; --quick: one layer)
+ * and dense vectors of random numbers into a folder, and removes them at the end. The files should fit the page cache.
  */
-import { existsSync, mkdtempSync, rmSync, statfsSync, statSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { type ChildProcess, fork } from 'node:child_process';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { METHODS } from '../../electron/studio/mixing/methods.ts';
-import type { MergeMethod } from '../../native-merge/index.js';
-import { MIB, modelShapes, writeGguf } from './model.ts';
+import type { BakeOptions, MergeMethod } from '../../native-merge/index.js';
+import { modelShapes, writeGguf } from './model.ts';
 
-if (isMainThread) await main();
-else copyOnDemand();
+const MIB = 2 ** 20;
+const PIECE = 256 * 1024;
+
+/** Seconds by the clock and of the CPU. */
+interface Cost {
+  wall: number;
+  cpu: number;
+}
+const least = (a: Cost, b: Cost): Cost => ({ wall: Math.min(a.wall, b.wall), cpu: Math.min(a.cpu, b.cpu) });
+const NEVER: Cost = { wall: Number.POSITIVE_INFINITY, cpu: Number.POSITIVE_INFINITY };
+
+if (!isMainThread) workOnDemand();
+else if (process.send) process.on('message', options => void bakeHere(options as BakeOptions));
+else await main();
 
 async function main(): Promise<void> {
   const { values: given } = parseArgs({
@@ -31,18 +57,16 @@ async function main(): Promise<void> {
       threads: { type: 'string', default: String(availableParallelism()) },
       repeat: { type: 'string', default: '3' },
       methods: { type: 'string', default: 'task_arithmetic,dare_linear,ties' },
-      folder: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
+      folder: { type: 'string', default: tmpdir() },
     },
   });
   const { buildNative } = await import('../build-native.ts');
   await buildNative();
-  const { bake } = await import('../../native-merge/index.js');
 
-  const layers = Number(given.layers ?? (given.quick ? 1 : 5));
-  const threads = Number(given.threads);
+  const layers = Number(given.layers ?? (given.quick ? 1 : 16));
   const vectorType = given['vector-type'] === 'f32' ? 'f32' : 'f16';
-  const shapes = modelShapes(layers);
-  const entries = shapes.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
+  const tensors = modelShapes(layers);
+  const entries = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
   const bytesNeeded = entries * (2 + 4 + Number(given.vectors) * (vectorType === 'f32' ? 4 : 2));
   const { bavail, bsize } = statfsSync(given.folder);
   if (bavail * bsize < bytesNeeded) {
@@ -55,85 +79,164 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(given.folder, 'temperament-bench-'));
   try {
     const base = join(folder, 'base.gguf');
-    writeGguf(base, 'model', 'f16', shapes, 0.05);
+    writeGguf(base, { kind: 'model', type: 'f16', tensors, spread: 0.05, seed: 0 });
     const vectors = Array.from({ length: Number(given.vectors) }, (_, i) => {
       const path = join(folder, `vector-${i}.gguf`);
-      writeGguf(path, 'personality-vector', vectorType, shapes, 0.001, i + 1);
+      writeGguf(path, { kind: 'personality-vector', type: vectorType, tensors, spread: 0.001, seed: i + 1 });
       return { path, id: `vector ${i}`, weight: 0.5 };
     });
-    console.log(`${cpus()[0]?.model ?? 'CPU'}, ${threads} threads; files in ${given.folder}`);
+    console.log(`${cpus()[0]?.model ?? 'CPU'}; files in ${given.folder}; load ${loadavg()[0]?.toFixed(1)}`);
     console.log(
       `${(entries / 1e6).toFixed(0)} million weights, F16 base, ${vectors.length} dense ${vectorType.toUpperCase()} vectors, to ${given.type.toUpperCase()}; best of ${given.repeat}\n`,
     );
-    console.log('method            read MiB  written MiB  bake s  copy s  ratio   GiB/s');
+    console.log('                         bake      files          copy');
+    console.log('method           threads    s  CPU s   ×  CPU ×     ×  CPU ×  GiB/s  peak MiB');
+    const out = join(folder, 'out.gguf');
     for (const method of given.methods.split(',') as MergeMethod[]) {
-      const used = vectors.slice(0, METHODS[method].vectors.max);
-      const read = [base, ...used.map(({ path }) => path)].reduce(
-        (sum, path) => sum + statSync(path).size,
-        0,
-      );
-      let [best, copy, written] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0];
-      for (let i = 0; i < Number(given.repeat); i++) {
-        const out = join(folder, 'out.gguf');
-        const result = await bake({
-          base,
-          out,
-          type: given.type as 'f16',
-          method,
-          vectors: used,
-          threads,
-        });
-        rmSync(out);
-        written = result.bytes;
-        best = Math.min(best, result.seconds - result.flushSeconds);
-        copy = Math.min(copy, await copySeconds(read + written, threads));
+      for (const threads of given.threads.split(',').map(Number)) {
+        const used = vectors.slice(0, METHODS[method].vectors.max);
+        const inputs = [base, ...used.map(({ path }) => path)];
+        const read = inputs.reduce((sum, path) => sum + statSync(path).size, 0);
+        let [bake, files, copy, written, peak] = [NEVER, NEVER, NEVER, 0, 0];
+        for (let i = 0; i < Number(given.repeat); i++) {
+          const baked = await bakeInChild({
+            base,
+            out,
+            type: given.type as 'f16',
+            method,
+            vectors: used,
+            threads,
+          });
+          rmSync(out);
+          written = baked.bytes;
+          peak = Math.max(peak, baked.peak);
+          bake = least(bake, baked);
+          files = least(files, await share({ inputs, out, written }, threads));
+          rmSync(out);
+          copy = least(copy, await share({ bytes: read + written }, threads));
+        }
+        const ratio = (a: number, b: number) => (a / b).toFixed(2);
+        const columns: [string | number, number][] = [
+          [threads, 7],
+          [bake.wall.toFixed(2), 6],
+          [bake.cpu.toFixed(2), 6],
+          [ratio(bake.wall, files.wall), 5],
+          [ratio(bake.cpu, files.cpu), 5],
+          [ratio(bake.wall, copy.wall), 6],
+          [ratio(bake.cpu, copy.cpu), 5],
+          [((read + written) / 2 ** 30 / bake.wall).toFixed(2), 7],
+          [(peak / MIB).toFixed(0), 8],
+        ];
+        console.log(
+          [method.padEnd(16), ...columns.map(([text, width]) => String(text).padStart(width))].join(' '),
+        );
       }
-      const columns = [
-        method.padEnd(16),
-        (read / MIB).toFixed(0).padStart(9),
-        (written / MIB).toFixed(0).padStart(12),
-        best.toFixed(2).padStart(7),
-        copy.toFixed(2).padStart(7),
-        (best / copy).toFixed(2).padStart(6),
-        ((read + written) / 2 ** 30 / best).toFixed(2).padStart(7),
-      ];
-      console.log(columns.join(' '));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-// ── the yardstick ─────────────────────────────────────────────────────────────────────────────────────────
+// ── the bake, in a process of its own ─────────────────────────────────────────────────────────────────────
 
-/** Seconds that `threads` threads need to copy so many bytes, each between buffers far larger than its caches. */
-async function copySeconds(bytes: number, threads: number): Promise<number> {
+interface Baked extends Cost {
+  bytes: number;
+  /** Bytes of memory at most, of the whole process. */
+  peak: number;
+}
+
+async function bakeInChild(options: BakeOptions): Promise<Baked> {
+  const child: ChildProcess = fork(import.meta.filename, [], { execArgv: [] });
+  child.send(options);
+  return await new Promise((settle, reject) => {
+    child.once('message', answer => settle(answer as Baked));
+    child.once('exit', code => reject(new Error(`the bake ended with code ${code}`)));
+  });
+}
+
+async function bakeHere(options: BakeOptions): Promise<void> {
+  const { bake } = await import('../../native-merge/index.js');
+  const before = process.cpuUsage();
+  const result = await bake(options);
+  const { user, system } = process.cpuUsage(before);
+  const answer: Baked = {
+    wall: result.seconds - result.flushSeconds,
+    cpu: (user + system) / 1e6,
+    bytes: result.bytes,
+    peak: peakMemory(),
+  };
+  process.send?.(answer, () => process.disconnect());
+}
+
+/** Linux counts it; elsewhere Node's own number, which is in kilobytes too. */
+function peakMemory(): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
+  } catch {
+    return process.resourceUsage().maxRSS * 1024;
+  }
+}
+
+// ── the yardsticks ────────────────────────────────────────────────────────────────────────────────────────
+
+/** Copying so many bytes of memory, or reading all inputs and writing so many bytes to `out`. */
+type Work = { bytes: number } | { inputs: string[]; out: string; written: number };
+
+/** What `threads` threads need for the work, each doing its part of it between buffers already touched. */
+async function share(work: Work, threads: number): Promise<Cost> {
+  if ('out' in work) closeSync(openSync(work.out, 'w'));
   const workers = Array.from(
     { length: threads },
-    () => new Worker(new URL(import.meta.url), { workerData: { bytes: Math.ceil(bytes / threads) } }),
+    (_, part) => new Worker(new URL(import.meta.url), { workerData: { work, part, threads } }),
   );
   const answer = (worker: Worker) =>
     new Promise((settle, reject) => worker.once('message', settle).once('error', reject));
-  await Promise.all(workers.map(answer)); // ready, with buffers touched
-  const begin = performance.now();
+  await Promise.all(workers.map(answer)); // ready
+  const [begin, before] = [performance.now(), process.cpuUsage()];
   const done = workers.map(answer);
   for (const worker of workers) worker.postMessage('go');
   await Promise.all(done);
-  const seconds = (performance.now() - begin) / 1000;
+  const wall = (performance.now() - begin) / 1000;
+  const { user, system } = process.cpuUsage(before);
   await Promise.all(workers.map(worker => worker.terminate()));
-  return seconds;
+  return { wall, cpu: (user + system) / 1e6 };
 }
 
-function copyOnDemand(): void {
-  const { bytes } = workerData as { bytes: number };
+function workOnDemand(): void {
+  const { work, part, threads } = workerData as { work: Work; part: number; threads: number };
+  // The copy goes through memory far larger than the caches; files go through a buffer that fits them, as in the bake.
+  const run = 'bytes' in work ? copyMemory(Math.ceil(work.bytes / threads)) : copyFiles(work, part, threads);
+  parentPort?.once('message', () => {
+    run();
+    parentPort?.postMessage('done');
+  });
+  parentPort?.postMessage('ready');
+}
+
+function copyMemory(bytes: number): () => void {
   const piece = 64 * MIB;
   const [from, to] = [Buffer.alloc(2 * piece, 1), Buffer.alloc(2 * piece, 2)];
-  parentPort?.once('message', () => {
+  return () => {
     for (let copied = 0; copied < bytes; copied += piece) {
       const at = (copied / piece) % 2 ? piece : 0;
       from.copy(to, at, at, at + Math.min(piece, bytes - copied));
     }
-    parentPort?.postMessage('done');
-  });
-  parentPort?.postMessage('ready');
+  };
+}
+
+function copyFiles(
+  { inputs, out, written }: { inputs: string[]; out: string; written: number },
+  part: number,
+  threads: number,
+): () => void {
+  const buffer = Buffer.alloc(PIECE, 1);
+  const reading = inputs.map(path => ({ file: openSync(path, 'r'), size: statSync(path).size }));
+  const writing = openSync(out, 'r+');
+  return () => {
+    const end = Math.max(written, ...reading.map(({ size }) => size));
+    for (let at = part * PIECE; at < end; at += threads * PIECE) {
+      for (const { file } of reading) readSync(file, buffer, 0, PIECE, at);
+      if (at < written) writeSync(writing, buffer, 0, Math.min(PIECE, written - at), at);
+    }
+  };
 }

@@ -39,11 +39,12 @@ try {
   const name = 'blk.0.ffn_up.weight';
   const matrix: Shape[] = [{ name, shape: [columns, rows] }];
   const base = join(folder, 'base.gguf');
-  writeGguf(base, 'model', 'f16', matrix, 0.05);
+  writeGguf(base, { kind: 'model', type: 'f16', tensors: matrix, spread: 0.05, seed: 0 });
   const vectors = (kind: 'personality-vector' | 'adapter', shapes: Shape[]): BakeVector[] =>
     Array.from({ length: Number(given.vectors) }, (_, i) => {
       const path = join(folder, `${kind}-${i}.gguf`);
-      writeGguf(path, kind, 'f16', shapes, kind === 'adapter' ? 0.01 : 0.001, i + 1);
+      const spread = kind === 'adapter' ? 0.01 : 0.001;
+      writeGguf(path, { kind, type: 'f16', tensors: shapes, spread, seed: i + 1 });
       return { path, id: `vector ${i}`, weight: 0.5 + i / 10 };
     });
   const dense = vectors('personality-vector', matrix);

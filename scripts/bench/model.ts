@@ -1,4 +1,4 @@
-/** Models and vectors of random numbers for the measurements. */
+/** Generated models, vectors and adapters with the shapes of Llama-3.2-1B, for the measurements beside this file. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 export const MIB = 2 ** 20;
@@ -8,8 +8,8 @@ export interface Shape {
   shape: number[];
 }
 
-/** The tensors of Llama-3.2-1B, with fewer layers and 8k instead of 128k tokens. */
-export function modelShapes(layers: number): Shape[] {
+/** The tensors of Llama-3.2-1B, with `layers` of its 16 layers and 8k instead of 128k tokens, unless `vocabulary` says. */
+export function modelShapes(layers: number, vocabulary = 8192): Shape[] {
   const width = 2048;
   const perLayer: [string, number[]][] = [
     ['attn_norm', [width]],
@@ -23,7 +23,7 @@ export function modelShapes(layers: number): Shape[] {
     ['ffn_down', [8192, width]],
   ];
   return [
-    { name: 'token_embd.weight', shape: [width, 8192] },
+    { name: 'token_embd.weight', shape: [width, vocabulary] },
     ...Array.from({ length: layers }, (_, i) =>
       perLayer.map(([name, shape]) => ({ name: `blk.${i}.${name}.weight`, shape })),
     ).flat(),
@@ -31,41 +31,51 @@ export function modelShapes(layers: number): Shape[] {
   ];
 }
 
-/** Streams a GGUF file of random numbers of the given spread. Vectors (1-D) are F32, as in real files. */
+/** The LoRA factors of the model's matrices but for the embeddings. */
+export function adapterShapes(shapes: Shape[], rank: number): Shape[] {
+  return shapes
+    .filter(({ name, shape }) => name.startsWith('blk.') && shape.length > 1)
+    .flatMap(({ name, shape: [columns = 0, rows = 0] }) => [
+      { name: `${name}.lora_a`, shape: [columns, rank] },
+      { name: `${name}.lora_b`, shape: [rank, rows] },
+    ]);
+}
+
+export interface GeneratedFile {
+  kind: 'model' | 'personality-vector' | 'adapter';
+  type: 'f16' | 'f32';
+  tensors: Shape[];
+  /** Standard deviation of the numbers. */
+  spread: number;
+  seed: number;
+  /** Encoded metadata entries besides architecture and kind; see entry(). */
+  metadata?: Buffer[];
+}
+
+/** Streams a GGUF file of normal random numbers. Vectors (1-D) are F32, as in real files. */
 export function writeGguf(
   path: string,
-  kind: 'model' | 'personality-vector' | 'adapter',
-  type: 'f16' | 'f32',
-  tensors: Shape[],
-  spread: number,
-  seed = 0,
+  { kind, type, tensors, spread, seed, metadata }: GeneratedFile,
 ): void {
   const parts: Buffer[] = [];
   const u32 = (value: number) => parts.push(Buffer.from(Uint32Array.of(value).buffer));
-  const u64 = (value: number) => parts.push(Buffer.from(BigUint64Array.of(BigInt(value)).buffer));
-  const text = (value: string) => {
-    u64(value.length);
-    parts.push(Buffer.from(value));
-  };
+  const u64 = (value: number) => parts.push(eightBytes(value));
   const bytesOf = ({ shape }: Shape) =>
     shape.reduce((a, b) => a * b) * (shape.length > 1 && type === 'f16' ? 2 : 4);
+  const entries = [
+    entry('general.architecture', 'llama'),
+    entry('general.type', kind),
+    ...(kind === 'adapter' ? [entry('adapter.type', 'lora')] : []),
+    ...(metadata ?? []),
+  ];
   parts.push(Buffer.from('GGUF'));
   u32(3);
   u64(tensors.length);
-  const metadata = Object.entries({
-    'general.architecture': 'llama',
-    'general.type': kind,
-    ...(kind === 'adapter' ? { 'adapter.type': 'lora' } : {}),
-  });
-  u64(metadata.length);
-  for (const [key, value] of metadata) {
-    text(key);
-    u32(8);
-    text(value);
-  }
+  u64(entries.length);
+  parts.push(...entries);
   let offset = 0;
   for (const tensor of tensors) {
-    text(tensor.name);
+    parts.push(encodedText(tensor.name));
     u32(tensor.shape.length);
     for (const n of tensor.shape) u64(n);
     u32(tensor.shape.length > 1 && type === 'f16' ? 1 : 0);
@@ -75,13 +85,9 @@ export function writeGguf(
   const header = Buffer.concat(parts);
   const file = openSync(path, 'w');
   let at = writeSync(file, Buffer.concat([header, Buffer.alloc((32 - (header.length % 32)) % 32)]));
-  const made: Partial<Record<'f16' | 'f32', Buffer>> = {};
-  const poolOf = (type: 'f16' | 'f32') => {
-    made[type] ??= randomPool(type, spread, seed, Math.min(16 * MIB, 2 * Math.max(...tensors.map(bytesOf))));
-    return made[type];
-  };
+  const pools = { f16: randomPool('f16', spread, seed), f32: randomPool('f32', spread, seed) };
   for (const [i, tensor] of tensors.entries()) {
-    const pool = poolOf(tensor.shape.length > 1 ? type : 'f32');
+    const pool = tensor.shape.length > 1 ? pools[type] : pools.f32;
     const bytes = Math.ceil(bytesOf(tensor) / 32) * 32;
     for (let done = 0; done < bytes; ) {
       // Another part of the pool for every tensor.
@@ -94,9 +100,22 @@ export function writeGguf(
   closeSync(file);
 }
 
-/** So many bytes of normal numbers. */
-function randomPool(type: 'f16' | 'f32', spread: number, seed: number, bytes: number): Buffer {
-  const count = bytes / (type === 'f16' ? 2 : 4);
+const eightBytes = (value: number) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
+const encodedText = (value: string) =>
+  Buffer.concat([eightBytes(Buffer.byteLength(value)), Buffer.from(value)]);
+
+/** A metadata entry as GGUF stores it: text, or a number as uint32 (whole) or float32. */
+export function entry(key: string, value: string | number): Buffer {
+  const typed = (type: number, bytes: Buffer) =>
+    Buffer.concat([encodedText(key), Buffer.from(Uint32Array.of(type).buffer), bytes]);
+  if (typeof value === 'string') return typed(8, encodedText(value));
+  if (Number.isInteger(value)) return typed(4, Buffer.from(Uint32Array.of(value).buffer));
+  return typed(6, Buffer.from(Float32Array.of(value).buffer));
+}
+
+/** 16 MiB of normal numbers. */
+function randomPool(type: 'f16' | 'f32', spread: number, seed: number): Buffer {
+  const count = (16 * MIB) / (type === 'f16' ? 2 : 4);
   let state = (seed * 2654435761 + 12345) >>> 0;
   const next = () => {
     state ^= state << 13;

@@ -159,10 +159,13 @@ function randomKey(purpose: string, seed: bigint, id: string, name: string): Fou
   return [0, 4, 8, 12].map(at => digest.readUInt32LE(at)) as Four;
 }
 
-/** Word i of the stream: groups of 32 are 8 lanes by 4 words. */
+/** Word i: the upper half from block ⌊i/8⌋, the lower from the block 2⁶³ further on; in both, half i mod 8 counts. */
 function randomWord([k0, k1, t0, t1]: Four, i: number): number {
-  const counter = 8 * Math.floor(i / 32) + (i % 8);
-  return philox([counter, 0, t0, t1], [k0, k1])[Math.floor(i / 8) % 4] ?? 0;
+  const half = (counterHigh: number) => {
+    const words = philox([Math.floor(i / 8), counterHigh, t0, t1], [k0, k1]);
+    return ((words[(i % 8) >> 1] ?? 0) >>> (16 * (i % 2))) & 0xffff;
+  };
+  return half(0) * 2 ** 16 + half(2 ** 31);
 }
 
 // ── methods of their own ──────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,9 @@ export function benjaminiHochberg(p: (number | null)[]): (number | null)[] {
   known.sort((a, b) => b.value - a.value);
   let least = 1;
   for (const [position, { value, index }] of known.entries()) {
-    least = Math.min(least, value * (known.length / (known.length - position)));
+    const rank = known.length - position;
+    // The largest stays what it is; dividing by what it was multiplied with could round it down.
+    least = Math.min(least, position === 0 ? value : (value * known.length) / rank);
     adjusted[index] = least;
   }
   return adjusted;

@@ -127,9 +127,15 @@ describe('a model file', () => {
     await saved.waitFor({ timeout: 60_000 });
     const path = await saved.getByRole('code').innerText();
     expect(path).toContain(running.studio.home);
+    const box = await saved.boundingBox();
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(page.page.viewportSize()?.height ?? 0);
     const name = path.split('/').at(-1)?.replace('.gguf', '') ?? '';
     const model = page.page.getByLabel('Model', { exact: true });
     await expect.poll(() => model.locator(`option[value="${name}"]`).count()).toBe(1);
+    // Its own name tells it from the base, and saving again takes another.
+    expect(await model.locator(`option[value="${name}"]`).innerText()).toBe(name);
+    await save.click();
+    await saved.getByText(`${name}-2.gguf`).waitFor({ timeout: 60_000 });
     await model.selectOption(name);
     expect(await page.page.getByText('Demonstration model.').count()).toBe(0);
   });

@@ -11,6 +11,13 @@ import { makeFolder } from '../folders.ts';
 import type { WorkerClient } from '../worker-client.ts';
 import { firstPart, isPart, modelName, partsOf } from './split.ts';
 
+/** Keys under which a baked file carries how it was made. */
+export const BAKED_KEYS = {
+  recipe: 'temperament.recipe',
+  type: 'temperament.type',
+  vectors: 'temperament.vectors',
+} as const;
+
 /** Keys under which a vector file carries what it is. */
 export const VECTOR_KEYS = {
   version: 'temperament.vector.version',
@@ -231,7 +238,8 @@ export class Library {
     const type = [...weights].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 'F32';
     return {
       what: 'model',
-      label: text('general.name') || modelName(path),
+      // A baked file carries its base's name, so its own tells it from the base.
+      label: (BAKED_KEYS.recipe in metadata ? '' : text('general.name')) || modelName(path),
       path,
       architecture,
       type,

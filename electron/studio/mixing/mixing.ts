@@ -18,7 +18,7 @@ import type {
 import { fileType, recipe as recipeSchema, TRAITS } from '../contract.ts';
 import { inWords, StudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
-import type { Library } from '../library/library.ts';
+import { BAKED_KEYS, type Library } from '../library/library.ts';
 import type { Task } from '../log/runs.ts';
 import type { WorkerClient } from '../worker-client.ts';
 import { neededVectors, vectorWeights } from './basis.ts';
@@ -37,13 +37,6 @@ export interface Resolved {
 
 /** Share of a dense vector's energy (‖·‖²_F) that its adapter keeps in a live mix. */
 const LIVE_ENERGY = 0.999;
-
-/** Keys under which a baked file carries how it was made. */
-const BAKED_KEYS = {
-  recipe: 'temperament.recipe',
-  type: 'temperament.type',
-  vectors: 'temperament.vectors',
-} as const;
 
 export class Mixing {
   readonly #library: Library;
@@ -133,9 +126,7 @@ export class Mixing {
     checkCount(input.recipe);
     const resolved = await this.resolve(input.recipe);
     const warnings = warningsFor({ ...resolved, live: false, type: input.type });
-    const out = resolve(
-      input.out ?? join(this.#library.modelFolder, `${defaultName(resolved)}-${input.type}.gguf`),
-    );
+    const out = resolve(input.out ?? (await this.#unusedName(resolved, input)));
     const inputs = [resolved.model, ...Object.values(resolved.all)].map(({ path }) => path);
     if (inputs.includes(out))
       throw new StudioError('bad_input', `The file ${out} is part of the recipe and cannot be its result.`, {
@@ -153,6 +144,16 @@ export class Mixing {
     const done = await this.#bakeAlone(resolved, input, out, task).finally(() => this.#writing.delete(out));
     const facts = await this.#library.facts(out, task.signal);
     return { ...done, path: out, content: facts.content, warnings };
+  }
+
+  /** In the library, named after the recipe, and numbered where that name is taken, unless it may be overwritten. */
+  async #unusedName(resolved: Resolved, { type, overwrite }: z.output<typeof bakeInput>): Promise<string> {
+    const name = join(this.#library.modelFolder, `${defaultName(resolved)}-${type}`);
+    const taken = async (path: string) => this.#writing.has(path) || (await exists(path));
+    for (let number = 1; ; number++) {
+      const path = number === 1 ? `${name}.gguf` : `${name}-${number}.gguf`;
+      if (overwrite || !(await taken(resolve(path)))) return path;
+    }
   }
 
   async #bakeAlone(

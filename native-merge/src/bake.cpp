@@ -432,7 +432,10 @@ private:
                 const Stored result = direct ? Stored{span.target.type, stored} : Stored{GGML_TYPE_F32, mixed};
                 const MixFault fault = mix(base, own.terms.data(), own.terms.size(), rule, result, part);
                 if (fault == MixFault::Input) {
-                    for (size_t c = 0; c < n; c++) contributions[c].check(contributions[c].stored_part(at, part, own, c), part);
+                    for (size_t c = 0; c < n; c++) {
+                        contributions[c].load(first, count, own, c);  // thinning out may have changed it
+                        contributions[c].check(contributions[c].stored_part(at, part, own, c), part);
+                    }
                     check_finite(base_, span.tensor, base, part);
                 }
                 // Where the files hold nothing of the kind, a sum was too large.

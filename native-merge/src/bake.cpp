@@ -428,16 +428,18 @@ private:
                 const Stored base = stored_entries(span.tensor, own.raw, at, part, dequantised);
                 // Types that the kernel does not store are rounded from float32 afterwards.
                 const bool direct = is_source_type(span.target.type);
-                const Stored result = direct
-                                          ? Stored{span.target.type, own.stored.data() + entry_bytes(span.target.type, at)}
-                                          : Stored{GGML_TYPE_F32, mixed};
-                switch (mix(base, own.terms.data(), own.terms.size(), rule, result, part)) {
-                    case MixFault::None: break;
-                    case MixFault::Output: throw_too_large(span.target);
-                    case MixFault::Input:
-                        for (size_t c = 0; c < n; c++) contributions[c].check(contributions[c].stored_part(at, part, own, c), part);
-                        check_finite(base_, span.tensor, base, part);
+                uint8_t * stored = own.stored.data() + entry_bytes(span.target.type, at);
+                const Stored result = direct ? Stored{span.target.type, stored} : Stored{GGML_TYPE_F32, mixed};
+                const MixFault fault = mix(base, own.terms.data(), own.terms.size(), rule, result, part);
+                if (fault == MixFault::Input) {
+                    for (size_t c = 0; c < n; c++) {
+                        contributions[c].load(first, count, own, c);  // thinning out may have changed it
+                        contributions[c].check(contributions[c].stored_part(at, part, own, c), part);
+                    }
+                    check_finite(base_, span.tensor, base, part);
                 }
+                // Where the files hold nothing of the kind, a sum was too large.
+                if (fault != MixFault::None) throw_too_large(span.target);
                 if (!direct) convert(span.target, at, part, mixed, own);
             }
             if (!span.rehearse) write_stretch(span.target, first, count, own, span.out);
@@ -463,27 +465,26 @@ private:
             for (const float weight : all.weights) rule.divisor += weight;
             if (std::fabs(rule.divisor) < 1e-8f) rule.divisor = 1;
         }
-        const auto on_cpu = [&](uint64_t from, uint64_t end, bool rehearse) {
-            mix_terms({tensor, target, out, stretch, from, end, rehearse}, all.contributions, rule,
+        const auto on_cpu = [&](uint64_t first, uint64_t end, bool rehearse) {
+            mix_terms({tensor, target, out, stretch, first, end, rehearse}, all.contributions, rule,
                       [&](Buffers & own, uint64_t first, size_t at, size_t count) {
                           for (size_t c = 0; c < all.contributions.size(); c++) {
                               own.terms.push_back({all.contributions[c].part(first, at, count, own, c), voices[c]});
                           }
                       });
         };
-        // What a device has summed is added to the base and stored here.
-        MixRule summed;
-        summed.divisor = rule.divisor;
-        summed.lambda = rule.lambda;
-        const auto finish = [&](uint64_t from, size_t count, const float * sums, const float * divisors, bool rehearse) {
-            mix_terms({tensor, target, out, stretch, from, from + count, rehearse}, {}, summed,
-                      [&](Buffers & own, uint64_t first, size_t at, size_t part) {
-                          own.dequantised.resize(STRETCH_PART);
-                          float * sum = own.dequantised.data();
-                          const size_t offset = size_t(first - from) + at;
+        // What a device has summed is divided, added to the base and stored here.
+        MixRule summed = rule;
+        summed.elect = false;
+        const auto finish = [&](uint64_t first, size_t count, const float * sums, const float * divisors, bool rehearse) {
+            mix_terms({tensor, target, out, stretch, first, first + count, rehearse}, {}, summed,
+                      [&](Buffers & own, uint64_t begin, size_t at, size_t part) {
+                          const size_t offset = size_t(begin - first) + at;
+                          own.prepare(1);
+                          float * sum = own.decoded[0].data();
                           memcpy(sum, sums + offset, part * sizeof(float));
                           if (divisors) divide_by(sum, divisors + offset, part);
-                          own.terms.push_back({{GGML_TYPE_F32, sum}, {0, 1, 0}});
+                          own.terms.push_back({{GGML_TYPE_F32, sum}, {1, 1, 1}});
                       });
         };
         device_->compute({tensor, all.contributions, voices, rule.elect, rule.normalize}, on_cpu, finish);

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <cstring>
 
-#include <ggml.h>
-
 #include "convert.h"
 #include "error.h"
 #include "ggml_library.h"
@@ -121,10 +119,9 @@ Stored Contribution::part(uint64_t first, size_t at, size_t count, Buffers & own
     const Stored delta = stored_part(at, count, own, slot);
     if (sparsity_.how == Sparsify::None) return delta;
     if (sparsity_.how == Sparsify::Random) {
-        reader_->check(delta, count);  // here, because what is left out is not seen again
         alignas(64) uint16_t keep[STRETCH_PART];
         random_mask(sparsity_.key, first + at, threshold_, keep, count);
-        mask_entries(delta, keep, count);
+        if (!mask_entries(delta, keep, count)) reader_->refuse();  // what is left out is not seen again
     } else {
         if (sparsity_.how == Sparsify::Outliers) drop_selected(delta, outliers_, first + at, count);
         mask_selected(delta, selection_, first + at, count);
@@ -147,19 +144,20 @@ void Contribution::stage(uint64_t first, size_t count, bool thin, uint32_t type,
     for (size_t at = 0; at < count; at += STRETCH_PART) {
         const size_t size = std::min(STRETCH_PART, count - at);
         const Stored values = thin ? part(first, at, size, own, 0) : stored_part(at, size, own, 0);
-        reader_->check(values, size);
+        check(values, size);
         uint8_t * to = out + entry_bytes(type, at);
-        if (values.type == type) memcpy(to, values.data, size_t(entry_bytes(type, size)));
-        else to_float(values.type, values.data, reinterpret_cast<float *>(to), size);
+        if (type == GGML_TYPE_F32) to_float(values.type, values.data, reinterpret_cast<float *>(to), size);
+        else memcpy(to, values.data, entry_bytes(type, size));
     }
 }
 
 void Contribution::stage_mask(uint64_t first, size_t count, uint16_t * out) const {
     constexpr uint16_t ONE = 0x3C00;
+    alignas(64) uint16_t keep[STRETCH_PART];
     for (size_t at = 0; at < count; at += STRETCH_PART) {
         const size_t size = std::min(STRETCH_PART, count - at);
-        random_mask(sparsity_.key, first + at, threshold_, out + at, size);
-        for (size_t i = 0; i < size; i++) out[at + i] &= ONE;
+        random_mask(sparsity_.key, first + at, threshold_, keep, size);
+        for (size_t i = 0; i < size; i++) out[at + i] = keep[i] & ONE;
     }
 }
 

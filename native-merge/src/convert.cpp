@@ -7,12 +7,6 @@
 #include "float_bits.h"
 #include "ggml_library.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define TEMPERAMENT_F16C 1
-#include <cpuid.h>
-#include <immintrin.h>
-#endif
-
 namespace temperament {
 
 namespace {
@@ -27,20 +21,15 @@ TEMPERAMENT_KERNEL void floats_to_halves(const float * in, uint16_t * out, size_
     for (size_t i = 0; i < count; i++) out[i] = float_to_half(in[i]);
 }
 
-#ifdef TEMPERAMENT_F16C
+#ifdef TEMPERAMENT_X86
 // The conversion instructions, which the compiler does not find by itself.
-bool has_f16c() {
-    // Asked of the CPU itself: older clangs do not know "f16c" as a name.
-    unsigned a, b, c, d;
-    return __builtin_cpu_supports("avx2") && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
-}
-
-__attribute__((target("avx2,f16c"))) void halves_to_floats_f16c(const uint16_t * in, float * out, size_t count) {
+TEMPERAMENT_BEGIN(TEMPERAMENT_AVX2)
+void halves_to_floats_f16c(const uint16_t * in, float * out, size_t count) {
     size_t i = 0;
     for (; i + 8 <= count; i += 8) _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) (in + i))));
     for (; i < count; i++) out[i] = half_to_float(in[i]);
 }
-__attribute__((target("avx2,f16c"))) void floats_to_halves_f16c(const float * in, uint16_t * out, size_t count) {
+void floats_to_halves_f16c(const float * in, uint16_t * out, size_t count) {
     size_t i = 0;
     for (; i + 8 <= count; i += 8) {
         _mm_storeu_si128((__m128i *) (out + i),
@@ -48,19 +37,18 @@ __attribute__((target("avx2,f16c"))) void floats_to_halves_f16c(const float * in
     }
     for (; i < count; i++) out[i] = float_to_half(in[i]);
 }
+TEMPERAMENT_END
 #endif
 
 void read_halves(const uint16_t * in, float * out, size_t count) {
-#ifdef TEMPERAMENT_F16C
-    static const bool fast = has_f16c();
-    if (fast) return halves_to_floats_f16c(in, out, count);
+#ifdef TEMPERAMENT_X86
+    if (cpu_level() != CpuLevel::Portable) return halves_to_floats_f16c(in, out, count);
 #endif
     halves_to_floats(in, out, count);
 }
 void write_halves(const float * in, uint16_t * out, size_t count) {
-#ifdef TEMPERAMENT_F16C
-    static const bool fast = has_f16c();
-    if (fast) return floats_to_halves_f16c(in, out, count);
+#ifdef TEMPERAMENT_X86
+    if (cpu_level() != CpuLevel::Portable) return floats_to_halves_f16c(in, out, count);
 #endif
     floats_to_halves(in, out, count);
 }

@@ -5,6 +5,10 @@
 #include <cstdlib>
 #include <string_view>
 
+#ifdef TEMPERAMENT_X86
+#include <cpuid.h>
+#endif
+
 namespace temperament {
 
 namespace {
@@ -13,8 +17,10 @@ CpuLevel find_level() {
     CpuLevel level = CpuLevel::Portable;
 #ifdef TEMPERAMENT_X86
     const auto has = [](bool a, bool b, bool c, bool d) { return a && b && c && d; };
-    if (has(__builtin_cpu_supports("avx2"), __builtin_cpu_supports("f16c"), __builtin_cpu_supports("bmi2"),
-            __builtin_cpu_supports("popcnt"))) {
+    // Half conversion is asked of the CPU itself: older clangs do not know "f16c" as a name.
+    unsigned a, b, c = 0, d;
+    if (has(__get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C), __builtin_cpu_supports("avx2"),
+            __builtin_cpu_supports("bmi2"), __builtin_cpu_supports("popcnt"))) {
         level = CpuLevel::Avx2;
         if (has(__builtin_cpu_supports("avx512f"), __builtin_cpu_supports("avx512bw"),
                 __builtin_cpu_supports("avx512vl"), __builtin_cpu_supports("avx512dq"))) {

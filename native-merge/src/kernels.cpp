@@ -26,31 +26,49 @@ TEMPERAMENT_INLINE float keep_if(bool keep, float value) {
 
 }  // namespace
 
-// The numbers that are infinite or NaN have all bits of the exponent set; of |x| as bits they are the largest.
-TEMPERAMENT_KERNEL bool below(const uint16_t * values, uint16_t infinite, size_t count) {
+// The bits of |x| are the largest, and at least these, where x is NaN or infinite.
+TEMPERAMENT_INLINE uint32_t infinite_bits(uint32_t type) {
+    return type == GGML_TYPE_F16 ? 0x7C00u : type == GGML_TYPE_BF16 ? 0x7F80u : 0x7F800000u;
+}
+
+TEMPERAMENT_KERNEL uint16_t largest_16(const uint16_t * values, size_t count) {
     uint16_t largest = 0;
     for (size_t i = 0; i < count; i++) {
         const uint16_t magnitude = values[i] & 0x7FFFu;
         largest = magnitude > largest ? magnitude : largest;
     }
-    return largest < infinite;
+    return largest;
 }
 
 bool all_finite(const Stored & values, size_t count) {
     if (values.type == GGML_TYPE_F32) return all_finite(static_cast<const float *>(values.data), count);
-    return below(static_cast<const uint16_t *>(values.data), values.type == GGML_TYPE_F16 ? 0x7C00 : 0x7F80, count);
+    return largest_16(static_cast<const uint16_t *>(values.data), count) < infinite_bits(values.type);
 }
 
-TEMPERAMENT_KERNEL void mask_16(uint16_t * __restrict delta, const uint16_t * __restrict keep, size_t count) {
-    for (size_t i = 0; i < count; i++) delta[i] &= keep[i];
+// Both return the largest magnitude there was.
+TEMPERAMENT_KERNEL uint16_t mask_16(uint16_t * __restrict delta, const uint16_t * __restrict keep, size_t count) {
+    uint16_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint16_t magnitude = delta[i] & 0x7FFFu;
+        largest = magnitude > largest ? magnitude : largest;
+        delta[i] &= keep[i];
+    }
+    return largest;
 }
-TEMPERAMENT_KERNEL void mask_32(uint32_t * __restrict delta, const uint16_t * __restrict keep, size_t count) {
-    for (size_t i = 0; i < count; i++) delta[i] &= uint32_t(int32_t(int16_t(keep[i])));
+TEMPERAMENT_KERNEL uint32_t mask_32(uint32_t * __restrict delta, const uint16_t * __restrict keep, size_t count) {
+    uint32_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t magnitude = delta[i] & 0x7FFFFFFFu;
+        largest = magnitude > largest ? magnitude : largest;
+        delta[i] &= uint32_t(int32_t(int16_t(keep[i])));
+    }
+    return largest;
 }
 
-void mask_entries(const Stored & delta, const uint16_t * keep, size_t count) {
-    if (delta.type == GGML_TYPE_F32) mask_32(static_cast<uint32_t *>(delta.data), keep, count);
-    else mask_16(static_cast<uint16_t *>(delta.data), keep, count);
+bool mask_entries(const Stored & delta, const uint16_t * keep, size_t count) {
+    const uint32_t largest = delta.type == GGML_TYPE_F32 ? mask_32(static_cast<uint32_t *>(delta.data), keep, count)
+                                                         : mask_16(static_cast<uint16_t *>(delta.data), keep, count);
+    return largest < infinite_bits(delta.type);
 }
 
 // Up to which position within the stretch ties are selected.
@@ -59,7 +77,7 @@ TEMPERAMENT_INLINE size_t ties_within(const Selection & selection, uint64_t firs
     return size_t(std::min<uint64_t>(selection.last_tie - first, count - 1)) + 1;
 }
 
-// Bits of |x| from `least` on are kept (or dropped, where `drop`), from another number on after `ties` entries.
+// Keeps (or drops) the entries whose bits of |x| are at least `least`.
 template <bool Drop, typename Bits>
 TEMPERAMENT_INLINE void keep_from(Bits * values, Bits least, size_t begin, size_t end) {
     constexpr Bits magnitude = Bits(Bits(~Bits(0)) >> 1);

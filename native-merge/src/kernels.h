@@ -32,8 +32,8 @@ struct Stored {
 // True when no entry is NaN or infinite.
 bool all_finite(const Stored & values, size_t count);
 
-// Keeps entries where keep[i] is 0xFFFF and drops those where it is 0.
-void mask_entries(const Stored & delta, const uint16_t * keep, size_t count);
+// Keeps entries where keep[i] is 0xFFFF and drops those where it is 0. False when one of them all is NaN or infinite.
+bool mask_entries(const Stored & delta, const uint16_t * keep, size_t count);
 
 // Keeps what `selection` names; the stretch starts at entry `first` of the tensor.
 void mask_selected(const Stored & delta, const Selection & selection, uint64_t first, size_t count);

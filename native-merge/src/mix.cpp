@@ -5,6 +5,9 @@
 #include <cstring>
 
 #include <ggml.h>
+#ifdef __aarch64__
+#include <arm_neon.h>
+#endif
 
 #include "cpu.h"
 #include "float_bits.h"
@@ -52,12 +55,21 @@ TEMPERAMENT_INLINE void store_bf16(Floats value, uint16_t * out) { *out = float_
 // What any CPU has: four lanes.
 namespace portable {
 TEMPERAMENT_LANES(4)
+#ifdef __aarch64__
+TEMPERAMENT_INLINE Floats load_f16(const uint16_t * in) {
+    return (Floats) vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(in)));
+}
+TEMPERAMENT_INLINE void store_f16(Floats values, uint16_t * out) {
+    vst1_u16(out, vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t) values)));
+}
+#else
 TEMPERAMENT_INLINE Floats load_f16(const uint16_t * in) {
     return Floats{half_to_float(in[0]), half_to_float(in[1]), half_to_float(in[2]), half_to_float(in[3])};
 }
 TEMPERAMENT_INLINE void store_f16(Floats values, uint16_t * out) {
     for (size_t l = 0; l < WIDTH; l++) out[l] = float_to_half(values[l]);
 }
+#endif
 #include "mix.inl"
 }  // namespace portable
 #endif

@@ -12,7 +12,7 @@
 namespace temperament {
 
 // Entries at a time: a stretch of every vector should stay in the second-level cache.
-constexpr uint64_t DENSE_STRETCH = 8 * STRETCH_UNIT;
+constexpr uint64_t DENSE_STRETCH = 16 * STRETCH_UNIT;
 // Longer where low-rank factors are reused over the rows of a stretch, where whole rows are ranked, and for sums: a sum's
 // order is that of its stretches, so those have this length whatever else is asked.
 constexpr uint64_t LONG_STRETCH = 32 * STRETCH_UNIT;

@@ -61,9 +61,11 @@ Stored stored_entries(const GgufTensor & tensor, std::vector<uint8_t> & raw, siz
 }
 
 void check_finite(const GgufFile & file, const GgufTensor & tensor, const Stored & values, size_t count) {
-    if (!all_finite(values, count)) {
-        throw_not_finite(file.path(), tensor.name, "holds NaN or infinite values; the file cannot be used");
-    }
+    if (!all_finite(values, count)) throw_not_finite(file, tensor);
+}
+
+void throw_not_finite(const GgufFile & file, const GgufTensor & tensor) {
+    throw_not_finite(file.path(), tensor.name, "holds NaN or infinite values; the file cannot be used");
 }
 
 void read_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, float * out,
@@ -206,6 +208,8 @@ Stored DeltaReader::stored(LoadedStretch & stretch, size_t at, size_t count, flo
 void DeltaReader::check(const Stored & values, size_t count) const {
     check_finite(vector_.file(), delta_.dense ? *delta_.dense : *delta_.a, values, count);
 }
+
+void DeltaReader::refuse() const { throw_not_finite(vector_.file(), delta_.dense ? *delta_.dense : *delta_.a); }
 
 uint32_t DeltaReader::stored_type() const {
     return delta_.dense && is_source_type(delta_.dense->type) ? delta_.dense->type : uint32_t(GGML_TYPE_F32);

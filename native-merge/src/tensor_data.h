@@ -35,7 +35,7 @@ Stored stored_entries(const GgufTensor & tensor, std::vector<uint8_t> & raw, siz
 
 // Throws not_finite where part of a file is not.
 void check_finite(const GgufFile & file, const GgufTensor & tensor, const Stored & values, size_t count);
-
+[[noreturn]] void throw_not_finite(const GgufFile & file, const GgufTensor & tensor);
 [[noreturn]] void throw_not_finite(const std::string & file, const std::string & tensor, const std::string & what);
 
 // How a vector changes one tensor: by a dense delta, or by scale * (B A).
@@ -107,6 +107,8 @@ public:
     // The same as it is stored, not checked to be finite; check() does.
     Stored stored(LoadedStretch & stretch, size_t at, size_t count, float * out) const;
     void check(const Stored & values, size_t count) const;
+    // Throws not_finite.
+    [[noreturn]] void refuse() const;
 
     // The type of stored(), and whether its entries are 16-bit numbers.
     uint32_t stored_type() const;

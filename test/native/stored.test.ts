@@ -93,6 +93,19 @@ describe('the largest of a tensor in 16 bits', () => {
   );
 });
 
+test('changes that leave float32 when they are rescaled are refused', async () => {
+  writeModel(at('small-base.gguf'), [64, 4], new Float32Array(256));
+  writeVector(at('huge.gguf'), [64, 4], new Float32Array(256).fill(3e38));
+  const job = {
+    base: at('small-base.gguf'),
+    out: at('too-large.gguf'),
+    type: 'f32',
+    method: 'della_linear',
+    vectors: [{ path: at('huge.gguf'), id: 'a', weight: 1, density: 0.5 }],
+  } satisfies BakeOptions;
+  expect(await failure(() => bake(job))).toMatchObject({ code: 'not_finite', file: at('too-large.gguf') });
+});
+
 describe('every instruction set gives the same bytes', () => {
   // An odd number of entries: no kernel's width divides it.
   const shape: [number, number] = [1025, 1045];

@@ -90,7 +90,17 @@ if (!compiler) {
 
 const llama = join(here, '..', 'build', 'llama.cpp');
 const target = join(here, '..', 'build', 'fuzz-gguf');
-const sources = ['convert', 'cpu', 'file', 'fingerprint', 'ggml_library', 'gguf', 'imatrix', 'kernels', 'parallel'];
+const sources = [
+  'convert',
+  'cpu',
+  'file',
+  'fingerprint',
+  'ggml_library',
+  'gguf',
+  'imatrix',
+  'kernels',
+  'parallel',
+];
 const flags = [
   ...['-std=c++20', '-g', '-O1', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined'],
   ...['-I', join(llama, 'ggml', 'include'), '-I', join(llama, 'include')],

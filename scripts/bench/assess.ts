@@ -10,7 +10,7 @@
  * layers, which all cost the same; the demonstration model's vocabulary), written into a folder of main memory (/dev/shm)
  * where there is one, and removed at the end. Without --system: once without a system prompt, and once with one.
  */
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,10 +25,10 @@ import {
 import { scoreCases, scoreItem } from '../../electron/studio/assessment/scoring.ts';
 import type { Loaded } from '../../electron/workers/loaded.ts';
 import { rate, renderQuestions, roomFor } from '../../electron/workers/rating.ts';
+import { writeChatModel } from './model.ts';
 
 const resources = join(import.meta.dirname, '..', '..', 'resources');
 const demo = join(resources, 'demo', 'base.gguf');
-const MIB = 2 ** 20;
 /** A system prompt as role-play has them. */
 const PERSONA =
   'You are Mara, the captain of a small ship. You have sailed for thirty years and you like the sea, plain food and quiet evenings. ' +
@@ -169,133 +169,6 @@ function scoresOf({ items }: LoadedInventory, probabilities: number[][]): Record
   return scoreCases([{ instruction: 1, order: 'normal', repeat: 1, items: rated }]).scores;
 }
 
-// ── the model of random weights ───────────────────────────────────────────────────────────────────────────
-
-/** Llama-3.2-1B's dimensions. */
-const SHAPES = {
-  'llama.embedding_length': 2048,
-  'llama.feed_forward_length': 8192,
-  'llama.attention.head_count': 32,
-  'llama.attention.head_count_kv': 8,
-  'llama.rope.dimension_count': 64,
-  'llama.attention.key_length': 64,
-  'llama.attention.value_length': 64,
-};
-/** Bytes of GGUF’s value types, by number. */
-const WIDTHS = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
-const [STRING, ARRAY] = [8, 9];
-
-/** Streams a GGUF file: the demonstration model's metadata with other dimensions, and F16 weights drawn from a pool. */
-function writeModel(path: string, layers: number): void {
-  const source = readFileSync(demo);
-  const { header, vocabulary } = headerOf(source, { ...SHAPES, 'llama.block_count': layers });
-  const width = 2048;
-  const tensors: [string, number[]][] = [
-    ['token_embd', [width, vocabulary]],
-    ...Array.from({ length: layers }, (_, i) =>
-      (
-        [
-          ['attn_norm', [width]],
-          ['attn_q', [width, width]],
-          ['attn_k', [width, 512]],
-          ['attn_v', [width, 512]],
-          ['attn_output', [width, width]],
-          ['ffn_norm', [width]],
-          ['ffn_gate', [width, 8192]],
-          ['ffn_up', [width, 8192]],
-          ['ffn_down', [8192, width]],
-        ] as [string, number[]][]
-      ).map(([name, shape]): [string, number[]] => [`blk.${i}.${name}`, shape]),
-    ).flat(),
-    ['output_norm', [width]],
-  ];
-  const infos: Buffer[] = [];
-  let offset = 0;
-  for (const [name, shape] of tensors) {
-    const info = Buffer.alloc(8 + name.length + 7 + 4 + 8 * shape.length + 4 + 8);
-    let at = info.writeUInt32LE(name.length + 7) + 4;
-    at += info.write(`${name}.weight`, at);
-    at = info.writeUInt32LE(shape.length, at);
-    for (const n of shape) at = info.writeBigUInt64LE(BigInt(n), at);
-    at = info.writeUInt32LE(shape.length > 1 ? 1 : 0, at);
-    info.writeBigUInt64LE(BigInt(offset), at);
-    infos.push(info);
-    offset += bytesOf(shape);
-  }
-  header.writeBigUInt64LE(BigInt(tensors.length), 8);
-  const head = Buffer.concat([header, ...infos]);
-  const file = openSync(path, 'w');
-  let at = writeSync(file, Buffer.concat([head, Buffer.alloc((32 - (head.length % 32)) % 32)]));
-  const [weights, ones] = [randomHalves(16 * MIB), Buffer.from(new Float32Array(width).fill(1).buffer)];
-  for (const [i, [, shape]] of tensors.entries()) {
-    const bytes = bytesOf(shape);
-    if (shape.length === 1) at += writeSync(file, ones, 0, bytes, at);
-    else
-      for (let done = 0; done < bytes; ) {
-        const start = (i * 7919 * 64 + done) % (weights.length / 2);
-        const part = weights.subarray(start, Math.min(weights.length, start + bytes - done));
-        at += writeSync(file, part, 0, part.length, at);
-        done += part.length;
-      }
-  }
-  closeSync(file);
-}
-
-/** Norms are F32, the rest F16; every shape here fills whole units of 32 bytes. */
-const bytesOf = (shape: number[]) => shape.reduce((a, b) => a * b) * (shape.length > 1 ? 2 : 4);
-
-/** A copy of a GGUF file's header up to the tensors, with some of its 32-bit integers set to other values. */
-function headerOf(source: Buffer, changes: Record<string, number>): { header: Buffer; vocabulary: number } {
-  let at = 24;
-  let vocabulary = 0;
-  const header = Buffer.from(source);
-  const text = () => {
-    const length = Number(source.readBigUInt64LE(at));
-    at += 8 + length;
-    return source.toString('utf8', at - length, at);
-  };
-  const skip = (type: number) => {
-    if (type === STRING) text();
-    else at += WIDTHS[type] as number;
-  };
-  for (let pairs = Number(source.readBigUInt64LE(16)); pairs > 0; pairs--) {
-    const key = text();
-    const type = source.readUInt32LE(at);
-    at += 4;
-    if (type === ARRAY) {
-      const element = source.readUInt32LE(at);
-      const count = Number(source.readBigUInt64LE(at + 4));
-      at += 12;
-      if (key === 'tokenizer.ggml.tokens') vocabulary = count;
-      for (let i = 0; i < count; i++) skip(element);
-    } else {
-      if (key in changes) header.writeUInt32LE(changes[key] as number, at);
-      skip(type);
-    }
-  }
-  return { header: header.subarray(0, at), vocabulary };
-}
-
-/** Normal numbers as binary16, small enough for activations to stay finite through all layers. */
-function randomHalves(bytes: number): Buffer {
-  let state = 12345;
-  const next = () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return ((state >>> 0) + 0.5) / 2 ** 32;
-  };
-  const normal = () => 0.02 * Math.sqrt(-2 * Math.log(next())) * Math.cos(2 * Math.PI * next());
-  return Buffer.from(Uint16Array.from({ length: bytes / 2 }, () => toHalf(normal())).buffer);
-}
-
-/** A binary16 by truncation, and zero below its normal range. */
-function toHalf(value: number): number {
-  const bits = new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
-  const exponent = ((bits >> 23) & 255) - 112;
-  return exponent <= 0 ? 0 : ((bits >> 16) & 0x8000) | (exponent << 10) | ((bits >> 13) & 1023);
-}
-
 // ── the runs ──────────────────────────────────────────────────────────────────────────────────────────────
 
 console.log(`${cpus()[0]?.model ?? 'CPU'}, ${llama.gpu || 'no GPU'}, ${inventory.name}`);
@@ -308,7 +181,7 @@ else {
   const folder = mkdtempSync(join(given.folder, 'temperament-bench-'));
   try {
     const path = join(folder, 'model.gguf');
-    writeModel(path, Number(given.layers));
+    writeChatModel(path, Number(given.layers), demo);
     await measure('random, 1B shapes', path, Number(given.threads));
   } finally {
     rmSync(folder, { recursive: true, force: true });

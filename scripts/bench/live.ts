@@ -7,7 +7,7 @@
  * Writes a model with the shapes of Llama-3.2-1B (random numbers, the tokenizer of the demo model) and adapters into a
  * folder, and removes them at the end. The least of several; the bake's wait for the disk is shown apart.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,7 +15,7 @@ import { WorkerClient } from '../../electron/studio/worker-client.ts';
 import type { LiveMix } from '../../electron/workers/contract.ts';
 import { forkWorker } from '../../electron/workers/fork.ts';
 import { buildNative } from '../build-native.ts';
-import { adapterShapes, entry, modelShapes, writeGguf } from './model.ts';
+import { adapterShapes, writeChatModel, writeGguf } from './model.ts';
 
 const { values: given } = parseArgs({
   options: {
@@ -27,29 +27,17 @@ const { values: given } = parseArgs({
   },
 });
 await buildNative();
-const { bake, readGguf } = await import('../../native-merge/index.js');
+const { bake } = await import('../../native-merge/index.js');
+
 const layers = Number(given.layers);
 const demo = new URL('../../resources/demo/base.gguf', import.meta.url).pathname;
 
 const folder = mkdtempSync(join(given.folder, 'temperament-bench-'));
 const inference = new WorkerClient('inference', forkWorker);
 try {
-  const tokens = (await readGguf(demo)).tensors.find(({ name }) => name === 'token_embd.weight')?.shape[1];
-  const tensors = modelShapes(layers, tokens);
-  const entries = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
   const base = join(folder, 'base.gguf');
-  const metadata = [
-    entry('llama.block_count', layers),
-    entry('llama.context_length', 8192),
-    entry('llama.embedding_length', 2048),
-    entry('llama.feed_forward_length', 8192),
-    entry('llama.attention.head_count', 32),
-    entry('llama.attention.head_count_kv', 8),
-    entry('llama.attention.layer_norm_rms_epsilon', 1.5e-5),
-    entry('llama.rope.dimension_count', 64),
-    ...tokenizerEntries(readFileSync(demo)),
-  ];
-  writeGguf(base, { kind: 'model', type: 'f16', tensors, spread: 0.02, seed: 0, metadata });
+  const tensors = writeChatModel(base, layers, demo);
+  const entries = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
   const factors = adapterShapes(tensors, Number(given.rank));
   const adapters = Array.from({ length: Number(given.adapters) }, (_, i) => {
     const path = join(folder, `adapter-${i}.gguf`);
@@ -110,46 +98,4 @@ async function firstToken(mix: LiveMix): Promise<number> {
   const events = inference.stream(client => client.generate({ mix, turns, sampling }));
   for await (const event of events) if (event.type === 'done') break;
   return (performance.now() - begin) / 1000;
-}
-
-/** The entries of a GGUF header whose keys begin with "tokenizer.", as they are stored. */
-function tokenizerEntries(file: Buffer): Buffer[] {
-  const SIZES: Record<number, number> = {
-    0: 1,
-    1: 1,
-    2: 2,
-    3: 2,
-    4: 4,
-    5: 4,
-    6: 4,
-    7: 1,
-    10: 8,
-    11: 8,
-    12: 8,
-  };
-  let at = 8 + 8; // magic, version, number of tensors
-  const number = (bytes: 4 | 8) => {
-    at += bytes;
-    return bytes === 4 ? file.readUInt32LE(at - 4) : Number(file.readBigUInt64LE(at - 8));
-  };
-  const skipText = () => {
-    const length = number(8);
-    at += length;
-  };
-  const skip = (type: number): void => {
-    if (type === 8) skipText();
-    else if (type === 9) {
-      const element = number(4);
-      for (let left = number(8); left > 0; left--) skip(element);
-    } else at += SIZES[type] ?? NaN;
-  };
-  const found: Buffer[] = [];
-  for (let left = number(8); left > 0; left--) {
-    const start = at;
-    skipText();
-    const isTokenizer = file.toString('utf8', start + 8, at).startsWith('tokenizer.');
-    skip(number(4));
-    if (isTokenizer) found.push(file.subarray(start, at));
-  }
-  return found;
 }

@@ -1,5 +1,5 @@
 /** Generated models, vectors and adapters with the shapes of Llama-3.2-1B, for the measurements beside this file. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 export const MIB = 2 ** 20;
 
@@ -100,12 +100,80 @@ export function writeGguf(
   closeSync(file);
 }
 
+/**
+ * Writes a chat model of random numbers with the dimensions of Llama-3.2-1B and the tokenizer and chat template of the
+ * model file `donor`; returns its tensors.
+ */
+export function writeChatModel(path: string, layers: number, donor: string): Shape[] {
+  const { entries: tokenizer, tokens } = tokenizerEntries(readFileSync(donor));
+  const tensors = modelShapes(layers, tokens);
+  const metadata = [
+    entry('llama.block_count', layers),
+    entry('llama.context_length', 8192),
+    entry('llama.embedding_length', 2048),
+    entry('llama.feed_forward_length', 8192),
+    entry('llama.attention.head_count', 32),
+    entry('llama.attention.head_count_kv', 8),
+    entry('llama.attention.layer_norm_rms_epsilon', 1.5e-5),
+    entry('llama.rope.dimension_count', 64),
+    ...tokenizer,
+  ];
+  writeGguf(path, { kind: 'model', type: 'f16', tensors, spread: 0.02, seed: 0, metadata });
+  return tensors;
+}
+
+/** The entries of a GGUF header whose keys begin with "tokenizer.", as they are stored, and how many tokens there are. */
+function tokenizerEntries(file: Buffer): { entries: Buffer[]; tokens: number } {
+  // Bytes of GGUF's value types, by number.
+  const SIZES: Record<number, number> = {
+    0: 1,
+    1: 1,
+    2: 2,
+    3: 2,
+    4: 4,
+    5: 4,
+    6: 4,
+    7: 1,
+    10: 8,
+    11: 8,
+    12: 8,
+  };
+  let at = 8 + 8; // magic, version, number of tensors
+  const number = (bytes: 4 | 8) => {
+    at += bytes;
+    return bytes === 4 ? file.readUInt32LE(at - 4) : Number(file.readBigUInt64LE(at - 8));
+  };
+  const skipText = () => {
+    const length = number(8);
+    at += length;
+  };
+  const skip = (type: number): void => {
+    if (type === 8) skipText();
+    else if (type === 9) {
+      const element = number(4);
+      for (let left = number(8); left > 0; left--) skip(element);
+    } else at += SIZES[type] ?? NaN;
+  };
+  const entries: Buffer[] = [];
+  let tokens = 0;
+  for (let left = number(8); left > 0; left--) {
+    const start = at;
+    skipText();
+    const key = file.toString('utf8', start + 8, at);
+    // After the list's type and that of its elements.
+    if (key === 'tokenizer.ggml.tokens') tokens = Number(file.readBigUInt64LE(at + 8));
+    skip(number(4));
+    if (key.startsWith('tokenizer.')) entries.push(file.subarray(start, at));
+  }
+  return { entries, tokens };
+}
+
 const eightBytes = (value: number) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
 const encodedText = (value: string) =>
   Buffer.concat([eightBytes(Buffer.byteLength(value)), Buffer.from(value)]);
 
 /** A metadata entry as GGUF stores it: text, or a number as uint32 (whole) or float32. */
-export function entry(key: string, value: string | number): Buffer {
+function entry(key: string, value: string | number): Buffer {
   const typed = (type: number, bytes: Buffer) =>
     Buffer.concat([encodedText(key), Buffer.from(Uint32Array.of(type).buffer), bytes]);
   if (typeof value === 'string') return typed(8, encodedText(value));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include <ggml.h>
 
@@ -165,43 +166,42 @@ TEMPERAMENT_KERNEL void deviation(float * __restrict out, const float * const * 
     }
 }
 
-#ifdef __GNUC__
-// Sixteen numbers at once; the compiler splits them as the instruction set asks. A tile of them stays in registers over
-// the whole of k, which loops over plain arrays do not achieve.
-typedef float Floats __attribute__((vector_size(64), aligned(4), may_alias));
-constexpr size_t TILE_ROWS = 6, TILE_COLUMNS = sizeof(Floats) / sizeof(float);
+// A tile of the result stays in registers over the whole of k.
+constexpr size_t TILE_ROWS = 4, TILE_COLUMNS = 32;
 
 template <size_t Rows>
-TEMPERAMENT_INLINE void multiply_tile(float * out, size_t stride, const float * b, const float * a, size_t a_stride,
-                                      size_t rank, float scale) {
-    Floats tile[Rows] = {};
+TEMPERAMENT_INLINE void multiply_tile(float * __restrict out, size_t stride, const float * __restrict b,
+                                      const float * __restrict packed, size_t rank, float scale, size_t width) {
+    float tile[Rows][TILE_COLUMNS] = {};
     for (size_t k = 0; k < rank; k++) {
-        const Floats row = *reinterpret_cast<const Floats *>(a + k * a_stride);
-        for (size_t r = 0; r < Rows; r++) tile[r] += b[r * rank + k] * row;
+        for (size_t r = 0; r < Rows; r++) {
+            const float factor = b[r * rank + k];
+            for (size_t c = 0; c < TILE_COLUMNS; c++) tile[r][c] += factor * packed[k * TILE_COLUMNS + c];
+        }
     }
-    for (size_t r = 0; r < Rows; r++) *reinterpret_cast<Floats *>(out + r * stride) = scale * tile[r];
+    for (size_t r = 0; r < Rows; r++) {
+        for (size_t c = 0; c < width; c++) out[r * stride + c] = scale * tile[r][c];
+    }
 }
-#endif
 
+// The columns of `a` that a tile needs are copied side by side: whole rows apart they would crowd into one set of the
+// cache. Missing columns are zeros.
 TEMPERAMENT_KERNEL void multiply_factors(float * __restrict out, size_t stride, const float * __restrict b,
                                          const float * __restrict a, size_t a_stride, size_t rank, float scale,
                                          size_t rows, size_t columns) {
-    size_t j = 0;
-#ifdef __GNUC__
-    for (; j + TILE_COLUMNS <= columns; j += TILE_COLUMNS) {
+    thread_local std::vector<float> packing;
+    packing.assign(rank * TILE_COLUMNS, 0.0f);
+    float * packed = packing.data();
+    for (size_t j = 0; j < columns; j += TILE_COLUMNS) {
+        const size_t width = std::min(TILE_COLUMNS, columns - j);
+        for (size_t k = 0; k < rank; k++) {
+            for (size_t c = 0; c < width; c++) packed[k * TILE_COLUMNS + c] = a[k * a_stride + j + c];
+        }
         size_t i = 0;
         for (; i + TILE_ROWS <= rows; i += TILE_ROWS) {
-            multiply_tile<TILE_ROWS>(out + i * stride + j, stride, b + i * rank, a + j, a_stride, rank, scale);
+            multiply_tile<TILE_ROWS>(out + i * stride + j, stride, b + i * rank, packed, rank, scale, width);
         }
-        for (; i < rows; i++) multiply_tile<1>(out + i * stride + j, stride, b + i * rank, a + j, a_stride, rank, scale);
-    }
-#endif
-    for (; j < columns; j++) {
-        for (size_t i = 0; i < rows; i++) {
-            float sum = 0;
-            for (size_t k = 0; k < rank; k++) sum += b[i * rank + k] * a[k * a_stride + j];
-            out[i * stride + j] = scale * sum;
-        }
+        for (; i < rows; i++) multiply_tile<1>(out + i * stride + j, stride, b + i * rank, packed, rank, scale, width);
     }
 }
 

@@ -92,12 +92,16 @@ async function main(): Promise<void> {
     console.log('                         bake      files          copy');
     console.log('method           threads    s  CPU s   ×  CPU ×     ×  CPU ×  GiB/s  peak MiB');
     const out = join(folder, 'out.gguf');
+    // The fastest copy of the whole run, per byte: memory is not equally fast at all times.
+    const copies = new Map<number, Cost>();
+    const rows: { method: string; threads: number; bytes: number; peak: number; bake: Cost; files: Cost }[] =
+      [];
     for (const method of given.methods.split(',') as MergeMethod[]) {
       for (const threads of given.threads.split(',').map(Number)) {
         const used = vectors.slice(0, METHODS[method].vectors.max);
         const inputs = [base, ...used.map(({ path }) => path)];
         const read = inputs.reduce((sum, path) => sum + statSync(path).size, 0);
-        let [bake, files, copy, written, peak] = [NEVER, NEVER, NEVER, 0, 0];
+        let [bake, files, bytes, peak] = [NEVER, NEVER, read, 0];
         for (let i = 0; i < Number(given.repeat); i++) {
           const baked = await bakeInChild({
             base,
@@ -108,29 +112,33 @@ async function main(): Promise<void> {
             threads,
           });
           rmSync(out);
-          written = baked.bytes;
+          bytes = read + baked.bytes;
           peak = Math.max(peak, baked.peak);
           bake = least(bake, baked);
-          files = least(files, await share({ inputs, out, written }, threads));
+          files = least(files, await share({ inputs, out, written: baked.bytes }, threads));
           rmSync(out);
-          copy = least(copy, await share({ bytes: read + written }, threads));
+          const { wall, cpu } = await share({ bytes }, threads);
+          copies.set(threads, least(copies.get(threads) ?? NEVER, { wall: wall / bytes, cpu: cpu / bytes }));
         }
-        const ratio = (a: number, b: number) => (a / b).toFixed(2);
-        const columns: [string | number, number][] = [
-          [threads, 7],
-          [bake.wall.toFixed(2), 6],
-          [bake.cpu.toFixed(2), 6],
-          [ratio(bake.wall, files.wall), 5],
-          [ratio(bake.cpu, files.cpu), 5],
-          [ratio(bake.wall, copy.wall), 6],
-          [ratio(bake.cpu, copy.cpu), 5],
-          [((read + written) / 2 ** 30 / bake.wall).toFixed(2), 7],
-          [(peak / MIB).toFixed(0), 8],
-        ];
-        console.log(
-          [method.padEnd(16), ...columns.map(([text, width]) => String(text).padStart(width))].join(' '),
-        );
+        rows.push({ method, threads, bytes, peak, bake, files });
       }
+    }
+    for (const { method, threads, bytes, peak, bake, files } of rows) {
+      const copy = copies.get(threads) ?? NEVER;
+      const columns: [string | number, number][] = [
+        [threads, 7],
+        [bake.wall.toFixed(2), 6],
+        [bake.cpu.toFixed(2), 6],
+        [(bake.wall / files.wall).toFixed(2), 5],
+        [(bake.cpu / files.cpu).toFixed(2), 5],
+        [(bake.wall / copy.wall / bytes).toFixed(2), 6],
+        [(bake.cpu / copy.cpu / bytes).toFixed(2), 5],
+        [(bytes / 2 ** 30 / bake.wall).toFixed(2), 7],
+        [(peak / MIB).toFixed(0), 8],
+      ];
+      console.log(
+        [method.padEnd(16), ...columns.map(([text, width]) => String(text).padStart(width))].join(' '),
+      );
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -11,6 +11,7 @@ import {
 } from './mixing/methods.ts';
 import { recipeProblems, withDefaults } from './mixing/recipe.ts';
 
+export { firstMessage, systemPrompt } from './chat/roleplay.ts';
 export {
   ALPHA_LIMIT,
   accepts,
@@ -265,10 +266,20 @@ export const sampling = z.object({
 });
 export type Sampling = z.infer<typeof sampling>;
 
+/** Who the persona plays; docs/conversations.md says how the fields reach the model. */
+export const rolePlay = z.object({
+  character: z.string().default(''),
+  scenario: z.string().default(''),
+  /** The character's first words: the message that a conversation begins with. */
+  firstMessage: z.string().default(''),
+});
+export type RolePlay = z.infer<typeof rolePlay>;
+
 export const persona = z.object({
   name: z.string().default('Persona'),
   recipe,
   system: z.string().default(''),
+  rolePlay: rolePlay.optional(),
   sampling: sampling.default(() => sampling.parse({})),
 });
 export type Persona = z.infer<typeof persona>;
@@ -303,6 +314,140 @@ export const chatEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('token'), text: z.string() }),
   z.object({ type: z.literal('done'), result: chatResult }),
 ]);
+
+// ── Conversations ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** Made by whoever adds the thing, so that a page can show it before it is stored. */
+const itemId = z.string().regex(/^[\w-]{8,64}$/, 'expected 8 to 64 letters and digits');
+
+export const MAX_PANES = 4;
+export const PANE_SOURCES = ['sliders', 'base', 'own'] as const;
+/** One column of a conversation: a persona and the branch of the messages that it is on. */
+export const pane = z.object({
+  id: itemId,
+  name: z.string().trim().min(1).max(80),
+  /** Which of the pane colours it has. */
+  colour: z.int().min(0).max(MAX_PANES - 1),
+  /**
+   * `sliders`: the persona is what the page's sliders and settings say; `base`: the same without any vector;
+   * `own`: it is the one kept here.
+   */
+  source: z.enum(PANE_SOURCES),
+  /** The persona it last answered with, or would answer with. */
+  persona,
+  /** The last message of the branch in view; null while there is none. */
+  head: itemId.nullable().default(null),
+  /** Taken out of view; its messages are kept. */
+  removed: z.boolean().default(false),
+});
+export type PaneData = z.infer<typeof pane>;
+
+/** Panes unnamed and in an order drawn from the seed, until they are revealed. */
+export const blindStudy = z.object({
+  seed: z.int().min(0).max(0xffffffff),
+  rater: z.string().max(80).default(''),
+  revealed: z.boolean().default(false),
+});
+export type BlindStudy = z.infer<typeof blindStudy>;
+
+export const vote = z.object({
+  turn: z.int().min(1),
+  rater: z.string().max(80),
+  /** The pane whose answer was the best, or `tie`. */
+  choice: z.string(),
+  /** What the rater saw, from left to right. */
+  answers: z.array(z.object({ pane: itemId, message: itemId })).min(2).max(MAX_PANES),
+  /** The seed that the order was drawn from. */
+  seed: z.int(),
+  at: z.string(),
+});
+export type Vote = z.infer<typeof vote>;
+
+export const MESSAGE_STATES = ['streaming', 'done', 'stopped', 'failed', 'interrupted'] as const;
+/** A message of a pane's tree. Answers with one parent are alternatives, questions with one parent are branches. */
+export const storedMessage = z.object({
+  id: itemId,
+  pane: itemId,
+  parent: itemId.nullable(),
+  /** Number of the question that it belongs to, the same in every pane; 0: before the first question. */
+  turn: z.int().min(0),
+  role: z.enum(['user', 'assistant']),
+  text: z.string(),
+  /** `interrupted`: the studio ended while it streamed; what had been said is kept. */
+  state: z.enum(MESSAGE_STATES),
+  createdAt: z.string(),
+  /** Of answers: key in the conversation's `personas`, the seed, the run, and what came of it. */
+  persona: z.string().nullable(),
+  seed: z.int().nullable(),
+  run: z.string().nullable(),
+  result: chatResult.omit({ text: true, run: true, seed: true }).nullable(),
+  error: studioErrorData.nullable(),
+});
+export type StoredMessage = z.infer<typeof storedMessage>;
+
+const conversationFields = {
+  id: itemId,
+  title: z.string().max(200),
+  /** All panes answer with the seed of the page's settings. */
+  sameSeed: z.boolean().default(true),
+  /** `together`: panes of one model answer at the same time; `turn`: one after the other, for clean times. */
+  order: z.enum(['together', 'turn']).default('together'),
+  blind: blindStudy.nullable().default(null),
+};
+export const conversation = z.object({
+  ...conversationFields,
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  panes: z.array(pane),
+  /** All branches, in the order they were added. */
+  messages: z.array(storedMessage),
+  personas: z.record(z.string(), persona),
+  votes: z.array(vote),
+});
+export type ConversationData = z.infer<typeof conversation>;
+
+export const saveConversationInput = z.object({
+  ...conversationFields,
+  panes: z.array(pane.omit({ head: true })).min(1),
+});
+/** Messages that no model makes: questions, and the first words of a role-play. */
+export const addMessagesInput = z.object({
+  conversation: itemId,
+  messages: z
+    .array(storedMessage.pick({ id: true, pane: true, parent: true, turn: true, role: true, text: true }))
+    .min(1)
+    .max(100),
+});
+export const answerInput = z.object({
+  conversation: itemId,
+  pane: itemId,
+  id: itemId,
+  /** The question. What precedes it in the tree is what the model is given. */
+  parent: itemId,
+  persona,
+  /** An answer without a word, to be forgotten for this one. */
+  instead: itemId.optional(),
+});
+
+export const conversationSummary = conversation
+  .pick({ id: true, title: true, createdAt: true, updatedAt: true })
+  .extend({ panes: z.array(z.string()), messages: z.int(), deleted: z.boolean() });
+export type ConversationSummary = z.infer<typeof conversationSummary>;
+
+/** A message that holds the words, with the words around them. */
+export const searchHit = storedMessage
+  .pick({ id: true, pane: true, turn: true, role: true, createdAt: true })
+  .extend({
+    conversation: itemId,
+    title: z.string(),
+    paneName: z.string(),
+    snippet: z.array(z.object({ text: z.string(), hit: z.boolean() })),
+  });
+export type SearchHit = z.infer<typeof searchHit>;
+
+/** `csv`: a row for each message; `votes`: CSV too, a row for each vote. */
+export const EXPORT_FORMATS = ['markdown', 'html', 'csv', 'votes', 'json'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 // ── Assessment ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -934,6 +1079,40 @@ export const contract = {
   chat: {
     /** Streams an answer. Aborting the call stops the model and logs what it had said. */
     send: procedure.input(chatInput).output(eventIterator(chatEvent)),
+  },
+  conversations: {
+    /** Newest first; those deleted in the last 30 days where asked for. */
+    list: procedure
+      .input(
+        z.object({
+          limit: z.int().min(1).max(1000).default(200),
+          offset: z.int().min(0).default(0),
+          deleted: z.boolean().default(false),
+        }),
+      )
+      .output(z.object({ conversations: z.array(conversationSummary), total: z.int() })),
+    get: procedure.input(byId).output(conversation),
+    /** Makes the conversation or changes its fields and panes; messages and the branches in view stay. */
+    save: procedure.input(saveConversationInput).output(z.void()),
+    /** Adds messages and puts them in view; one that is there already is left as it is. */
+    add: procedure.input(addMessagesInput).output(z.void()),
+    /** Streams an answer into the tree. What was said is kept whatever ends it. */
+    answer: procedure.input(answerInput).output(eventIterator(chatEvent)),
+    /** Puts the branches that end with these messages in view. */
+    show: procedure
+      .input(z.object({ conversation: itemId, heads: z.array(z.object({ pane: itemId, head: itemId })) }))
+      .output(z.void()),
+    vote: procedure.input(vote.omit({ at: true }).extend({ conversation: itemId })).output(vote),
+    rename: procedure.input(z.object({ id: itemId, title: z.string().trim().min(1).max(200) })).output(z.void()),
+    delete: procedure.input(byId).output(z.void()),
+    restore: procedure.input(byId).output(z.void()),
+    /** Messages with all of the words; "quoted words" stand together, the last word may be unfinished. */
+    search: procedure
+      .input(z.object({ text: z.string(), limit: z.int().min(1).max(500).default(50) }))
+      .output(z.array(searchHit)),
+    export: procedure
+      .input(z.object({ id: itemId, format: z.enum(EXPORT_FORMATS) }))
+      .output(z.object({ name: z.string(), type: z.string(), text: z.string() })),
   },
   assessment: {
     inventories: procedure.output(

@@ -5,6 +5,7 @@ import { implement } from '@orpc/server';
 import { Assessment } from './assessment/assessment.ts';
 import { Inventories, summary } from './assessment/inventories.ts';
 import { Chat } from './chat/chat.ts';
+import { Conversations } from './chat/conversations.ts';
 import { contract, type Recipe, TRAITS } from './contract.ts';
 import { asStudioErrors } from './errors.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
@@ -59,6 +60,8 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
   makeFolder(inventories.folder);
   const assessment = new Assessment(mixing, inference, inventories, scratch);
   const chat = new Chat(mixing, inference, runs);
+  const conversations = new Conversations(database, chat);
+  if (host !== 'terminal') conversations.tidy();
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
   /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
   const described = () =>
@@ -113,6 +116,23 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
         yield* chat.send(input, signal);
       }),
     },
+    conversations: {
+      list: os.conversations.list.handler(({ input }) => conversations.list(input)),
+      get: os.conversations.get.handler(({ input }) => conversations.get(input.id)),
+      save: os.conversations.save.handler(({ input }) => conversations.save(input)),
+      add: os.conversations.add.handler(({ input }) => conversations.add(input)),
+      answer: os.conversations.answer.handler(async function* ({ input, signal }) {
+        await described();
+        yield* conversations.answer(input, signal);
+      }),
+      show: os.conversations.show.handler(({ input }) => conversations.show(input.conversation, input.heads)),
+      vote: os.conversations.vote.handler(({ input }) => conversations.vote(input)),
+      rename: os.conversations.rename.handler(({ input }) => conversations.rename(input.id, input.title)),
+      delete: os.conversations.delete.handler(({ input }) => conversations.delete(input.id)),
+      restore: os.conversations.restore.handler(({ input }) => conversations.restore(input.id)),
+      search: os.conversations.search.handler(({ input }) => conversations.search(input.text, input.limit)),
+      export: os.conversations.export.handler(({ input }) => conversations.export(input.id, input.format)),
+    },
     assessment: {
       inventories: os.assessment.inventories.handler(async () => {
         const { inventories: found, broken } = await inventories.list();
@@ -156,6 +176,7 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
     /** Cancels and logs what runs, ends the workers, closes the log. */
     async close(): Promise<void> {
       await runs.close();
+      await conversations.close();
       inference.close();
       merging.close();
       rmSync(scratch, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 import type { LiveMix } from '../../workers/contract.ts';
 import type { Administration, ItemResult, Persona } from '../contract.ts';
 import { StudioError } from '../errors.ts';
+import { systemPrompt } from '../chat/roleplay.ts';
 import type { WorkerClient } from '../worker-client.ts';
 import { seededRandom } from './designs.ts';
 import { answersOf, fill, type LoadedInventory } from './inventories.ts';
@@ -64,7 +65,7 @@ export async function administer(
 ): Promise<Administered> {
   const { items } = inventory;
   const answers = answersOf(inventory);
-  const system = persona.system.trim();
+  const system = systemPrompt(persona);
   const seeds = seededRandom(given.seed);
   const cases: Case[] = [];
   const parsing = { answers: 0, unparsed: 0 };

@@ -6,8 +6,10 @@ import type { Runs } from '../log/runs.ts';
 import type { Mixing } from '../mixing/mixing.ts';
 import { pushed } from '../stream.ts';
 import type { WorkerClient } from '../worker-client.ts';
+import { systemPrompt } from './roleplay.ts';
 
-type Event = z.output<typeof chatEvent>;
+export type ChatEvent = z.output<typeof chatEvent>;
+type ChatInput = z.output<typeof chatInput>;
 
 export class Chat {
   readonly #mixing: Mixing;
@@ -21,7 +23,19 @@ export class Chat {
   }
 
   /** Streams the answer to the last message. When `signal` aborts, what was said until then is the logged result. */
-  async *send(input: z.output<typeof chatInput>, signal?: AbortSignal): AsyncGenerator<Event> {
+  async *send(input: ChatInput, signal?: AbortSignal): AsyncGenerator<ChatEvent> {
+    yield* pushed<ChatEvent, void>(async push => {
+      const { finished } = this.start(input, text => push({ type: 'token', text }), signal);
+      push({ type: 'done', result: await finished });
+    });
+  }
+
+  /** Begins an answer as a run. `said` is told each piece of it; the result comes also when it was stopped. */
+  start(
+    input: ChatInput,
+    said: (text: string) => void,
+    signal?: AbortSignal,
+  ): { run: string; finished: Promise<ChatResult> } {
     const { persona, messages } = input;
     const question = messages.at(-1);
     if (question?.role !== 'user')
@@ -29,59 +43,59 @@ export class Chat {
         field: 'messages',
         action: 'Ask something.',
       });
+    const system = systemPrompt(persona);
     const turns = [
-      ...(persona.system.trim() ? [{ role: 'system' as const, content: persona.system.trim() }] : []),
+      ...(system ? [{ role: 'system' as const, content: system }] : []),
       ...messages.map(({ role, text }) => ({ role, content: text })),
     ];
-    yield* pushed<Event, void>(async push => {
-      const run = this.#runs.start(
-        'chat',
-        title(question.text),
-        input,
-        async task => {
-          const mix = await this.#mixing.live(persona.recipe, task);
-          const began = performance.now();
-          let text = '';
-          let pieces = 0;
-          let first = 0;
-          const result = (end: Omit<ChatResult, 'run' | 'text' | 'seed'>) => ({
-            text,
-            seed: persona.sampling.seed,
-            ...end,
-          });
-          const events = this.#inference.stream(worker =>
-            worker.generate({ mix, turns, sampling: persona.sampling }, { signal: task.signal }),
-          );
-          try {
-            for await (const event of events) {
-              if (event.type === 'done') {
-                const { type: _, ...end } = event;
-                return result(end);
-              }
-              first ||= performance.now() - began;
-              pieces++;
-              text += event.text;
-              push(event);
+    const run = this.#runs.start(
+      'chat',
+      title(question.text),
+      input,
+      async task => {
+        const mix = await this.#mixing.live(persona.recipe, task);
+        const began = performance.now();
+        let text = '';
+        let pieces = 0;
+        let first = 0;
+        const result = (end: Omit<ChatResult, 'run' | 'text' | 'seed'>) => ({
+          text,
+          seed: persona.sampling.seed,
+          ...end,
+        });
+        const events = this.#inference.stream(worker =>
+          worker.generate({ mix, turns, sampling: persona.sampling }, { signal: task.signal }),
+        );
+        try {
+          for await (const event of events) {
+            if (event.type === 'done') {
+              const { type: _, ...end } = event;
+              return result(end);
             }
-          } catch (error) {
-            if (!task.signal.aborted) throw error;
+            first ||= performance.now() - began;
+            pieces++;
+            text += event.text;
+            said(event.text);
           }
-          const seconds = (performance.now() - began - first) / 1000;
-          return result({
-            tokens: pieces,
-            stop: 'stopped',
-            firstTokenMs: first,
-            tokensPerSecond: pieces > 1 ? (pieces - 1) / seconds : 0,
-          });
-        },
-        signal,
-      );
-      push({ type: 'done', result: { ...(await run.finished), run: run.id } });
-    });
+        } catch (error) {
+          if (!task.signal.aborted) throw error;
+        }
+        const seconds = (performance.now() - began - first) / 1000;
+        return result({
+          tokens: pieces,
+          stop: 'stopped',
+          firstTokenMs: first,
+          tokensPerSecond: pieces > 1 ? (pieces - 1) / seconds : 0,
+        });
+      },
+      signal,
+    );
+    return { run: run.id, finished: run.finished.then(result => ({ ...result, run: run.id })) };
   }
 }
 
-function title(question: string): string {
+/** The first line of a text, cut to what a list has room for. */
+export function title(question: string): string {
   const line = question.replace(/\s+/g, ' ').trim();
   return line.length > 80 ? `${line.slice(0, 79)}…` : line;
 }

@@ -26,4 +26,76 @@ export const MIGRATIONS = [
     facts TEXT NOT NULL CHECK (json_valid(facts))
   ) STRICT;
   `,
+  `
+  CREATE TABLE conversations (
+    id TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    settings TEXT NOT NULL CHECK (json_valid(settings))
+  ) STRICT;
+  CREATE INDEX conversations_by_update ON conversations (updated_at DESC);
+
+  CREATE TABLE panes (
+    id TEXT PRIMARY KEY,
+    conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    -- Name, colour, source and persona; what is asked for alone has a column.
+    data TEXT NOT NULL CHECK (json_valid(data)),
+    head TEXT,
+    removed INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX panes_by_conversation ON panes (conversation, place);
+
+  -- The personas that answers were made with, each once, by the hash of its JSON.
+  CREATE TABLE message_personas (
+    hash TEXT PRIMARY KEY,
+    persona TEXT NOT NULL CHECK (json_valid(persona))
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    pane TEXT NOT NULL REFERENCES panes ON DELETE CASCADE,
+    parent TEXT REFERENCES messages (id) ON DELETE CASCADE,
+    turn INTEGER NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+    text TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('streaming', 'done', 'stopped', 'failed', 'interrupted')),
+    created_at TEXT NOT NULL,
+    persona TEXT REFERENCES message_personas (hash),
+    seed INTEGER,
+    run TEXT,
+    result TEXT CHECK (json_valid(result)),
+    error TEXT CHECK (json_valid(error))
+  ) STRICT;
+  CREATE INDEX messages_by_conversation ON messages (conversation, seq);
+  CREATE INDEX messages_by_pane ON messages (pane);
+  CREATE INDEX messages_by_parent ON messages (parent);
+  CREATE INDEX messages_streaming ON messages (state) WHERE state = 'streaming';
+
+  CREATE TABLE votes (
+    conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    turn INTEGER NOT NULL,
+    rater TEXT NOT NULL,
+    vote TEXT NOT NULL CHECK (json_valid(vote)),
+    PRIMARY KEY (conversation, turn, rater)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE VIRTUAL TABLE message_texts USING fts5 (
+    text, content = 'messages', content_rowid = 'seq', tokenize = 'unicode61 remove_diacritics 2'
+  );
+  CREATE TRIGGER messages_indexed AFTER INSERT ON messages BEGIN
+    INSERT INTO message_texts (rowid, text) VALUES (new.seq, new.text);
+  END;
+  CREATE TRIGGER messages_unindexed AFTER DELETE ON messages BEGIN
+    INSERT INTO message_texts (message_texts, rowid, text) VALUES ('delete', old.seq, old.text);
+  END;
+  CREATE TRIGGER messages_reindexed AFTER UPDATE OF text ON messages BEGIN
+    INSERT INTO message_texts (message_texts, rowid, text) VALUES ('delete', old.seq, old.text);
+    INSERT INTO message_texts (rowid, text) VALUES (new.seq, new.text);
+  END;
+  `,
 ];

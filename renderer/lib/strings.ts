@@ -72,6 +72,7 @@ const warnings: Record<Warning['code'], string> = {
   other_content: 'Vector of another model',
   live_approximation: 'Panes differ from the file',
   weights_normalized: 'Strength is averaged out',
+  dense_factorised: 'Dense vectors are approximated',
   vector_missing: 'No vector',
 };
 

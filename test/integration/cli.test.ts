@@ -151,7 +151,7 @@ describe('commands', () => {
     for (const id of METHOD_IDS) expect(text).toContain(`${id}: `);
     const help = (await cli('bake', '--help')).out.replaceAll(/\s+/g, ' ');
     expect(help).toContain('0 to below 0.5; default 0.15; taken by della_linear, della');
-    expect(help).toContain('default 0.5, 0.3 for ties, breadcrumbs, breadcrumbs_ties');
+    expect(help).toContain('default 0.3, 0.5 for dare_linear, dare_ties, della_linear, della');
   });
 
   test('chat is the same for the same seed, and warns on standard error', async () => {

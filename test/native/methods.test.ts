@@ -1,5 +1,5 @@
 /** Every merge method against a float64 reference of our own, and against itself under changes that must not matter. */
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { METHODS, type Parameter } from '../../electron/studio/mixing/methods.ts';
 import { type BakeOptions, bake, type MergeMethod } from '../../native-merge/index.js';
 import { fromBf16, fromHalf, type TestTensor, toBf16, toHalf, writeGguf } from './helpers/gguf.ts';
@@ -43,6 +43,7 @@ const sums = {
 } satisfies Partial<Record<MergeMethod, ReferenceOptions>>;
 type Sum = keyof typeof sums;
 const points = ['slerp', 'nuslerp', 'model_stock', 'karcher'] as const;
+const methods = Object.keys(METHODS) as MergeMethod[];
 const vectorCount = (method: MergeMethod) => (method === 'slerp' ? 1 : method === 'nuslerp' ? 2 : 3);
 
 function reference(
@@ -628,7 +629,7 @@ describe('low-rank vectors', () => {
     }
     writeModel(at('base.gguf'), shape, base);
     for (const options of [
-      ...(Object.keys(METHODS) as MergeMethod[]).map(method => ({ method })),
+      ...methods.filter(method => !METHODS[method].lowRank).map(method => ({ method })),
       { method: 'ties', trim: 'vector' },
       { method: 'sce', selectTopk: 0.3 },
     ] as (Partial<BakeOptions> & { method: MergeMethod })[]) {
@@ -655,8 +656,9 @@ describe("the studio's table of methods", () => {
       Object.fromEntries(
         METHODS[method].parameters.flatMap(own => (own.scope === scope ? [[own.id, values(own)]] : [])),
       );
+    const form = METHODS[method].lowRank ? 'low' : 'v';
     const vectors = Array.from({ length: vectorCount(method) }, (_, v) => ({
-      path: at(`v${v}.gguf`),
+      path: at(`${form}${v}.gguf`),
       id: `${v}`,
       weight: 1,
       ...of('vector'),
@@ -664,34 +666,36 @@ describe("the studio's table of methods", () => {
     return { ...out(), method, ...of('mix'), vectors };
   }
 
-  test.each(Object.keys(METHODS) as MergeMethod[])('%s has the defaults of the engine', async method => {
+  beforeAll(() => {
     setUp(shape, { vectors: 3, seed: 99, alike: true });
+    for (let v = 0; v < 3; v++)
+      writeAdapter(at(`low${v}.gguf`), shape, 4, gaussian(64 * 4, 100 + v), gaussian(80 * 4, 110 + v));
+  });
+
+  test.each(methods)('%s has the defaults of the engine', async method => {
     const told = await bakeValues(asked(method, own => own.default));
     const unsaid = asked(method, own => (own.id === 'weight' ? own.default : undefined));
     expect(await bakeValues(unsaid)).toEqual(told);
   });
 
-  test.each(Object.keys(METHODS) as MergeMethod[])(
-    '%s: the engine takes all of every range',
-    async method => {
-      for (const parameter of METHODS[method].parameters) {
-        const { type } = parameter;
-        const values =
-          type === 'flag'
-            ? [true, false]
-            : type === 'choice'
-              ? parameter.choices.map(({ value }) => value)
-              : [
-                  parameter.open === 'min' ? parameter.min + 1e-3 : parameter.min,
-                  parameter.open === 'max' ? parameter.max - 1e-3 : parameter.max,
-                ];
-        for (const value of values) {
-          // Density and epsilon limit each other.
-          const fitting = (own: Parameter) =>
-            own.id === 'epsilon' && parameter.id === 'density' ? 0 : own.default;
-          await bake(asked(method, own => (own.id === parameter.id ? value : fitting(own))));
-        }
+  test.each(methods)('%s: the engine takes all of every range', async method => {
+    for (const parameter of METHODS[method].parameters) {
+      const { type } = parameter;
+      const values =
+        type === 'flag'
+          ? [true, false]
+          : type === 'choice'
+            ? parameter.choices.map(({ value }) => value)
+            : [
+                parameter.open === 'min' ? parameter.min + 1e-3 : parameter.min,
+                parameter.open === 'max' ? parameter.max - 1e-3 : parameter.max,
+              ];
+      for (const value of values) {
+        // Density and epsilon limit each other.
+        const fitting = (own: Parameter) =>
+          own.id === 'epsilon' && parameter.id === 'density' ? 0 : own.default;
+        await bake(asked(method, own => (own.id === parameter.id ? value : fitting(own))));
       }
-    },
-  );
+    }
+  });
 });

@@ -7,11 +7,11 @@
  *
  *   node scripts/bench/bake.ts [--quick] [--layers N] [--vectors N] [--vector-type f32|f16] [--type f16|q8_0|…]
  *                              [--threads N,N,…] [--repeat N] [--folder DIR] [--methods ties,della,…] [--rank N]
- *                              [--trim tensor|vector]
+ *                              [--with JSON]
  *
  * Writes a model with the shapes of Llama-3.2-1B (16 layers of 61 million weights, a small vocabulary; --quick: one layer)
  * and dense vectors of random numbers into a folder, and removes them at the end. With --rank the vectors
- * are adapters of that rank. The files should fit the page cache.
+ * are adapters of that rank; --with are more options of the bake, like '{"trim":"vector"}'. The files should fit the page cache.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import {
@@ -60,7 +60,7 @@ async function main(): Promise<void> {
       repeat: { type: 'string', default: '3' },
       methods: { type: 'string', default: 'task_arithmetic,dare_linear,ties' },
       rank: { type: 'string' },
-      trim: { type: 'string' },
+      with: { type: 'string', default: '{}' },
       folder: { type: 'string', default: tmpdir() },
     },
   });
@@ -115,7 +115,7 @@ async function main(): Promise<void> {
             out,
             type: given.type as 'f16',
             method,
-            ...(given.trim && { trim: given.trim as 'vector' }),
+            ...JSON.parse(given.with),
             vectors: used,
             threads,
           });

@@ -510,14 +510,23 @@ describe('one threshold over the whole vector', () => {
   });
 
   /** What each tensor keeps of changes that are all different from zero. */
-  async function kept(deltas: Float32Array[], density: number, options: Partial<BakeOptions> = {}) {
+  async function kept(
+    deltas: Float32Array[],
+    density: number,
+    options: Partial<BakeOptions> = {},
+    type: TestTensor['type'] = 'F32',
+  ) {
     writeGguf(
       at('base.gguf'),
       modelMetadata,
       names.map((name, t) => tensor(name, new Float32Array(counts[t] ?? 0))),
     );
     // The vector's own order must not matter.
-    const changed = names.flatMap((name, t) => (deltas[t] ? [tensor(name, deltas[t])] : [])).reverse();
+    const changed = names
+      .flatMap((name, t) =>
+        deltas[t] ? [{ ...tensor(name, deltas[t]), type: t % 2 ? type : 'F32' } as const] : [],
+      )
+      .reverse();
     writeGguf(at('v0.gguf'), vectorMetadata, changed);
     const vectors = [{ path: at('v0.gguf'), id: 'a', weight: 1, density }];
     await bake({ ...out(), method: 'ties', trim: 'vector', vectors, ...options });
@@ -542,7 +551,8 @@ describe('one threshold over the whole vector', () => {
     for (const density of [0.02, 0.3, 0.5, 0.95]) {
       const expected = largest(flat(deltas), density);
       for (const stretch of [4096, 8192]) {
-        expect(await kept(deltas, density, { stretch, threads: stretch / 4096 })).toEqual(expected);
+        for (const type of ['F32', 'F16', 'BF16'] as const)
+          expect(await kept(deltas, density, { stretch, threads: stretch / 4096 }, type)).toEqual(expected);
       }
     }
   });

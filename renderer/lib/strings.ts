@@ -60,6 +60,7 @@ const kinds: Record<RunKind, string> = {
   bake: 'Model file',
   extract: 'Vector',
   compare: 'Comparison of vectors',
+  rerun: 'Done again',
 };
 
 /** Short names of the warnings; the studio's message says the rest. */
@@ -318,6 +319,11 @@ export const t = {
     versions: 'Versions',
     error: 'What went wrong',
     allZero: 'all at 0',
+    reproduced: (largest: string) => `The same within the tolerance; largest difference ${largest}`,
+    notReproduced: 'Some values came out otherwise',
+    values: 'Values',
+    theSame: 'The same',
+    beyond: 'Otherwise',
   },
 
   help: {

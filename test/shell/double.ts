@@ -26,6 +26,7 @@ class App extends EventEmitter {
 }
 
 export class WebContentsDouble extends EventEmitter {
+  printToPDF = vi.fn(async (_options: object) => new Uint8Array([0x25, 0x50, 0x44, 0x46]));
   openHandler: ((details: { url: string }) => { action: string }) | undefined;
   setWindowOpenHandler(handler: (details: { url: string }) => { action: string }): void {
     this.openHandler = handler;
@@ -44,6 +45,8 @@ export class BrowserWindowDouble extends EventEmitter {
   getNormalBounds = vi.fn(() => ({ x: 10, y: 20, width: 1000, height: 700 }));
   readonly options: { webPreferences: Record<string, unknown> } & Record<string, unknown>;
   loadURL = vi.fn(async (_url: string) => void order.push('loadURL'));
+  loadFile = vi.fn(async (_file: string) => void order.push('loadFile'));
+  destroy = vi.fn();
   constructor(options: BrowserWindowDouble['options']) {
     super();
     this.options = options;

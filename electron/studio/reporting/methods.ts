@@ -109,7 +109,7 @@ function modelSentence(run: Run, files: RunFile[]): Text {
     ({ label, id, architecture, parameters, type, hash }) =>
       `${label === id ? label : `${label} (“${id}”)`}, ${architecture} architecture, ${amount(parameters)} parameters, ${type} weights, SHA-256 of the weights beginning with ${short(hash)}`,
   );
-  const subject = run.kind === 'chat' || 'inventory' in run.input ? 'Answers came from' : 'The material was';
+  const subject = run.kind === 'chat' || 'inventory' in run.input ? 'Answers were given by' : 'The material was';
   if (named.length === 1) return [`${subject} the language model ${named[0]}. `];
   const numbered = named.map((words, index) => `(${index + 1}) ${words}`);
   return [`${subject} the language models ${numbered.join('; ')}. `];

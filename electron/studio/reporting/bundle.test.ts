@@ -14,7 +14,7 @@ const run = runSchema.parse({
   ...{ hashes: { [model]: 'a'.repeat(64) }, versions: { temperament: '1.2.3' } },
   input: {
     persona: { recipe: { version: 2, base: model, weights: { openness: 1 } } },
-    messages: [{ role: 'user', text: 'Hello' }],
+    messages: [{ role: 'user', text: '/tell/me' }],
   },
   result: { text: 'Hi.', tokens: 2, seed: 7, stop: 'end', firstTokenMs: 1, tokensPerSecond: 1 },
 }) as Done;
@@ -59,6 +59,7 @@ describe('a study bundle', () => {
     expect(only?.run.hashes).toEqual({ 'base.gguf': 'a'.repeat(64) });
     expect(only?.run.input).toMatchObject({
       persona: { recipe: { base: 'base.gguf', weights: { openness: 1 } } },
+      messages: [{ text: '/tell/me' }],
     });
     expect(JSON.stringify(read)).not.toContain('someone');
   });

@@ -69,22 +69,33 @@ export function modelOf(files: RunFile[], name: string): Extract<RunFile, { role
   );
 }
 
+/** Fields that name files, in plans and results of whatever kind. */
+export const FILE_FIELDS = new Set([
+  'base',
+  'imatrix',
+  'judge',
+  'model',
+  'models',
+  'out',
+  'path',
+  'tuned',
+  'vectors',
+]);
+
 /**
- * A value without the folders of this machine: every path to a file becomes the file's name, also inside of titles and
- * messages. What a run says to others needs no home folder.
+ * A value without the folders of this machine: every path to a file becomes the file's name, and so do the known `paths`
+ * inside of titles and messages. What a run says to others needs no home folder; what was said in a chat stays as it is.
  */
 export function withoutFolders<T>(value: T, paths: string[]): T {
   const known = paths.filter(isAbsolute).sort((a, b) => b.length - a.length);
-  const strip = (given: unknown): unknown => {
+  const strip = (given: unknown, field: string): unknown => {
     if (typeof given === 'string') {
-      if (isAbsolute(given) && !/[\n\s]/.test(given)) return basename(given);
+      if (FILE_FIELDS.has(field) && isAbsolute(given)) return basename(given);
       return known.reduce((text, path) => text.replaceAll(path, basename(path)), given);
     }
-    if (Array.isArray(given)) return given.map(strip);
-    if (typeof given === 'object' && given !== null)
-      return Object.fromEntries(Object.entries(given).map(([key, inner]) => [stripKey(key), strip(inner)]));
-    return given;
+    if (Array.isArray(given)) return given.map(inner => strip(inner, field));
+    if (typeof given !== 'object' || given === null) return given;
+    return Object.fromEntries(Object.entries(given).map(([key, inner]) => [key, strip(inner, key)]));
   };
-  const stripKey = (key: string) => (isAbsolute(key) ? basename(key) : key);
-  return strip(value) as T;
+  return strip(value, '') as T;
 }

@@ -109,7 +109,8 @@ function modelSentence(run: Run, files: RunFile[]): Text {
     ({ label, id, architecture, parameters, type, hash }) =>
       `${label === id ? label : `${label} (“${id}”)`}, ${architecture} architecture, ${amount(parameters)} parameters, ${type} weights, SHA-256 of the weights beginning with ${short(hash)}`,
   );
-  const subject = run.kind === 'chat' || 'inventory' in run.input ? 'Answers were given by' : 'The material was';
+  const subject =
+    run.kind === 'chat' || 'inventory' in run.input ? 'Answers were given by' : 'The material was';
   if (named.length === 1) return [`${subject} the language model ${named[0]}. `];
   const numbered = named.map((words, index) => `(${index + 1}) ${words}`);
   return [`${subject} the language models ${numbered.join('; ')}. `];
@@ -127,7 +128,7 @@ function personaText(
   const of = files.filter(file => file.role === 'model').length > 1 && model ? ` of ${model.label}` : '';
   const parts: string[] = [];
   if (used.length > 0) {
-    const alphas = used.map(trait => `${trait} α = ${fixed(recipe.weights[trait] as number)}`);
+    const alphas = used.map(trait => `${trait} α\u00a0=\u00a0${fixed(recipe.weights[trait] as number)}`);
     parts.push(
       `For ${title}, personality vectors (differences of weights between a fine-tuned model and its base; Sun et al., 2025) were added to the weights${of}: ${list(alphas)}; a positive α takes the vector of the trait’s high pole, a negative one that of its low pole.`,
     );

@@ -645,7 +645,7 @@ function presentAnswer({ input, result }: Done<'chat'>): Presentation {
   const { sampling } = input.persona;
   return {
     heading: 'An answer',
-    design: text`The answer was drawn at temperature ${sampling.temperature} from the likeliest tokens of ${fixed(100 * sampling.topP, 0)}% (seed ${sampling.seed}, at most ${sampling.maxTokens} tokens).`,
+    design: text`The answer was drawn at temperature ${sampling.temperature} from the likeliest tokens that make up ${fixed(100 * sampling.topP, 0)}% of the probability (seed ${sampling.seed}, at most ${sampling.maxTokens} tokens).`,
     analysis: [],
     works: [],
     sentences: [],

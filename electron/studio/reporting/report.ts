@@ -58,7 +58,7 @@ blockquote { margin: .5rem 0 1rem; padding: .75rem 1rem; background: var(--sunke
   body { max-width: none; padding: 0; font-size: 10.5pt; } p { max-width: none; }
   .wide table { font-size: 8pt; }
   h2, h3, .number, .title { break-after: avoid; } tr, blockquote { break-inside: avoid; }
-  nav, .links { display: none; } .wide { overflow: visible; } .notice { border: 1pt solid; }
+  nav, .links { display: none; } .wide { overflow: visible; break-inside: avoid; } .notice { border: 1pt solid; }
   a { color: inherit; }
 }`;
 

@@ -9,7 +9,7 @@ import type { Library } from '../library/library.ts';
 import { modelName } from '../library/split.ts';
 import type { Log } from '../log/log.ts';
 import type { Task } from '../log/runs.ts';
-import { filesOf, modelOf, type Shelf } from './files.ts';
+import { FILE_FIELDS, filesOf, modelOf, type Shelf } from './files.ts';
 import type { RerunResult, RunFile, rerunInput, valueDifference } from './schemas.ts';
 
 type Client = ContractRouterClient<typeof contract>;
@@ -146,8 +146,8 @@ export function planHere(input: unknown, files: RunFile[], names: Map<RunFile, s
   };
   const visit = (value: unknown, key: string): unknown => {
     if (typeof value === 'string') {
-      if (['base', 'model', 'models', 'judge', 'tuned'].includes(key)) return model(value);
-      return key === 'vectors' ? vector(value) : value;
+      if (key === 'vectors') return vector(value);
+      return FILE_FIELDS.has(key) ? model(value) : value;
     }
     if (Array.isArray(value)) return value.map(inner => visit(inner, key));
     if (typeof value !== 'object' || value === null) return value;

@@ -51,20 +51,24 @@ export function tableHtml({ title, head, rows, note }: Table, number: number): s
   ].join('\n');
 }
 
-/** For a document that loads the package booktabs. */
+// A table that is wider than the text is made as wide as the text.
+const FIT = '\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%';
+
+/** For a document that loads the packages booktabs and graphicx. */
 export function tableLatex({ title, head, rows, note }: Table, number: number): string {
   const line = (cells: string[]) => `${cells.join(' & ')} \\\\`;
   return [
-    `% Table ${number}. Needs \\usepackage{booktabs}.`,
+    `% Table ${number}. Needs \\usepackage{booktabs} and \\usepackage{graphicx}.`,
     '\\begin{table}[htbp]',
     `\\caption{${escapeLatex(title)}}`,
+    FIT,
     `\\begin{tabular}{l${'c'.repeat(Math.max(0, head.length - 1))}}`,
     '\\toprule',
     line(head.map(toLatex)),
     '\\midrule',
     ...rows.map(({ cells, indent }) => `${indent ? '\\quad ' : ''}${line(cells.map(toLatex))}`),
     '\\bottomrule',
-    '\\end{tabular}',
+    '\\end{tabular}}',
     ...(note.length > 0
       ? ['', '\\smallskip', `\\parbox{\\linewidth}{\\footnotesize\\textit{Note.} ${toLatex(note)}}`]
       : []),

@@ -98,7 +98,7 @@ test('a plan is bound to the hashes of its files, under the names that they have
     vectors: ['v'],
     trait: 'openness',
   };
-  expect(planHere(plan, [base, judge, vector, ...twice], names)).toEqual({
+  expect(planHere(plan, [base, judge, vector, ...twice], names, true)).toEqual({
     persona: {
       recipe: { ...recipe, base: 'my-llama', hashes: { base: 'h1', vectors: { 'openness-high': 'h3' } } },
       system: 'judge',
@@ -107,4 +107,8 @@ test('a plan is bound to the hashes of its files, under the names that they have
     vectors: ['open'],
     trait: 'openness',
   });
+  const free = planHere(plan, [base, judge, vector, ...twice], names, false) as {
+    persona: { recipe: object };
+  };
+  expect(free.persona.recipe).toEqual({ ...recipe, base: 'my-llama' });
 });

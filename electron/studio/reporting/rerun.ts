@@ -28,6 +28,12 @@ const STARTERS: { [K in RunKind]?: (client: Client, input: never) => Promise<{ r
   },
 };
 
+/**
+ * Kinds whose every mix has the base that the plan's recipe names, so that the recipe can be bound to that base's hash.
+ * Others put a recipe on other models.
+ */
+const BOUND: ReadonlySet<RunKind> = new Set(['assess', 'sweep', 'profiles', 'bake', 'chat']);
+
 /** What no second run has in common with the first, and no finding depends on. */
 const PASSING = new Set([
   ...[
@@ -72,7 +78,7 @@ export async function rerun(
     const files = filesOf(run, here.shelf);
     const names = await namesHere(run, files, here);
     missing.push(...files.filter(file => !names.has(file)).map(missingText));
-    plans.push({ run, input: planHere(run.input, files, names) });
+    plans.push({ run, files, input: planHere(run.input, files, names, BOUND.has(run.kind)) });
   }
   if (missing.length > 0)
     throw new StudioError(
@@ -83,14 +89,15 @@ export async function rerun(
       },
     );
   const results: RerunResult['runs'] = [];
-  for (const { run, input } of plans) {
+  for (const { run, files, input } of plans) {
     const at = results.length;
     task.progress(at, plans.length, 'runs', run.title);
     const now = await once(run, input, here, task, share =>
       task.progress(at + share, plans.length, 'runs', run.title),
     );
     task.used(now.hashes);
-    results.push(compared(run, now, tolerance));
+    const found = compared(run, now, tolerance);
+    results.push({ ...found, conditions: [...found.conditions, ...otherFiles(files, now)] });
   }
   return { tolerance, reproduced: results.every(({ beyond }) => beyond === 0), runs: results };
 }
@@ -130,8 +137,25 @@ async function namesHere(
   return names;
 }
 
-/** A plan with the files named as they are here, and its recipes bound to the hashes of the files they had. */
-export function planHere(input: unknown, files: RunFile[], names: Map<RunFile, string>): unknown {
+/** Files that took part in one of two runs alone. */
+function otherFiles(files: RunFile[], now: Run): RerunResult['runs'][number]['conditions'] {
+  const before = new Set(files.map(({ hash }) => hash));
+  const after = new Set(Object.values(now.hashes));
+  return [
+    ...files.flatMap(({ name, hash }) => (after.has(hash) ? [] : [{ name, before: hash, now: 'not used' }])),
+    ...Object.entries(now.hashes).flatMap(([path, hash]) =>
+      before.has(hash) ? [] : [{ name: basename(path), before: 'not used', now: hash }],
+    ),
+  ];
+}
+
+/** A plan with the files named as they are here and, where asked, its recipes bound to the hashes of the files they had. */
+export function planHere(
+  input: unknown,
+  files: RunFile[],
+  names: Map<RunFile, string>,
+  bind: boolean,
+): unknown {
   const model = (name: string) => {
     const file = modelOf(files, name);
     return (file && names.get(file)) ?? name;
@@ -154,7 +178,7 @@ export function planHere(input: unknown, files: RunFile[], names: Map<RunFile, s
     const mapped = Object.fromEntries(
       Object.entries(value).map(([name, inner]) => [name, visit(inner, name)]),
     );
-    return 'base' in value && 'weights' in value && 'method' in value
+    return bind && 'base' in value && 'weights' in value && 'method' in value
       ? bound(value as Recipe, mapped, files)
       : mapped;
   };

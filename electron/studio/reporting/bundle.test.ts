@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { ZipFile } from 'yazl';
 import { run as runSchema } from '../contract.ts';
 import { readBundle, writeBundle } from './bundle.ts';
-import { type Done, present } from './presenters.ts';
+import { present } from './presenters.ts';
+import type { Done } from './presenting.ts';
 import type { RunFile } from './schemas.ts';
 
 const model = '/home/someone/models/base.gguf';

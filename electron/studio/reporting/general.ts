@@ -1,7 +1,7 @@
 /** Tells any run by its fields: lists of objects become tables, everything else one table of places and values. */
 import { capital, fixed, type Text, text } from './apa.ts';
 import type { Cell, DataTable } from './csv.ts';
-import type { Done, Presentation } from './presenters.ts';
+import type { Done, Presentation } from './presenting.ts';
 import { cell, type Table } from './tables.ts';
 
 /** Larger tables are only given as data. */

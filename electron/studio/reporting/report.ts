@@ -4,7 +4,7 @@ import { capital, escapeHtml as esc, starred, toHtml } from './apa.ts';
 import { toCsv } from './csv.ts';
 import { methodsOf, WORKS, type Work } from './methods.ts';
 import type { Plot } from './plots.ts';
-import type { Done, Presentation } from './presenters.ts';
+import type { Done, Presentation } from './presenting.ts';
 import type { RunFile } from './schemas.ts';
 import { tableHtml } from './tables.ts';
 

@@ -224,7 +224,7 @@ describe('a study bundle', () => {
     const { html } = await other.client.reporting.report({ runs: [swept.id] });
     expect(html).toContain('imported from the study bundle');
     expect(html).toContain(Object.values(swept.hashes)[0] as string);
-  });
+  }, 600_000);
 
   test('is known when it comes again; a run of its own whose id is taken gets another', async () => {
     const { file } = await studio.client.reporting.bundle({ runs: [swept.id] });

@@ -174,21 +174,31 @@ function dataLinks(run: Run, { data, plots }: Presentation): string {
 function materials(runs: Told[]): string {
   const files = new Map(runs.flatMap(({ files }) => files.map(file => [`${file.hash} ${file.name}`, file])));
   if (files.size === 0) return '';
-  const rows = [...files.values()].map(file => {
-    const what = {
-      model: () => (file.role === 'model' ? `model, ${file.label}` : ''),
-      vector: () => (file.role === 'vector' ? `personality vector ${file.vector}` : ''),
-      inventory: () => (file.role === 'inventory' ? `inventory ${file.id}` : ''),
-      other: () => 'file that is not here any more',
-    }[file.role]();
-    return `<tr><td>${esc(file.name)}</td><td>${esc(what)}</td><td><code>${esc(file.hash)}</code></td></tr>`;
-  });
+  const rows = [...files.values()].map(
+    file =>
+      `<tr><td>${esc(file.name)}</td><td>${esc(whatIs(file))}</td><td><code>${esc(file.hash)}</code></td></tr>`,
+  );
   return `<section>
 <h2>Materials</h2>
 <p class="meta">SHA-256 of the weights of models and vectors, and of the bytes of other files.</p>
 <table class="materials"><thead><tr><th scope="col">File</th><th scope="col">What</th><th scope="col">SHA-256</th></tr></thead>
 <tbody>${rows.join('\n')}</tbody></table>
 </section>`;
+}
+
+function whatIs(file: RunFile): string {
+  switch (file.role) {
+    case 'model':
+      return `model, ${file.label}`;
+    case 'vector':
+      return `personality vector ${file.vector}`;
+    case 'inventory':
+      return `inventory ${file.id}`;
+    case 'other':
+      return 'no longer here, or changed since';
+    default:
+      return file satisfies never;
+  }
 }
 
 function references(runs: Told[]): string {

@@ -10,6 +10,7 @@ import {
   rangeOf,
 } from './mixing/methods.ts';
 import { recipeProblems, withDefaults } from './mixing/recipe.ts';
+import * as reporting from './reporting/schemas.ts';
 
 export {
   ALPHA_LIMIT,
@@ -24,6 +25,7 @@ export {
   weightOf,
 } from './mixing/methods.ts';
 export { countObstacle, liveObstacle, liveWarning, ownSettings } from './mixing/recipe.ts';
+export * from './reporting/schemas.ts';
 
 export const TRAITS = [
   'openness',
@@ -836,6 +838,8 @@ const runBase = z.object({
   hashes: z.record(z.string(), z.string()),
   /** Versions of the studio, llama.cpp's bindings and Node, and the device. */
   versions: z.record(z.string(), z.string()),
+  /** Null for a run that was made here. */
+  imported: reporting.imported.nullable().default(null),
 });
 const runOf = <K extends string, I extends z.ZodType, R extends z.ZodType>(kind: K, input: I, result: R) =>
   runBase.extend({ kind: z.literal(kind), input, result: result.nullable() });
@@ -848,6 +852,7 @@ export const run = z.discriminatedUnion('kind', [
   runOf('bake', bakeInput, bakeResult),
   runOf('extract', extractInput, extractResult),
   runOf('compare', compareInput, compareResult),
+  runOf('rerun', reporting.rerunInput, reporting.rerunResult),
 ]);
 export type Run = z.infer<typeof run>;
 export type RunKind = Run['kind'];
@@ -859,12 +864,15 @@ export const RUN_KINDS = [
   'bake',
   'extract',
   'compare',
+  'rerun',
 ] as const satisfies RunKind[];
 
 /** A run as a list shows it. */
-export const runSummary = runBase
-  .omit({ hashes: true, versions: true })
-  .extend({ kind: z.enum(RUN_KINDS), progress: progress.nullable() });
+export const runSummary = runBase.omit({ hashes: true, versions: true }).extend({
+  kind: z.enum(RUN_KINDS),
+  progress: progress.nullable(),
+  imported: reporting.imported.omit({ files: true }).nullable().default(null),
+});
 export type RunSummary = z.infer<typeof runSummary>;
 
 export const runEvent = z.discriminatedUnion('type', [
@@ -903,7 +911,7 @@ export const studioInfo = z.object({
 const procedure = oc.errors({ STUDIO: { data: studioErrorData } });
 
 /**
- * Work that takes long (bake, extract, compare, assess, sweep, profiles) is *started*: the answer is the id of its run, which
+ * Work that takes long (bake, extract, compare, assess, sweep, profiles, rerun) is *started*: the answer is the id of its run, which
  * `runs.watch` follows and `runs.cancel` ends, from any window, whatever happens to the one that started it.
  */
 export const contract = {
@@ -960,5 +968,20 @@ export const contract = {
     cancel: procedure.input(byId).output(z.object({ cancelled: z.boolean() })),
     /** Runs that started, progressed or ended anywhere, as they happen. */
     changes: procedure.output(eventIterator(runSummary)),
+  },
+  reporting: {
+    /** Data, tables in APA style and plots of runs, as files of text. */
+    export: procedure
+      .input(reporting.exportInput)
+      .output(z.object({ files: z.array(reporting.exportedFile) })),
+    /** One page of HTML that reads without the studio. */
+    report: procedure.input(reporting.reportInput).output(z.object({ html: z.string() })),
+    /** The report as PDF; the desktop host alone can print. */
+    pdf: procedure.input(reporting.reportInput).output(z.file()),
+    /** A study as one ZIP file; `digest`: SHA-256 of its manifest. */
+    bundle: procedure.input(reporting.reportInput).output(z.object({ file: z.file(), digest: z.string() })),
+    import: procedure.input(reporting.importInput).output(reporting.importResult),
+    /** Does runs again, own or imported, and compares. */
+    rerun: procedure.input(reporting.rerunInput).output(started),
   },
 };

@@ -26,4 +26,8 @@ export const MIGRATIONS = [
     facts TEXT NOT NULL CHECK (json_valid(facts))
   ) STRICT;
   `,
+  `
+  -- Of a run that came in a study bundle: which, when, its id there, and the files it was made with.
+  ALTER TABLE runs ADD COLUMN imported TEXT CHECK (json_valid(imported));
+  `,
 ];

@@ -6,11 +6,18 @@ import type { Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { asStudioErrors, StudioError } from '../studio/errors.ts';
 import { pushed } from '../studio/stream.ts';
-import type { AnswerEvent, GenerateEvent, GenerateInput, LiveMix, RateEvent } from './contract.ts';
+import type {
+  AnswerEvent,
+  GenerateEvent,
+  GenerateInput,
+  LikelihoodEvent,
+  LiveMix,
+  RateEvent,
+} from './contract.ts';
 import { inferenceContract } from './contract.ts';
 import { type Loaded, render } from './loaded.ts';
 import { parentPort } from './port.ts';
-import { answer, rate, renderQuestions, roomFor } from './rating.ts';
+import { answer, likelihood, rate, renderQuestions, roomFor, textTokens } from './rating.ts';
 
 /** Longest conversation a context holds, in tokens, where the model allows as much. */
 const MAX_CONTEXT = 8192;
@@ -298,6 +305,18 @@ const router = worker.router({
         return {
           room: { ...roomFor(loaded, questions, input.sampling.maxTokens), sequences: 1 },
           work: context => answer(loaded, context, questions, input, push, signal),
+        };
+      }),
+    );
+  }),
+
+  likelihood: worker.likelihood.handler(async function* ({ input, signal }) {
+    yield* pushed<LikelihoodEvent, void>(push =>
+      withContext(input.mix, loaded => {
+        const texts = input.texts.map(text => textTokens(loaded, text, MAX_CONTEXT));
+        return {
+          room: { ...roomFor(loaded, texts), sequences: 1 },
+          work: context => likelihood(context, texts, push, signal),
         };
       }),
     );

@@ -34,7 +34,9 @@ describe('the design', () => {
     expect(design).toHaveLength(1 + 5 * 2 * 3 + 20);
     expect(sum(design[0] as Record<Trait, number>)).toBe(0);
     const singles = design.slice(1, 31);
-    expect(new Set(singles.map(alphas => TRAITS.filter(trait => alphas[trait]).length))).toEqual(new Set([1]));
+    expect(new Set(singles.map(alphas => TRAITS.filter(trait => alphas[trait]).length))).toEqual(
+      new Set([1]),
+    );
     const mixed = design.slice(31);
     for (const alphas of mixed) expect(sum(alphas)).toBeLessThanOrEqual(SAFE_ALPHA_SUM + 1e-9);
     expect(Math.max(...mixed.map(sum))).toBeGreaterThan(1.5);

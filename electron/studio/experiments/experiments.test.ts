@@ -52,7 +52,7 @@ describe('mean r over profiles', () => {
     expect(meanR(clean)).toBeCloseTo(1, 12);
     const constant = clean.map(({ weights, scores }) => ({ weights, scores: { ...scores, openness: 3 } }));
     expect(meanR(constant)).toBeNull();
-    const { openness: _, ...others } = clean[0]?.scores as Record<string, number>;
+    const { openness: _, ...others } = (clean[0] as Profile).scores;
     expect(meanR([{ ...(clean[0] as Profile), scores: others }, ...clean.slice(1)])).toBeNull();
   });
 

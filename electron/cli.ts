@@ -4,6 +4,7 @@ import { createRouterClient } from '@orpc/server';
 import { Command, CommanderError } from 'commander';
 import { experimentCommands } from './cli-experiments.ts';
 import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
+import { reportingCommands } from './cli-report.ts';
 import { decimals, intervalText, table, timeText } from './cli-text.ts';
 import { appFolder, dataFolder, describeError, resourcesFolder } from './host.ts';
 import type { Warning } from './studio/contract.ts';
@@ -174,8 +175,8 @@ const program = new Command('temperament')
   .exitOverride();
 
 /** A command that takes `--json` behind its name as well as before it. */
-function command(name: string, description: string): Command {
-  return program
+function command(name: string, description: string, parent: Command = program): Command {
+  return parent
     .command(name)
     .description(description)
     .option('--json', 'write the result as JSON')
@@ -653,10 +654,17 @@ command('log', 'list the runs of the experiment log, newest first')
       async client => ({ runs: await client.runs.list({ limit }) }),
       ({ runs }) =>
         runs.length > 0
-          ? table(runs.map(run => [run.startedAt, run.kind, run.state, run.title]))
+          ? table(
+              runs.map(run => [
+                ...[run.id.slice(0, 8), run.startedAt, run.kind, run.state],
+                run.imported ? `${run.title} (imported)` : run.title,
+              ]),
+            )
           : 'The log is empty.',
     ),
   );
+
+reportingCommands({ command, perform, follow, table });
 
 program
   .command('serve')

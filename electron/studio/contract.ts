@@ -2,6 +2,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import * as experiments from './experiments/contract.ts';
+import * as reporting from './reporting/schemas.ts';
 import {
   assessInput,
   assessResult,
@@ -32,6 +33,7 @@ export {
   weightOf,
 } from './mixing/methods.ts';
 export { countObstacle, liveObstacle, liveWarning, ownSettings } from './mixing/recipe.ts';
+export * from './reporting/schemas.ts';
 export * from './terms.ts';
 
 // ── Chat ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -347,6 +349,8 @@ const runBase = z.object({
   hashes: z.record(z.string(), z.string()),
   /** Versions of the studio, llama.cpp's bindings and Node, and the device. */
   versions: z.record(z.string(), z.string()),
+  /** Null for a run that was made here. */
+  imported: reporting.imported.nullable().default(null),
 });
 const runOf = <K extends string, I extends z.ZodType, R extends z.ZodType>(kind: K, input: I, result: R) =>
   runBase.extend({ kind: z.literal(kind), input, result: result.nullable() });
@@ -367,6 +371,7 @@ export const run = z.discriminatedUnion('kind', [
   runOf('bake', bakeInput, bakeResult),
   runOf('extract', extractInput, extractResult),
   runOf('compare', compareInput, compareResult),
+  runOf('rerun', reporting.rerunInput, reporting.rerunResult),
 ]);
 export type Run = z.infer<typeof run>;
 export type RunKind = Run['kind'];
@@ -391,12 +396,15 @@ export const RUN_KINDS = [
   'bake',
   'extract',
   'compare',
+  'rerun',
 ] as const satisfies RunKind[];
 
 /** A run as a list shows it. */
-export const runSummary = runBase
-  .omit({ hashes: true, versions: true })
-  .extend({ kind: z.enum(RUN_KINDS), progress: progress.nullable() });
+export const runSummary = runBase.omit({ hashes: true, versions: true }).extend({
+  kind: z.enum(RUN_KINDS),
+  progress: progress.nullable(),
+  imported: reporting.imported.omit({ files: true }).nullable().default(null),
+});
 export type RunSummary = z.infer<typeof runSummary>;
 
 export const runEvent = z.discriminatedUnion('type', [
@@ -513,5 +521,20 @@ export const contract = {
     resume: procedure.input(byId).output(started),
     /** Runs that started, progressed or ended anywhere, as they happen. */
     changes: procedure.output(eventIterator(runSummary)),
+  },
+  reporting: {
+    /** Data, tables in APA style and plots of runs, as files of text. */
+    export: procedure
+      .input(reporting.exportInput)
+      .output(z.object({ files: z.array(reporting.exportedFile) })),
+    /** One page of HTML that reads without the studio. */
+    report: procedure.input(reporting.reportInput).output(z.object({ html: z.string() })),
+    /** The report as PDF; the desktop host alone can print. */
+    pdf: procedure.input(reporting.reportInput).output(z.file()),
+    /** A study as one ZIP file; `digest`: SHA-256 of its manifest. */
+    bundle: procedure.input(reporting.reportInput).output(z.object({ file: z.file(), digest: z.string() })),
+    import: procedure.input(reporting.importInput).output(reporting.importResult),
+    /** Does runs again, own or imported, and compares. */
+    rerun: procedure.input(reporting.rerunInput).output(started),
   },
 };

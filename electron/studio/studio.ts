@@ -1,12 +1,13 @@
 /** The studio as a host sees it: everything wired together behind the contract's router, and a way to end. */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { implement } from '@orpc/server';
+import type { ContractRouterClient } from '@orpc/contract';
+import { createRouterClient, implement } from '@orpc/server';
 import { Assessment } from './assessment/assessment.ts';
 import { Inventories, summary } from './assessment/inventories.ts';
 import { Chat } from './chat/chat.ts';
 import { contract, type Recipe, TRAITS } from './contract.ts';
-import { asStudioErrors } from './errors.ts';
+import { asStudioErrors, StudioError } from './errors.ts';
 import { Experiments } from './experiments/experiments.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
 import { Language } from './language/language.ts';
@@ -17,6 +18,8 @@ import { lockFolder, openDatabase } from './log/database.ts';
 import { Log } from './log/log.ts';
 import { Runs } from './log/runs.ts';
 import { Mixing } from './mixing/mixing.ts';
+import { Reporting } from './reporting/reporting.ts';
+import { rerun } from './reporting/rerun.ts';
 import { WorkerClient } from './worker-client.ts';
 import type { SpawnWorker } from './workers.ts';
 
@@ -28,6 +31,8 @@ export interface StudioOptions {
   /** `terminal` shares the data folder with a studio that is open; the others take it for themselves. */
   host: 'desktop' | 'browser' | 'terminal';
   spawnWorker: SpawnWorker;
+  /** Prints a page of HTML as PDF, where the host can. */
+  printPdf?: (html: string) => Promise<Uint8Array>;
 }
 
 export type Studio = Awaited<ReturnType<typeof createStudio>>;
@@ -36,7 +41,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-export async function createStudio({ home, resources, host, spawnWorker }: StudioOptions) {
+export async function createStudio({ home, resources, host, spawnWorker, printPdf }: StudioOptions) {
   const database = openDatabase(home);
   const unlock = host === 'terminal' ? () => {} : lockOr(() => database.close(), home);
   const scratch = join(home, 'cache', host === 'terminal' ? `scratch-${process.pid}` : 'scratch');
@@ -62,6 +67,7 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
   const experiments = new Experiments({ database, log, runs, assessment, mixing, inference, resources });
   const chat = new Chat(mixing, inference, runs);
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
+  const reporting = new Reporting(log, library, inventories, version);
   /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
   const described = () =>
     inference
@@ -163,6 +169,33 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
         return { run: input.id };
       }),
       changes: os.runs.changes.handler(({ signal }) => runs.changes(signal)),
+    },
+    reporting: {
+      export: os.reporting.export.handler(({ input }) => reporting.export(input)),
+      report: os.reporting.report.handler(({ input }) => reporting.report(input)),
+      pdf: os.reporting.pdf.handler(async ({ input }) => {
+        if (!printPdf)
+          throw new StudioError('bad_input', 'Only the desktop application can print a report as PDF.', {
+            action: 'Save the report as HTML, open it in a browser, and print it from there.',
+          });
+        const { html } = await reporting.report(input);
+        const bytes = new Uint8Array(await printPdf(html));
+        return new File([bytes], 'report.pdf', { type: 'application/pdf' });
+      }),
+      bundle: os.reporting.bundle.handler(({ input }) => reporting.bundle(input)),
+      import: os.reporting.import.handler(({ input }) => reporting.import(input)),
+      rerun: os.reporting.rerun.handler(async ({ input }) => {
+        await described();
+        const again = reporting.runs(input.runs);
+        const title = again.length === 1 ? `${again[0]?.title}, again` : `${again.length} runs, again`;
+        const client: ContractRouterClient<typeof contract> = createRouterClient(router);
+        const plan = { ...input, runs: again.map(({ id }) => id) };
+        return {
+          run: runs.start('rerun', title, plan, async task =>
+            rerun(again, input, { log, library, shelf: await reporting.shelf(), client, scratch }, task),
+          ).id,
+        };
+      }),
     },
   });
 

@@ -85,6 +85,7 @@ export const WARNING_CODES = [
   'other_content',
   'live_approximation',
   'weights_normalized',
+  'dense_factorised',
   'vector_missing',
 ] as const;
 /** Something the user should know before the work; never stops it. */

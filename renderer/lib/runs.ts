@@ -5,6 +5,7 @@ import {
   type Persona,
   persona,
   type Recipe,
+  type RerunResult,
   type Run,
   settingsOf,
   TRAITS,
@@ -82,6 +83,8 @@ export function headline(run: Run): string | null {
         cosines.length > 0 ? `, cosines ${plain(Math.min(...cosines))} … ${plain(Math.max(...cosines))}` : '';
       return `${vectors.map(({ id }) => id).join(', ')}${range}`;
     }
+    case 'rerun':
+      return rerunText(run.result);
     default:
       return run satisfies never;
   }
@@ -94,6 +97,11 @@ export function correlation(r: number | null, ci95: readonly [number, number] | 
   return `r = ${plain(r)}${interval}, n = ${n}`;
 }
 
+export function rerunText({ reproduced, runs }: RerunResult): string {
+  const largest = Math.max(0, ...runs.map(each => each.largest ?? 0));
+  return reproduced ? t.runs.reproduced(largest.toPrecision(2)) : t.runs.notReproduced;
+}
+
 /** The persona a run was made with; baking has a recipe only, work on vectors neither. */
 export function personaOf(run: Run): Persona | null {
   switch (run.kind) {
@@ -101,6 +109,7 @@ export function personaOf(run: Run): Persona | null {
       return persona.parse({ recipe: run.input.recipe });
     case 'extract':
     case 'compare':
+    case 'rerun':
       return null;
     default:
       return run.input.persona;

@@ -68,6 +68,7 @@ const kinds: Record<RunKind, string> = {
   bake: 'Model file',
   extract: 'Vector',
   compare: 'Comparison of vectors',
+  rerun: 'Done again',
 };
 
 /** Short names of the warnings; the studio's message says the rest. */
@@ -80,6 +81,7 @@ const warnings: Record<Warning['code'], string> = {
   other_content: 'Vector of another model',
   live_approximation: 'Panes differ from the file',
   weights_normalized: 'Strength is averaged out',
+  dense_factorised: 'Dense vectors are approximated',
   vector_missing: 'No vector',
 };
 
@@ -328,6 +330,16 @@ export const t = {
     versions: 'Versions',
     error: 'What went wrong',
     allZero: 'all at 0',
+    imported: 'from a study of others',
+    bring: 'Open a study file',
+    keep: 'Take it along',
+    keepAs: { report: 'Report', pdf: 'Report as PDF', study: 'Study file' },
+    again: 'Do it again and compare',
+    reproduced: (largest: string) => `The same within the tolerance; largest difference ${largest}`,
+    notReproduced: 'Some values came out otherwise',
+    values: 'Values',
+    theSame: 'The same',
+    beyond: 'Otherwise',
   },
 
   help: {

@@ -17,6 +17,7 @@ interface Row {
   hashes: string;
   versions: string;
   pid: number;
+  imported: string | null;
 }
 
 export interface NewRun {
@@ -109,6 +110,67 @@ export class Log {
     });
   }
 
+  has(id: string): boolean {
+    return this.#database.prepare<[string]>('SELECT 1 FROM runs WHERE id = ?').get(id) !== undefined;
+  }
+
+  /** The run of that id, or the only one whose id begins so (4 characters at least); `latest`: the newest that is done. */
+  find(name: string): Run {
+    if (name === 'latest') {
+      const newest = this.#database
+        .prepare<[], { id: string }>(
+          "SELECT id FROM runs WHERE state = 'done' ORDER BY started_at DESC, id DESC LIMIT 1",
+        )
+        .get();
+      if (newest) return this.get(newest.id);
+      throw new StudioError('not_found', 'There is no run in the log that is done.', { field: 'id' });
+    }
+    if (this.has(name) || name.length < 4) return this.get(name);
+    const found = this.#database
+      .prepare<[string, string], { id: string }>(
+        'SELECT id FROM runs WHERE substr(id, 1, length(?)) = ? LIMIT 2',
+      )
+      .all(name, name);
+    if (found.length > 1)
+      throw new StudioError('bad_input', `Several runs have an id that begins with ${name}.`, {
+        field: 'id',
+        action: 'Give more of its characters.',
+      });
+    return this.get(found[0]?.id ?? name);
+  }
+
+  /** Id of the run that was imported as `own` from the bundle with this manifest. */
+  importedAs(bundle: string, own: string): string | undefined {
+    return this.#database
+      .prepare<[string, string], { id: string }>(
+        "SELECT id FROM runs WHERE json_extract(imported, '$.bundle') = ? AND json_extract(imported, '$.id') = ?",
+      )
+      .get(bundle, own)?.id;
+  }
+
+  /** Adds a run that was made elsewhere and has ended. */
+  add(run: Run): void {
+    this.#database
+      .prepare(
+        `INSERT INTO runs (id, kind, title, state, started_at, finished_at, input, result, error, hashes, versions, pid, imported)
+         VALUES (:id, :kind, :title, :state, :startedAt, :finishedAt, :input, :result, :error, :hashes, :versions, 0, :imported)`,
+      )
+      .run({
+        ...run,
+        input: JSON.stringify(run.input),
+        result: json(run.result ?? undefined),
+        error: json(run.error ?? undefined),
+        hashes: JSON.stringify(run.hashes),
+        versions: JSON.stringify(run.versions),
+        imported: json(run.imported ?? undefined),
+      });
+  }
+
+  /** All of the work, or nothing. */
+  together(work: () => void): void {
+    this.#database.transaction(work)();
+  }
+
   /** Newest first. */
   list(limit: number, kinds?: RunKind[]): Omit<RunSummary, 'progress'>[] {
     const rows = this.#database
@@ -170,6 +232,7 @@ function common(row: Row) {
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     error: row.error && JSON.parse(row.error),
+    imported: row.imported && JSON.parse(row.imported),
   };
 }
 

@@ -47,4 +47,8 @@ export const MIGRATIONS = [
     calibration TEXT NOT NULL CHECK (json_valid(calibration))
   ) STRICT;
   `,
+  `
+  -- Of a run that came in a study bundle: which, when, its id there, and the files it was made with.
+  ALTER TABLE runs ADD COLUMN imported TEXT CHECK (json_valid(imported));
+  `,
 ];

@@ -8,6 +8,7 @@ import { Inventories, summary } from './assessment/inventories.ts';
 import { Chat } from './chat/chat.ts';
 import { contract, type Recipe, TRAITS } from './contract.ts';
 import { asStudioErrors, StudioError } from './errors.ts';
+import { Experiments } from './experiments/experiments.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
 import { Language } from './language/language.ts';
 import { compare } from './library/comparison.ts';
@@ -63,6 +64,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   const inventories = new Inventories(resources, join(home, 'inventories'));
   makeFolder(inventories.folder);
   const assessment = new Assessment(mixing, inference, inventories, scratch);
+  const experiments = new Experiments({ database, log, runs, assessment, mixing, inference, resources });
   const chat = new Chat(mixing, inference, runs);
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
   const reporting = new Reporting(log, library, inventories, version);
@@ -74,6 +76,11 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
         found => Object.assign(versions, found),
         () => versions,
       );
+
+  const begin = async (...plan: Parameters<Experiments['start']>) => {
+    await described();
+    return { run: experiments.start(...plan) };
+  };
 
   const os = implement(contract).use(asStudioErrors);
   const router = os.router({
@@ -132,16 +139,19 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
           ).id,
         };
       }),
-      sweep: os.assessment.sweep.handler(async ({ input }) => {
-        await described();
-        const title = `${input.trait}, ${input.alphas.length} points`;
-        return { run: runs.start('sweep', title, input, task => assessment.sweep(input, task)).id };
-      }),
-      profiles: os.assessment.profiles.handler(async ({ input }) => {
-        await described();
-        const title = `${input.n} profiles, ${input.persona.recipe.method}`;
-        return { run: runs.start('profiles', title, input, task => assessment.profiles(input, task)).id };
-      }),
+      sweep: os.assessment.sweep.handler(({ input }) => begin('sweep', input)),
+      profiles: os.assessment.profiles.handler(({ input }) => begin('profiles', input)),
+    },
+    experiments: {
+      methods: os.experiments.methods.handler(({ input }) => begin('methods_compare', input)),
+      prompting: os.experiments.prompting.handler(({ input }) => begin('prompting', input)),
+      transfer: os.experiments.transfer.handler(({ input }) => begin('transfer', input)),
+      capability: os.experiments.capability.handler(({ input }) => begin('capability', input)),
+      stability: os.experiments.stability.handler(({ input }) => begin('stability', input)),
+      calibrate: os.experiments.calibrate.handler(({ input }) => begin('calibrate', input)),
+      calibrations: os.experiments.calibrations.handler(() => experiments.calibrations.list()),
+      target: os.experiments.target.handler(({ input }) => begin('target', input)),
+      tune: os.experiments.tune.handler(({ input }) => begin('tune', input)),
     },
     language: {
       readout: os.language.readout.handler(({ input }) => language.readout(input.text)),
@@ -153,6 +163,11 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
       get: os.runs.get.handler(({ input }) => log.get(input.id)),
       watch: os.runs.watch.handler(({ input, signal }) => runs.watch(input.id, signal)),
       cancel: os.runs.cancel.handler(({ input }) => ({ cancelled: runs.cancel(input.id) })),
+      resume: os.runs.resume.handler(async ({ input }) => {
+        await described();
+        experiments.resume(input.id);
+        return { run: input.id };
+      }),
       changes: os.runs.changes.handler(({ signal }) => runs.changes(signal)),
     },
     reporting: {

@@ -27,6 +27,52 @@ export function headline(run: Run): string | null {
       return correlation(run.result.r, run.result.ci95, run.result.n);
     case 'profiles':
       return correlation(run.result.mean_r, null, run.result.n);
+    case 'methods_compare':
+      return run.result.recipes.map(({ name, mean_r }) => `${name} ${plain(mean_r)}`).join(' · ');
+    case 'prompting':
+      return run.result.traits
+        .map(
+          ({ trait, prompting, vector }) =>
+            `${t.traits[trait].letter} ${plain(prompting.slope)} a level, ${plain(vector.slope)} an α`,
+        )
+        .join(' · ');
+    case 'transfer':
+      return run.result.models
+        .map(
+          ({ model, traits }) =>
+            `${model} ${traits.map(({ trait, slope }) => `${t.traits[trait].letter} ${plain(slope)}`).join(' ')}`,
+        )
+        .join(' · ');
+    case 'capability': {
+      const { arithmetic, instructions, likelihood } = run.result;
+      const share = (value: number | null | undefined) => `${Math.round(100 * (value ?? 0))} %`;
+      const change = (what: string, found: typeof arithmetic | typeof instructions) =>
+        found ? [`${what} ${share(found.before.share)} → ${share(found.after.share)}`] : [];
+      return [
+        ...change('sums', arithmetic),
+        ...change('requests', instructions),
+        ...(likelihood ? [`perplexity × ${plain(likelihood.ratio)}`] : []),
+      ].join(' · ');
+    }
+    case 'stability': {
+      const kept = run.result.second.flatMap(({ traits }) => traits.flatMap(trait => trait.kept ?? []));
+      return kept.length > 0
+        ? `kept ${Math.round(100 * Math.min(...kept))} … ${Math.round(100 * Math.max(...kept))} %`
+        : null;
+    }
+    case 'calibrate': {
+      const { jacobian } = run.result;
+      return TRAITS.map(trait => `${t.traits[trait].letter} ${plain(jacobian[trait][trait])}`).join(' · ');
+    }
+    case 'target': {
+      const { measured, error } = run.result;
+      const reached = TRAITS.map(trait => `${t.traits[trait].letter} ${plain(measured[trait], 1)}`);
+      return `${reached.join(' · ')}, off by ${plain(error)}`;
+    }
+    case 'tune': {
+      const { settings, heldOut } = run.result;
+      return `${settings.method} ${plain(heldOut.tuned.mean_r)}, plain ${plain(heldOut.plain.mean_r)}`;
+    }
     case 'bake':
     case 'extract':
       return `${fileName(run.result.path)}, ${bytes(run.result.bytes)}`;

@@ -143,7 +143,21 @@ export class Runs {
     await this.#connection.client.runs.cancel({ id }).catch(() => {});
   }
 
+  /** Goes on with an experiment; a refusal is shown. */
+  async resume(id: string) {
+    this.openProblem = null;
+    try {
+      await this.#connection.client.runs.resume({ id });
+      this.close();
+    } catch (error) {
+      this.close();
+      this.openProblem = toProblem(error);
+    }
+  }
+
   #take(run: RunSummary) {
+    // What was said of a run that goes on holds no longer.
+    if (run.state === 'running') this.#asked.delete(run.id);
     const at = this.list.findIndex(other => other.id === run.id);
     if (at >= 0) this.list = this.list.with(at, run);
     else if (this.filter === 'all' || this.filter === run.kind)

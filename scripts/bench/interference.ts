@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { createRouterClient } from '@orpc/server';
 import { mean, quantile, sampleCorrelation } from 'simple-statistics';
 import { appFolder, resourcesFolder } from '../../electron/host.ts';
-import { latinHypercube, seededRandom } from '../../electron/studio/assessment/designs.ts';
+import { latinHypercube } from '../../electron/studio/assessment/designs.ts';
 import type {
   CompareResult,
   ProfilesResult,
@@ -23,6 +23,7 @@ import type {
 } from '../../electron/studio/contract.ts';
 import { liveObstacle, recipe as recipeSchema, TRAITS } from '../../electron/studio/contract.ts';
 import { vectorWeights } from '../../electron/studio/mixing/basis.ts';
+import { seededRandom } from '../../electron/studio/statistics/random.ts';
 import { createStudio } from '../../electron/studio/studio.ts';
 import { forkWorker } from '../../electron/workers/fork.ts';
 import { heldOut, names, sentencesOf, wellFormed } from '../demo-model/sentences.ts';

@@ -2,8 +2,8 @@
 import type { LiveMix } from '../../workers/contract.ts';
 import type { Administration, ItemResult, Persona } from '../contract.ts';
 import { StudioError } from '../errors.ts';
+import { seededRandom } from '../statistics/random.ts';
 import type { WorkerClient } from '../worker-client.ts';
-import { seededRandom } from './designs.ts';
 import { answersOf, fill, type LoadedInventory } from './inventories.ts';
 import { type Case, scoreItem } from './scoring.ts';
 

@@ -1,7 +1,7 @@
 /** The experiment log: every run that was begun, with what, and what came of it. */
 import type Database from 'better-sqlite3';
 import type { Run, RunKind, RunSummary, StudioErrorData } from '../contract.ts';
-import { run as runSchema } from '../contract.ts';
+import { EXPERIMENT_KINDS, run as runSchema } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 
 interface Row {
@@ -66,6 +66,36 @@ export class Log {
     this.#database
       .prepare('UPDATE runs SET state = ?, finished_at = ?, result = ?, error = ? WHERE id = ?')
       .run(state, finishedAt, json(result), json(error), id);
+  }
+
+  /** Has an ended run go on in this process; false where it is running or done. */
+  reopen(id: string): boolean {
+    const { changes } = this.#database
+      .prepare(
+        `UPDATE runs SET state = 'running', finished_at = NULL, error = NULL, pid = ?
+         WHERE id = ? AND state IN ('failed', 'cancelled', 'interrupted')`,
+      )
+      .run(process.pid, id);
+    return changes === 1;
+  }
+
+  /** Stores a finished point of an experiment. */
+  addPoint(run: string, point: string, result: unknown, seconds: number): void {
+    this.#database
+      .prepare('INSERT INTO points (run, point, result, seconds, finished_at) VALUES (?, ?, ?, ?, ?)')
+      .run(run, point, JSON.stringify(result), seconds, new Date().toISOString());
+  }
+
+  /** Every point of a run that is done, by name. */
+  points(run: string): Map<string, { result: unknown; seconds: number }> {
+    const rows = this.#database
+      .prepare<[string], { point: string; result: string; seconds: number }>(
+        'SELECT point, result, seconds FROM points WHERE run = ?',
+      )
+      .all(run);
+    return new Map(
+      rows.map(({ point, result, seconds }) => [point, { result: JSON.parse(result), seconds }]),
+    );
   }
 
   get(id: string): Run {
@@ -176,13 +206,16 @@ export class Log {
     const rows = this.#database.prepare<[], Row>("SELECT * FROM runs WHERE state = 'running'").all();
     const dead = rows.filter(row => row.pid === process.pid || !alive(row.pid));
     const finishedAt = new Date().toISOString();
-    const error = {
-      code: 'worker_lost',
-      message: 'Temperament ended before this run did.',
-      action: 'Start the run again.',
-    } as const;
+    const error = (kind: RunKind) =>
+      ({
+        code: 'worker_lost',
+        message: 'Temperament ended before this run did.',
+        action: (EXPERIMENT_KINDS as readonly RunKind[]).includes(kind)
+          ? 'Resume it: the points that it had done are kept.'
+          : 'Start the run again.',
+      }) as const;
     this.#database.transaction(() => {
-      for (const { id } of dead) this.end(id, { state: 'interrupted', finishedAt, error });
+      for (const { id, kind } of dead) this.end(id, { state: 'interrupted', finishedAt, error: error(kind) });
     })();
     return dead.length;
   }

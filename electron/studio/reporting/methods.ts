@@ -23,6 +23,9 @@ export const WORKS = {
   bonett: {
     full: 'Bonett, D. G., & Wright, T. A. (2000). Sample size requirements for estimating Pearson, Kendall and Spearman correlations. *Psychometrika*, *65*(1), 23–28.',
   },
+  bonettPrice: {
+    full: 'Bonett, D. G., & Price, R. M. (2012). Adjusted Wald confidence interval for a difference of binomial proportions based on paired data. *Journal of Educational and Behavioral Statistics*, *37*(4), 479–488.',
+  },
   cousineau: {
     full: 'Goulet-Pelletier, J.-C., & Cousineau, D. (2018). A review of effect sizes and their confidence intervals, Part I: The Cohen’s *d* family. *The Quantitative Methods for Psychology*, *14*(4), 242–265.',
   },

@@ -70,6 +70,8 @@ export interface Panel {
   note: string;
   x: number[];
   y: number[];
+  /** Points of another kind, drawn open; the line is not theirs. */
+  open?: { x: number; y: number }[];
   /** Name of each point; empty for none. */
   names?: string[];
 }
@@ -92,10 +94,10 @@ export function scatter(
   const [width, height] = panels.length === 1 ? [560, 360] : [270, 230];
   const [left, top, right, bottom] = [54, panels.length === 1 && !panels[0]?.title ? 14 : 44, 14, 46];
   const [low, high] = range ?? around(panels.flatMap(({ y }) => y));
-  const content = panels.flatMap(({ title: head, note, x, y, names }, index) => {
+  const content = panels.flatMap(({ title: head, note, x, y, open = [], names }, index) => {
     const [x0, y0] = [(index % columns) * width, Math.floor(index / columns) * height];
     const [w, h] = [width - left - right, height - top - bottom];
-    const [from, to] = around(xRange ?? x);
+    const [from, to] = around(xRange ?? [...x, ...open.map(point => point.x)]);
     const sx = (value: number) => (w * (value - from)) / (to - from);
     const sy = (value: number) => h - (h * (value - low)) / (high - low);
     const parts: string[] = [`<g transform="translate(${at(x0 + left)} ${at(y0 + top)})">`];
@@ -127,6 +129,10 @@ export function scatter(
         `<circle cx="${at(sx(value))}" cy="${at(sy(y[point] as number))}" r="3.5" ${MARK} fill-opacity="0.85">${name ? `<title>${esc(name)}</title>` : ''}</circle>`,
       );
     }
+    for (const point of open)
+      parts.push(
+        `<circle cx="${at(sx(point.x))}" cy="${at(sy(point.y))}" r="4" ${OTHER} stroke-width="1.5"/>`,
+      );
     parts.push('</g>');
     return parts;
   });
@@ -206,6 +212,41 @@ export function scores(title: string, rows: ScoreRow[], k: number): string {
       `<circle cx="${at(sx(score))}" cy="${at(y)}" r="${indent ? 3.5 : 5}" ${MARK}/>`,
       label(w + 14, y + 4, fixed(score), 'font-variant-numeric="tabular-nums"', indent ? QUIET : INK),
     );
+  }
+  parts.push('</g>');
+  return svg(left + w + right, top + h + 28, title, parts);
+}
+
+/** Values with their intervals, one below the other; null where undefined. */
+export function estimates(
+  title: string,
+  rows: { name: string; value: number | null; ci: readonly [number, number] | null }[],
+  format: (value: number) => string,
+): string {
+  const [left, right, top, step] = [236, 58, 12, 24];
+  const [w, h] = [340, rows.length * step];
+  const known = rows.flatMap(({ value, ci }) => [...(value === null ? [] : [value]), ...(ci ?? [])]);
+  const [low, high] = around([0, ...known]);
+  const sx = (value: number) => (w * (value - low)) / (high - low);
+  const parts: string[] = [`<g transform="translate(${left} ${top})">`];
+  for (const tick of ticks(low, high))
+    parts.push(
+      `<line x1="${at(sx(tick))}" x2="${at(sx(tick))}" y1="0" y2="${at(h)}" ${GRID}/>`,
+      label(sx(tick), h + 18, plain(tick), 'text-anchor="middle"', QUIET),
+    );
+  for (const [index, { name, value, ci }] of rows.entries()) {
+    const y = index * step + step / 2;
+    parts.push(label(12 - left, y + 4, name.length > 34 ? `${name.slice(0, 33)}…` : name));
+    if (ci)
+      parts.push(
+        `<line x1="${at(sx(ci[0]))}" x2="${at(sx(ci[1]))}" y1="${at(y)}" y2="${at(y)}" ${LINE} stroke-width="1.5"/>`,
+      );
+    if (value === null) parts.push(label(w + 14, y + 4, '—', '', QUIET));
+    else
+      parts.push(
+        `<circle cx="${at(sx(value))}" cy="${at(y)}" r="4.5" ${MARK}/>`,
+        label(w + 14, y + 4, format(value), 'font-variant-numeric="tabular-nums"'),
+      );
   }
   parts.push('</g>');
   return svg(left + w + right, top + h + 28, title, parts);

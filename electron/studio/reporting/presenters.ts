@@ -6,6 +6,16 @@ import type { RunKind } from '../contract.ts';
 import { general } from './general.ts';
 import { presentAssessment } from './present-assessment.ts';
 import { presentProfiles, presentSweep } from './present-designs.ts';
+import {
+  presentCalibration,
+  presentCapability,
+  presentMethods,
+  presentPrompting,
+  presentStability,
+  presentTarget,
+  presentTransfer,
+  presentTuning,
+} from './present-experiments.ts';
 import { presentAnswer, presentComparison, presentExtraction, presentRerun } from './present-others.ts';
 import type { Done, Presentation } from './presenting.ts';
 import type { RunFile } from './schemas.ts';
@@ -16,6 +26,14 @@ const PRESENTERS: { [K in RunKind]?: Presenter<K> } = {
   assess: presentAssessment,
   sweep: presentSweep,
   profiles: presentProfiles,
+  methods_compare: presentMethods,
+  prompting: presentPrompting,
+  transfer: presentTransfer,
+  capability: presentCapability,
+  stability: presentStability,
+  calibrate: presentCalibration,
+  target: presentTarget,
+  tune: presentTuning,
   chat: presentAnswer,
   compare: presentComparison,
   extract: presentExtraction,

@@ -72,3 +72,12 @@ export const WEIGHT_COLUMNS = TRAITS.map(trait => `alpha_${trait}`);
 
 export const CORRELATION_WORKS = ['fisher', 'bonett'] as const;
 export const CORRELATION_ANALYSIS = text`Pearson’s correlations have 95% confidence intervals by Fisher’s ${symbol('z')} (Fisher, 1921) and two-sided ${symbol('p')} values from ${symbol('t')}; Spearman’s have the interval of Bonett and Wright (2000).`;
+
+/** Columns for the scores of every scale that any of them has, and a row's cells for them. */
+export function scoreColumns(all: Scores[]): { columns: string[]; cells: (scores: Scores) => Cell[] } {
+  const scales = scalesIn(all);
+  return {
+    columns: scales.map(scale => `score_${column(scale)}`),
+    cells: scores => scales.map(scale => scores[scale] ?? null),
+  };
+}

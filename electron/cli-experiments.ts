@@ -282,7 +282,11 @@ export function experimentCommands<A>({
       'traits that are not named may go anywhere (default: they stay where the base has them)',
     )
     .option('--ridge <number>', 'λ on squared α', by(aimed.ridge, number))
-    .option('--refine <number>', 'further assessments that correct the α', by(aimed.refine, number))
+    .option(
+      '--refine <number>',
+      'further assessments that correct the α (default: 1)',
+      by(aimed.refine, number),
+    )
     .action(({ profile, free, ridge, refine, knots, combinations, seed, baked, ...options }) =>
       perform(async client => {
         const persona = await personaFor(client, options);
@@ -377,7 +381,7 @@ const texts: Texts = {
     const rows = TRAITS.map(trait => [
       trait,
       correlationText(result.r[trait], result.ci95[trait]),
-      decimals(result.pAdjusted[trait], 4),
+      pText(result.pAdjusted[trait]),
       correlationText(result.rho[trait], result.rhoCi95[trait]),
       intervalText(result.reliability[trait]?.alpha, result.reliability[trait]?.ci95),
     ]);

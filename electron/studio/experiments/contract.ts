@@ -433,7 +433,7 @@ export const targetInput = z.object({
   /** λ of the ridge, in squared points of score for one squared α. */
   ridge: z.number().min(0).max(10).default(0.01),
   /** Further assessments, each of which corrects the α by what the last one missed. */
-  refine: z.int().min(0).max(10).default(0),
+  refine: z.int().min(0).max(10).default(1),
 });
 const reached = z.object({ alphas: z.record(trait, z.number()), measured: scores, error: z.number() });
 export const targetResult = z.object({

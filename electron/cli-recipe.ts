@@ -35,7 +35,10 @@ function pairs<V>(text: string, read: (value: string, name: string) => V): [stri
 }
 
 /** `extraversion=1,neuroticism=-0.5` */
-function byTrait<V>(text: string, read: (value: string, name: string) => V): Partial<Record<string, V>> {
+export function byTrait<V>(
+  text: string,
+  read: (value: string, name: string) => V,
+): Partial<Record<string, V>> {
   const entries = pairs(text, read);
   const names = entries.map(([name]) => name);
   for (const [index, name] of names.entries()) {
@@ -46,7 +49,7 @@ function byTrait<V>(text: string, read: (value: string, name: string) => V): Par
   return Object.fromEntries(entries);
 }
 
-function aNumber(text: string, name: string): number {
+export function aNumber(text: string, name: string): number {
   const value = number(text);
   if (Number.isNaN(value)) throw new InvalidArgumentError(`“${name}” needs a number, as in ${name}=1.`);
   return value;

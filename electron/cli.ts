@@ -1,10 +1,14 @@
 /** The terminal host: the studio's procedures as commands; `--json` writes data for scripts to standard output. */
 import { readFileSync } from 'node:fs';
 import { createRouterClient } from '@orpc/server';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { conversationCommands } from './cli-conversations.ts';
+import { experimentCommands } from './cli-experiments.ts';
 import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
+import { reportingCommands } from './cli-report.ts';
+import { decimals, intervalText, table, timeText } from './cli-text.ts';
 import { appFolder, dataFolder, describeError, resourcesFolder } from './host.ts';
-import type { Scores, Warning } from './studio/contract.ts';
+import type { Warning } from './studio/contract.ts';
 import * as schema from './studio/contract.ts';
 import { liveObstacle, METHODS, POLES, TRAITS } from './studio/contract.ts';
 import { StudioError, toStudioError } from './studio/errors.ts';
@@ -17,20 +21,6 @@ const EXIT = { failed: 1, usage: 2 };
 const abort = new AbortController();
 
 // ── Reading arguments ──────────────────────────────────────────────────────────────────────────────────────
-
-/** `-2:2:0.25` (both ends included) or `-1,0,1` */
-function alphasArgument(text: string): number[] {
-  const range = text.split(':').map(number);
-  const values = range.length === 1 ? text.split(',').map(number) : steps(range);
-  return by(schema.sweepInput.shape.alphas)(values as never);
-}
-
-function steps([from = Number.NaN, to = Number.NaN, step = Number.NaN, ...rest]: number[]): number[] {
-  const count = Math.floor((to - from) / step + 1e-9) + 1;
-  if (rest.length > 0 || !(count >= 1 && count <= 1000))
-    throw new InvalidArgumentError('Expected FROM:TO:STEP with FROM ≤ TO and STEP > 0, as in -2:2:0.25.');
-  return Array.from({ length: count }, (_, index) => Number((from + index * step).toFixed(10)));
-}
 
 const system = (command: Command) => command.option('--system <text>', 'system prompt');
 
@@ -134,17 +124,21 @@ async function follow<R>(client: Client, starting: Promise<{ run: string }>): Pr
     }
     hush();
     const { state, error, result } = event.run;
-    if (state !== 'done' || !result)
-      throw new StudioError(error?.code ?? 'internal', error?.message ?? state, error ?? {});
+    if (state !== 'done' || !result) {
+      const resumable = (schema.EXPERIMENT_KINDS as readonly string[]).includes(event.run.kind);
+      const action = resumable ? `What it had done is kept: “resume ${id}” goes on.` : undefined;
+      throw new StudioError(error?.code ?? 'internal', error?.message ?? state, { action, ...error });
+    }
     return { ...(result as R), run: id };
   }
   throw new StudioError('internal', 'The run ended without a word.');
 }
 
-function tell({ done, total, unit, message }: schema.Progress): void {
+function tell({ done, total, unit, message, secondsLeft }: schema.Progress): void {
   if (!process.stderr.isTTY) return;
   const share = total > 0 ? `${Math.floor((100 * done) / total)} %` : `${done}`;
-  process.stderr.write(`\r\x1b[K${share} of ${unit} ${message}`);
+  const left = secondsLeft === undefined ? '' : `, ${timeText(secondsLeft)} left`;
+  process.stderr.write(`\r\x1b[K${share} of ${unit}${left} ${message}`);
 }
 
 function hush(): void {
@@ -164,25 +158,7 @@ async function warn(
 
 const isLive = (recipe: schema.Recipe, baked = false) => !baked && liveObstacle(recipe) === null;
 
-function table(rows: string[][]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length))) ?? [];
-  return rows
-    .map(row =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-
-const scoreRow = (scores: Scores) => TRAITS.map(trait => scores[trait]?.toFixed(2) ?? '–');
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-const decimals = (value: number | null | undefined, digits = 2) => value?.toFixed(digits) ?? '–';
-const intervalText = (value: number | null | undefined, ci95: [number, number] | null | undefined) =>
-  `${decimals(value)}${ci95 ? ` [${decimals(ci95[0])}, ${decimals(ci95[1])}]` : ''}`;
-const correlationText = (r: number | null | undefined, ci95?: [number, number] | null) =>
-  r == null ? 'undefined' : `${r.toFixed(3)}${ci95 ? ` [${ci95[0].toFixed(3)}, ${ci95[1].toFixed(3)}]` : ''}`;
 
 // ── Commands ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -200,8 +176,8 @@ const program = new Command('temperament')
   .exitOverride();
 
 /** A command that takes `--json` behind its name as well as before it. */
-function command(name: string, description: string): Command {
-  return program
+function command(name: string, description: string, parent: Command = program): Command {
+  return parent
     .command(name)
     .description(description)
     .option('--json', 'write the result as JSON')
@@ -470,56 +446,16 @@ function casesText({ cases }: schema.AssessResult): string {
   ]);
 }
 
-administering(system(recipeOptions(command('sweep', 'assess along one α'))))
-  .requiredOption('--trait <name>', TRAITS.join(' | '), by(schema.trait))
-  .option('--alphas <range>', 'FROM:TO:STEP, or a list', alphasArgument, alphasArgument('-2:2:0.25'))
-  .option('--baked', 'bake a file for every point', false)
-  .action(({ trait, alphas, baked, ...options }) =>
-    perform(
-      async client => {
-        const persona = await personaFor(client, options);
-        const weights = { ...persona.recipe.weights, [trait]: alphas.at(-1) };
-        const worst = { ...persona.recipe, weights };
-        await warn(client, worst, isLive(worst, baked));
-        return follow<schema.SweepResult>(
-          client,
-          client.assessment.sweep({ persona, ...administered(options), trait, alphas, baked }),
-        );
-      },
-      result => {
-        const rows = result.points.map(point => [String(point.alpha), ...scoreRow(point.scores)]);
-        return `${table([['α', ...TRAITS], ...rows])}\nr = ${correlationText(result.r, result.ci95)}, n = ${result.n}; Spearman’s rho = ${correlationText(result.rho, result.rhoCi95)}`;
-      },
-    ),
-  );
-
-administering(
-  system(recipeOptions(command('profiles', 'profile study: assess drawn combinations of all five'))),
-)
-  .option('--n <number>', 'number of profiles', by(schema.profilesInput.shape.n, number))
-  .option('--seed <number>', 'seed of the drawing', by(schema.profilesInput.shape.seed, number))
-  .option('--baked', 'bake a file for every profile', false)
-  .action(({ n, seed, baked, ...options }) =>
-    perform(
-      async client => {
-        const persona = await personaFor(client, options);
-        return follow<schema.ProfilesResult>(
-          client,
-          client.assessment.profiles({ persona, ...administered(options), n, seed, baked }),
-        );
-      },
-      result => {
-        const rows = TRAITS.map(trait => [
-          trait,
-          correlationText(result.r[trait], result.ci95[trait]),
-          decimals(result.pAdjusted[trait], 4),
-          correlationText(result.rho[trait], result.rhoCi95[trait]),
-          intervalText(result.reliability[trait]?.alpha, result.reliability[trait]?.ci95),
-        ]);
-        return `${table([['trait', 'r(α, score)', 'p adjusted', 'Spearman’s rho', 'alpha'], ...rows])}\nmean r = ${correlationText(result.mean_r)}, n = ${result.n}; the persons of alpha are the profiles`;
-      },
-    ),
-  );
+experimentCommands({
+  command,
+  perform,
+  follow,
+  personaFor,
+  warn,
+  system,
+  administering,
+  administered,
+});
 
 command(
   'readout',
@@ -719,10 +655,18 @@ command('log', 'list the runs of the experiment log, newest first')
       async client => ({ runs: await client.runs.list({ limit }) }),
       ({ runs }) =>
         runs.length > 0
-          ? table(runs.map(run => [run.startedAt, run.kind, run.state, run.title]))
+          ? table(
+              runs.map(run => [
+                ...[run.id.slice(0, 8), run.startedAt, run.kind, run.state],
+                run.imported ? `${run.title} (imported)` : run.title,
+              ]),
+            )
           : 'The log is empty.',
     ),
   );
+
+conversationCommands({ command, perform, table });
+reportingCommands({ command, perform, follow, table });
 
 program
   .command('serve')

@@ -12,6 +12,7 @@ import {
 } from './shell/life.ts';
 import { setupMenu } from './shell/menu.ts';
 import { setupNavigationLimits } from './shell/navigation.ts';
+import { printPdf } from './shell/pdf.ts';
 import { setupPermissions } from './shell/permissions.ts';
 import { setupPage, setupScheme } from './shell/scheme.ts';
 import { spawnUtilityWorker } from './shell/workers.ts';
@@ -32,6 +33,7 @@ async function start(): Promise<void> {
     resources: app.isPackaged ? join(process.resourcesPath, 'resources') : resourcesFolder,
     host: 'desktop',
     spawnWorker: spawnUtilityWorker,
+    printPdf,
   });
   setupQuit(() => studio.close());
   setupConnection(studio.router);

@@ -14,6 +14,7 @@
         "src/device_mix.cpp",
         "src/expand.cpp",
         "src/extract.cpp",
+        "src/factor_space.cpp",
         "src/factorize.cpp",
         "src/file.cpp",
         "src/fingerprint.cpp",

@@ -198,6 +198,8 @@ export type MergeMethod =
   | 'della_linear'
   | 'della'
   | 'sce'
+  | 'tsv_m'
+  | 'knots_ties'
   | 'slerp'
   | 'nuslerp'
   | 'model_stock'
@@ -226,7 +228,7 @@ export interface BakeVector {
   /** Weights by tensor name: the first rule that matches takes the place of `weight`. Default: none. */
   weights?: WeightRule[];
   /**
-   * Share of entries kept, in (0, 1]; 1 changes nothing. Default: 0.5 for dare_* and della*, 0.3 for ties and
+   * Share of entries kept, in (0, 1]; 1 changes nothing. Default: 0.5 for dare_* and della*, 0.3 for ties, knots_ties and
    * breadcrumbs* (the paper's drop rate 0.5 and trim rate 0.7). The other methods take none.
    */
   density?: number;
@@ -274,6 +276,20 @@ export interface BakeOptions {
    * b + λ · Σ eᵢuᵢ / Σ eᵢ over the uᵢ of sign s (0 counts as 1). With `selectTopk` below 1 a single vector leaves the
    * base as it is: one vector has no variance.
    *
+   * Of factors: the two take low-rank vectors only (a dense one is refused: see factorize). No matrix of the tensor's size
+   * is made but for the sum with the base. A tensor is m rows of n, r of δᵢ its number of singular values (those below
+   * 1e-6 of the largest count as zero), V the number of vectors that change the tensor. All in float64; the factors of the
+   * result are rounded to float32 and multiplied out as those of an adapter are.
+   * - tsv_m (Task Singular Vectors merging, arXiv 2412.00081): δᵢ = UᵢΣᵢVᵢᵀ, cut to its first
+   *   min(⌈`rankShare` · r⌉, max(1, ⌊min(m, n)/V⌋)) singular directions; for U = [U₁ … U_V] and V likewise the nearest
+   *   orthonormal columns U⊥ = U(UᵀU)^(−½), by orthogonal Procrustes; b + λ·U⊥ · diag(w₁Σ₁, …) · V⊥ᵀ. A single vector acts
+   *   as in task_arithmetic, and so do vectors whose singular directions are orthogonal. Directions that depend on each
+   *   other share those that there are: a vector there twice, with weights w and w', acts once, with their mean.
+   * - knots_ties (KnOTS, arXiv 2410.19735): [δ₁ … δ_V] = UΣ[V₁ᵀ … V_Vᵀ], and ties (with dᵢ, `election` and `normalize`; N is
+   *   the number of entries of ΣVᵢᵀ, of which those below 1e-6 of the largest count as zero) over the ΣVᵢᵀ as over
+   *   tensors: b + λ·U·merged. With the plain sum in the place of ties KnOTS would be task_arithmetic, since
+   *   UΣ·ΣwᵢVᵢᵀ = Σwᵢδᵢ; so there is no knots_linear.
+   *
    * Points: with m as below, the result is b + λ·(m − b), inner products over the whole tensor in float64.
    * - slerp (one vector; t = its weight, 0 … 1 lies between): from b to b + δ on the sphere,
    *   sin((1−t)θ)/sin θ · b + sin(tθ)/sin θ · (b + δ), but (1−t)·b + t·(b + δ) where |cos θ| > 0.9995 as in mergekit. That
@@ -293,14 +309,14 @@ export interface BakeOptions {
   lambda?: number;
   /**
    * Divide by the sum of weights (after an election: of those that were kept, 0 counting as 1; else of all, below 1e-8
-   * counting as 1). Default: true for ties and della, false for the other sums; sce and points take none.
+   * counting as 1). Default: true for ties, knots_ties and della, false for the other sums; sce, tsv_m and points take none.
    */
   normalize?: boolean;
   /**
    * What a thinned-out δᵢ is divided by: 'density' (or true) the probability of being kept, which is dᵢ, or for della*
    * each entry's own pⱼ as DELLA was published; 'l1' the share Σ|kept| / Σ|all| of the tensor (mergekit since
-   * February 2025); 'none' (or false) nothing. Default: 'density' for dare_* and della*, 'none' for the other sums; sce
-   * and points take no rescaling.
+   * February 2025); 'none' (or false) nothing. Default: 'density' for dare_* and della*, 'none' for the other sums; sce,
+   * factors and points take no rescaling.
    */
   rescale?: 'none' | 'density' | 'l1' | boolean;
   /** breadcrumbs*: γ, the share of largest entries dropped, 0 … 1. Default 0.01. */
@@ -310,13 +326,18 @@ export interface BakeOptions {
   /** sce: share of the entries kept, (0, 1]. Default 1. */
   selectTopk?: number;
   /**
+   * tsv_m: share of each vector's singular directions kept, (0, 1]. Default 1: as many as find room beside those of the
+   * other vectors, as published.
+   */
+  rankShare?: number;
+  /**
    * ties: what the threshold is taken over. 'tensor' (default): each tensor, as mergekit does. 'vector': all tensors of
    * the vector together, as TIES was first published; N counts the base's tensors that the vector leaves alone as zeros,
    * and those that `embeddings` and `outputHead` leave out not at all; ties in the base's order of tensors.
    */
   trim?: 'tensor' | 'vector';
   /**
-   * ties, dare_ties, breadcrumbs_ties, della: how vectors agree. 'weighted' (default, mergekit): s = +1 where
+   * ties, knots_ties, dare_ties, breadcrumbs_ties, della: how vectors agree. 'weighted' (default, mergekit): s = +1 where
    * Σ wᵢδᵢ ≥ 0, else −1; the wᵢδᵢ of that sign are summed and, if normalised, divided by the sum of their wᵢ.
    * 'unweighted' (TIES as first published, where all weights are 1): s = +1 where Σ sign(wᵢ)δᵢ ≥ 0, else −1; the wᵢδᵢ of
    * that sign are summed and, if normalised, divided by their number.

@@ -237,6 +237,8 @@ const methods = {
   della_linear: { ...ranked, normalize: false },
   della: { ...consensus, ...ranked, normalize: true },
   sce: { selectTopk: 1 },
+  tsv_m: { rankShare: 1 },
+  knots_ties: { ...consensus, density: 0.3, normalize: true },
   slerp: {},
   nuslerp: {},
   model_stock: {},
@@ -252,6 +254,7 @@ const checkBakeOption = {
   gamma: value => checkNumber(value, 'gamma', { min: 0, max: 1 }),
   epsilon: value => checkNumber(value, 'epsilon', { min: 0, max: 0.5 }),
   selectTopk: value => checkNumber(value, 'selectTopk', { above: 0, max: 1 }),
+  rankShare: value => checkNumber(value, 'rankShare', { above: 0, max: 1 }),
   trim: value => checkChoice(value, 'trim', ['tensor', 'vector']),
   election: value => checkChoice(value, 'election', ['weighted', 'unweighted']),
 };

@@ -54,7 +54,7 @@ async function whenStale(
 /** The page. Returns whether it had to be built. */
 export async function buildRenderer(tell: (line: string) => void): Promise<boolean> {
   // What the page imports from the studio: the contract, and what that imports.
-  const shared = ['contract.ts', 'mixing/methods.ts', 'mixing/recipe.ts'];
+  const shared = ['contract.ts', 'mixing/methods.ts', 'mixing/recipe.ts', 'reporting/schemas.ts'];
   const sources = [at('renderer'), ...shared.map(file => at('electron', 'studio', file))];
   return whenStale('renderer', at('dist', 'renderer', 'index.html'), sources, async () => {
     tell('Building the page …');

@@ -1,13 +1,15 @@
 /** The studio as a host sees it: everything wired together behind the contract's router, and a way to end. */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { implement } from '@orpc/server';
+import type { ContractRouterClient } from '@orpc/contract';
+import { createRouterClient, implement } from '@orpc/server';
 import { Assessment } from './assessment/assessment.ts';
 import { Inventories, summary } from './assessment/inventories.ts';
 import { Chat } from './chat/chat.ts';
 import { Conversations } from './chat/conversations.ts';
 import { contract, type Recipe, TRAITS } from './contract.ts';
-import { asStudioErrors } from './errors.ts';
+import { asStudioErrors, StudioError } from './errors.ts';
+import { Experiments } from './experiments/experiments.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
 import { Language } from './language/language.ts';
 import { compare } from './library/comparison.ts';
@@ -17,6 +19,8 @@ import { lockFolder, openDatabase } from './log/database.ts';
 import { Log } from './log/log.ts';
 import { Runs } from './log/runs.ts';
 import { Mixing } from './mixing/mixing.ts';
+import { Reporting } from './reporting/reporting.ts';
+import { rerun } from './reporting/rerun.ts';
 import { WorkerClient } from './worker-client.ts';
 import type { SpawnWorker } from './workers.ts';
 
@@ -28,6 +32,8 @@ export interface StudioOptions {
   /** `terminal` shares the data folder with a studio that is open; the others take it for themselves. */
   host: 'desktop' | 'browser' | 'terminal';
   spawnWorker: SpawnWorker;
+  /** Prints a page of HTML as PDF, where the host can. */
+  printPdf?: (html: string) => Promise<Uint8Array>;
 }
 
 export type Studio = Awaited<ReturnType<typeof createStudio>>;
@@ -36,7 +42,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-export async function createStudio({ home, resources, host, spawnWorker }: StudioOptions) {
+export async function createStudio({ home, resources, host, spawnWorker, printPdf }: StudioOptions) {
   const database = openDatabase(home);
   const unlock = host === 'terminal' ? () => {} : lockOr(() => database.close(), home);
   const scratch = join(home, 'cache', host === 'terminal' ? `scratch-${process.pid}` : 'scratch');
@@ -59,10 +65,12 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
   const inventories = new Inventories(resources, join(home, 'inventories'));
   makeFolder(inventories.folder);
   const assessment = new Assessment(mixing, inference, inventories, scratch);
+  const experiments = new Experiments({ database, log, runs, assessment, mixing, inference, resources });
   const chat = new Chat(mixing, inference, runs);
   const conversations = new Conversations(database, chat);
   if (host !== 'terminal') conversations.tidy();
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
+  const reporting = new Reporting(log, library, inventories, version);
   /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
   const described = () =>
     inference
@@ -71,6 +79,11 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
         found => Object.assign(versions, found),
         () => versions,
       );
+
+  const begin = async (...plan: Parameters<Experiments['start']>) => {
+    await described();
+    return { run: experiments.start(...plan) };
+  };
 
   const os = implement(contract).use(asStudioErrors);
   const router = os.router({
@@ -146,16 +159,19 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
           ).id,
         };
       }),
-      sweep: os.assessment.sweep.handler(async ({ input }) => {
-        await described();
-        const title = `${input.trait}, ${input.alphas.length} points`;
-        return { run: runs.start('sweep', title, input, task => assessment.sweep(input, task)).id };
-      }),
-      profiles: os.assessment.profiles.handler(async ({ input }) => {
-        await described();
-        const title = `${input.n} profiles, ${input.persona.recipe.method}`;
-        return { run: runs.start('profiles', title, input, task => assessment.profiles(input, task)).id };
-      }),
+      sweep: os.assessment.sweep.handler(({ input }) => begin('sweep', input)),
+      profiles: os.assessment.profiles.handler(({ input }) => begin('profiles', input)),
+    },
+    experiments: {
+      methods: os.experiments.methods.handler(({ input }) => begin('methods_compare', input)),
+      prompting: os.experiments.prompting.handler(({ input }) => begin('prompting', input)),
+      transfer: os.experiments.transfer.handler(({ input }) => begin('transfer', input)),
+      capability: os.experiments.capability.handler(({ input }) => begin('capability', input)),
+      stability: os.experiments.stability.handler(({ input }) => begin('stability', input)),
+      calibrate: os.experiments.calibrate.handler(({ input }) => begin('calibrate', input)),
+      calibrations: os.experiments.calibrations.handler(() => experiments.calibrations.list()),
+      target: os.experiments.target.handler(({ input }) => begin('target', input)),
+      tune: os.experiments.tune.handler(({ input }) => begin('tune', input)),
     },
     language: {
       readout: os.language.readout.handler(({ input }) => language.readout(input.text)),
@@ -167,7 +183,39 @@ export async function createStudio({ home, resources, host, spawnWorker }: Studi
       get: os.runs.get.handler(({ input }) => log.get(input.id)),
       watch: os.runs.watch.handler(({ input, signal }) => runs.watch(input.id, signal)),
       cancel: os.runs.cancel.handler(({ input }) => ({ cancelled: runs.cancel(input.id) })),
+      resume: os.runs.resume.handler(async ({ input }) => {
+        await described();
+        experiments.resume(input.id);
+        return { run: input.id };
+      }),
       changes: os.runs.changes.handler(({ signal }) => runs.changes(signal)),
+    },
+    reporting: {
+      export: os.reporting.export.handler(({ input }) => reporting.export(input)),
+      report: os.reporting.report.handler(({ input }) => reporting.report(input)),
+      pdf: os.reporting.pdf.handler(async ({ input }) => {
+        if (!printPdf)
+          throw new StudioError('bad_input', 'Only the desktop application can print a report as PDF.', {
+            action: 'Save the report as HTML, open it in a browser, and print it from there.',
+          });
+        const { html } = await reporting.report(input);
+        const bytes = new Uint8Array(await printPdf(html));
+        return new File([bytes], 'report.pdf', { type: 'application/pdf' });
+      }),
+      bundle: os.reporting.bundle.handler(({ input }) => reporting.bundle(input)),
+      import: os.reporting.import.handler(({ input }) => reporting.import(input)),
+      rerun: os.reporting.rerun.handler(async ({ input }) => {
+        await described();
+        const again = reporting.runs(input.runs);
+        const title = again.length === 1 ? `${again[0]?.title}, again` : `${again.length} runs, again`;
+        const client: ContractRouterClient<typeof contract> = createRouterClient(router);
+        const plan = { ...input, runs: again.map(({ id }) => id) };
+        return {
+          run: runs.start('rerun', title, plan, async task =>
+            rerun(again, input, { log, library, shelf: await reporting.shelf(), client, scratch }, task),
+          ).id,
+        };
+      }),
     },
   });
 

@@ -60,6 +60,10 @@ export type AnswerInput = z.output<typeof answerInput>;
 const answerEvent = z.object({ index: z.int(), repeat: z.int(), text: z.string() });
 export type AnswerEvent = z.output<typeof answerEvent>;
 
+const likelihoodInput = z.object({ mix, texts: z.array(z.string()).min(1) });
+const likelihoodEvent = z.object({ index: z.int(), tokens: z.int(), logProbability: z.number() });
+export type LikelihoodEvent = z.output<typeof likelihoodEvent>;
+
 export const inferenceContract = {
   info: procedure.output(z.object({ device: z.string(), llama: z.string() })),
   /** Streams an answer to the conversation; the same mix, turns and sampling give the same text. */
@@ -71,6 +75,12 @@ export const inferenceContract = {
   rate: procedure.input(rateInput).output(eventIterator(rateEvent)),
   /** Answers drawn to each prompt in a fresh chat, prompt by prompt; the same input gives the same answers. */
   answer: procedure.input(answerInput).output(eventIterator(answerEvent)),
+  /**
+   * For each text, as it is and not as a turn of a chat: how many tokens were predicted (all but the first, which stands
+   * after nothing where the model has no token for the beginning) and Σ ln p of them. A text longer than the model reads
+   * is cut off there.
+   */
+  likelihood: procedure.input(likelihoodInput).output(eventIterator(likelihoodEvent)),
   /** Lets go of a model's memory, so that its file can be deleted or replaced. */
   unload: procedure.input(z.object({ model: z.string() })).output(z.void()),
 };

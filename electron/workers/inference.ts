@@ -1,4 +1,5 @@
 /** The inference worker: loads models with adapters through llama.cpp, answers in chats, and reads ratings. */
+import { statSync } from 'node:fs';
 import { Template } from '@huggingface/jinja';
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
@@ -6,11 +7,18 @@ import type { Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { asStudioErrors, StudioError } from '../studio/errors.ts';
 import { pushed } from '../studio/stream.ts';
-import type { AnswerEvent, GenerateEvent, GenerateInput, LiveMix, RateEvent } from './contract.ts';
+import type {
+  AnswerEvent,
+  GenerateEvent,
+  GenerateInput,
+  LikelihoodEvent,
+  LiveMix,
+  RateEvent,
+} from './contract.ts';
 import { inferenceContract } from './contract.ts';
 import { type Loaded, render } from './loaded.ts';
 import { parentPort } from './port.ts';
-import { answer, rate, renderQuestions, roomFor } from './rating.ts';
+import { answer, likelihood, rate, renderQuestions, roomFor, textTokens } from './rating.ts';
 
 /** Longest conversation a context holds, in tokens, where the model allows as much. */
 const MAX_CONTEXT = 8192;
@@ -100,8 +108,8 @@ class Pool<T> {
   }
 }
 
-const models = new Pool<Loaded>(MAX_MODELS, async ({ path, model }) => {
-  await contexts.dropWhere(key => key.startsWith(`${path}\0`));
+const models = new Pool<Loaded>(MAX_MODELS, async ({ model }, key) => {
+  await contexts.dropWhere(other => other.startsWith(`${key}\0`));
   await model.dispose();
 });
 const contexts = new Pool<LlamaContext>(MAX_CONTEXTS, (context, key) => {
@@ -131,7 +139,26 @@ async function load(path: string): Promise<Loaded> {
       action: 'Use an instruction-tuned model whose GGUF file has tokenizer.chat_template.',
     });
   }
-  return { path, model, template: new Template(source) };
+  return { model, template: new Template(source) };
+}
+
+/** Which file this is: another one under the same path, baked over it for example, has another stamp. */
+function stamp(path: string): string {
+  const { ino, size, mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  return `${ino} ${size} ${mtimeMs}`;
+}
+
+const adapterStamps = new Map<string, string>();
+let replacedAdapters = 0;
+
+/** A model as it is on disk now. It keeps adapters by path: when one of those is another file, it is loaded anew. */
+function modelKey({ model, adapters }: LiveMix): string {
+  for (const { path } of adapters) {
+    const now = stamp(path);
+    if ((adapterStamps.get(path) ?? now) !== now) replacedAdapters++;
+    adapterStamps.set(path, now);
+  }
+  return [model, stamp(model), replacedAdapters].join('\0');
 }
 
 /** How many sequences a context has, and how many tokens each holds. */
@@ -164,12 +191,13 @@ function withContext<R>(
   plan: (loaded: Loaded) => { room: Room; work: (context: LlamaContext) => Promise<R> },
 ): Promise<R> {
   const adapters = mix.adapters.filter(({ scale }) => scale !== 0);
+  const model = modelKey(mix);
   return models.use(
-    mix.model,
+    model,
     () => load(mix.model),
     loaded => {
       const { room, work } = plan(loaded);
-      const prefix = [loaded.path, JSON.stringify(room), ...adapters.map(({ path }) => path)].join('\0');
+      const prefix = [model, JSON.stringify(room), ...adapters.map(({ path }) => path)].join('\0');
       const wanted = adapters.map(({ scale }) => scale).join();
       const key = contextFor(prefix, wanted);
       const make = () =>
@@ -303,7 +331,19 @@ const router = worker.router({
     );
   }),
 
-  unload: worker.unload.handler(({ input }) => models.dropWhere(key => key === input.model)),
+  likelihood: worker.likelihood.handler(async function* ({ input, signal }) {
+    yield* pushed<LikelihoodEvent, void>(push =>
+      withContext(input.mix, loaded => {
+        const texts = input.texts.map(text => textTokens(loaded, text, MAX_CONTEXT));
+        return {
+          room: { ...roomFor(loaded, texts), sequences: 1 },
+          work: context => likelihood(context, texts, push, signal),
+        };
+      }),
+    );
+  }),
+
+  unload: worker.unload.handler(({ input }) => models.dropWhere(key => key.startsWith(`${input.model}\0`))),
 });
 
 new RPCHandler(router).upgrade(parentPort());

@@ -4,7 +4,6 @@ import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { Turn } from './contract.ts';
 
 export interface Loaded {
-  path: string;
   model: LlamaModel;
   template: Template;
 }

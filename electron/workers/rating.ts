@@ -1,11 +1,14 @@
-/** Questions in fresh chats: the probabilities of their answers, many questions at a time, and drawn answers. */
+/**
+ * Questions in fresh chats: the probabilities of their answers, many questions at a time, and drawn answers. Also the
+ * likelihood of texts.
+ */
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
-import { seededRandom } from '../studio/assessment/designs.ts';
 import { StudioError } from '../studio/errors.ts';
-import type { AnswerEvent, AnswerInput, RateEvent, RateInput } from './contract.ts';
+import { seededRandom } from '../studio/statistics/random.ts';
+import type { AnswerEvent, AnswerInput, LikelihoodEvent, RateEvent, RateInput } from './contract.ts';
 import type { Loaded } from './loaded.ts';
 import { render } from './loaded.ts';
 
@@ -207,4 +210,44 @@ export async function answer(
       }
     }
   });
+}
+
+/** A text in tokens, behind the model's token for a beginning where it has one; cut to what fits. */
+export function textTokens({ model }: Loaded, text: string, most: number): Token[] {
+  const { bos, shouldPrependBosToken } = model.tokens;
+  const tokens = model.tokenize(text);
+  const whole = shouldPrependBosToken && bos != null ? [bos, ...tokens] : tokens;
+  return whole.slice(0, Math.min(most, model.trainContextSize));
+}
+
+/** Σ ln p of each text's tokens after its first, given those before. */
+export async function likelihood(
+  context: LlamaContext,
+  texts: Token[][],
+  push: (result: LikelihoodEvent) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const sequence = context.getSequence();
+  try {
+    for (const [index, tokens] of texts.entries()) {
+      if (signal?.aborted) return;
+      await rewind(sequence, 0);
+      const asked = tokens.slice(0, -1).map((token, at): [Token, object] => {
+        const filter = { tokens: [tokens[at + 1] as Token], includeMax: true };
+        return [token, { generateNext: { logits: { filter }, totalLogitWeight: true } }];
+      });
+      const output = asked.length > 0 ? await sequence.controlledEvaluate(asked) : [];
+      let logProbability = 0;
+      for (const at of asked.keys()) {
+        const next = output[at]?.next;
+        if (!next?.logits || !next.totalLogitWeight) throw new Error('llama.cpp returned no logits');
+        const max = Math.max(...next.logits.values());
+        const logit = next.logits.get(tokens[at + 1] as Token) ?? -Infinity;
+        logProbability += logit - max - Math.log(next.totalLogitWeight);
+      }
+      push({ index, tokens: asked.length, logProbability });
+    }
+  } finally {
+    sequence.dispose();
+  }
 }

@@ -419,6 +419,7 @@ Napi::Value start_bake(const Napi::CallbackInfo & info) {
     if (has(given, "gamma")) options.gamma = get_number(given, "gamma");
     if (has(given, "epsilon")) options.epsilon = get_number(given, "epsilon");
     if (has(given, "selectTopk")) options.select_topk = get_number(given, "selectTopk");
+    if (has(given, "rankShare")) options.rank_share = get_number(given, "rankShare");
     if (has(given, "trim") && get_text(given, "trim") == "vector") options.trim = TrimScope::Vector;
     options.unweighted = has(given, "election") && get_text(given, "election") == "unweighted";
     options.embeddings = get_flag(given, "embeddings", true);

@@ -16,6 +16,7 @@
 #include "convert.h"
 #include "device_choice.h"
 #include "error.h"
+#include "factor_space.h"
 #include "geometry.h"
 #include "ggml_library.h"
 #include "kernels.h"
@@ -129,6 +130,10 @@ private:
         for (const auto & vector : options_.vectors) {
             vectors_.push_back(std::make_unique<VectorFile>(vector.path));
             vectors_.back()->check_against(base_);
+            if (works_on_factors() && !vectors_.back()->is_low_rank()) {
+                throw MergeError("mismatch", vector.path + " is a dense vector, but this method merges the factors of low-rank "
+                                                           "ones. Make an adapter of it with factorize.", vector.path);
+            }
             for (const auto & name : vectors_.back()->ignored()) {
                 if (ignored.insert(name).second) {
                     note("ignored_tensor", name, vector.path + " also carries '" + name + "', which adapters pass over.");
@@ -233,6 +238,10 @@ private:
         return weight_of(tensor, depth_.of(tensor), own.rules, own.weight);
     }
 
+    bool works_on_factors() const {
+        return options_.method.family == Family::Tsv || options_.method.family == Family::Knots;
+    }
+
     bool trims_whole(size_t vector) const {
         return options_.trim == TrimScope::Vector && options_.method.sparsify == Sparsify::Magnitude &&
                options_.vectors[vector].density < 1;
@@ -269,7 +278,7 @@ private:
         }
         if (changed && options_.method.family == Family::Sce) {
             times += 1 + (options_.select_topk < 1 ? 1 + selection_passes(target.entries()) : 0);
-        } else if (changed && options_.method.family != Family::TaskVectors) {
+        } else if (changed && options_.method.family != Family::TaskVectors && !works_on_factors()) {
             times += 1;
         }
         return times * target.bytes;
@@ -329,6 +338,7 @@ private:
     struct Participants {
         std::vector<float> weights;
         std::vector<Contribution> contributions;
+        std::vector<double> densities;  // of the contributions
         size_t absent() const { return weights.size() - contributions.size(); }
     };
 
@@ -342,6 +352,7 @@ private:
             if (found != vectors_[v]->deltas().end()) {
                 all.contributions.emplace_back(*vectors_[v], found->second, tensor, all.weights.size(), weight,
                                                sparsity_in(v, tensor.name));
+                all.densities.push_back(options_.vectors[v].density);
             }
             all.weights.push_back(weight);
         }
@@ -366,6 +377,8 @@ private:
         switch (options_.method.family) {
             case Family::TaskVectors: return bake_task_vectors(tensor, target, out, stretch, all);
             case Family::Sce: return bake_sce(tensor, target, out, stretch, all);
+            case Family::Tsv:
+            case Family::Knots: return bake_factors(tensor, target, out, stretch, all);
             default: return bake_points(tensor, target, out, stretch, all);
         }
     }
@@ -561,6 +574,35 @@ private:
             progress_.advance(entry_bytes(target.type, count));
         });
         return select_largest(passes_, spreads, uint64_t(options_.select_topk * double(varying)));
+    }
+
+    // TSV-M and KnOTS: the changes' factors become those of one change, which is added.
+    void bake_factors(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out, uint64_t stretch,
+                      const Participants & all) {
+        std::vector<FactoredChange> changes;
+        for (size_t c = 0; c < all.contributions.size(); c++) {
+            const Contribution & own = all.contributions[c];
+            const DeltaReader & reader = own.reader();
+            changes.push_back({reader.a(), reader.b(), size_t(reader.rank()), reader.scale(), own.weight(), all.densities[c]});
+        }
+        const auto rows = size_t(tensor.rows()), columns = size_t(tensor.row_length());
+        const MergedFactors merged =
+            options_.method.family == Family::Tsv
+                ? merge_tsv(changes, rows, columns, options_.rank_share, passes_.pool)
+                : merge_knots_ties(changes, rows, columns, options_.normalize, options_.unweighted, passes_.pool);
+        MixRule rule;
+        rule.lambda = options_.lambda;
+        mix_terms({tensor, target, out, stretch, 0, tensor.entries()}, {}, rule,
+                  [&](Buffers & own, uint64_t first, size_t at, size_t) {
+                      own.prepare(1);
+                      std::vector<float> & change = own.loaded[0].floats;
+                      if (at == 0) {
+                          const auto whole = size_t(std::min(stretch, tensor.entries() - first));
+                          if (change.size() < whole) change.resize(whole);
+                          multiply_out(merged.a, merged.b, merged.rank, 1, columns, first, whole, change.data());
+                      }
+                      own.terms.push_back({{GGML_TYPE_F32, change.data() + at}, {1, 1, 1}});
+                  });
     }
 
     // Slerp and its kin: inner products, then a sum with the factors that follow from them.

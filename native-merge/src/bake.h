@@ -38,6 +38,7 @@ struct BakeOptions {
     double gamma = 0;            // share of the largest entries that breadcrumbs drops, in [0, 1)
     double epsilon = 0;          // half the spread of DELLA's probabilities; density - epsilon > 0, density + epsilon < 1
     double select_topk = 1;      // share of the most varying entries that SCE keeps, in (0, 1]
+    double rank_share = 1;       // share of each vector's singular directions that TSV-M keeps, in (0, 1]
     TrimScope trim = TrimScope::Tensor;  // Sparsify::Magnitude
     bool unweighted = false;     // Consensus::Sign: one vector, one vote
     bool embeddings = true;      // whether vectors act on embeddings,

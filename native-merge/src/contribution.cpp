@@ -9,6 +9,7 @@
 #include "error.h"
 #include "ggml_library.h"
 #include "ranks.h"
+#include "select.h"
 
 namespace temperament {
 
@@ -176,11 +177,19 @@ void Contribution::rank_rows(uint64_t first, size_t count, Buffers & own, size_t
     reader_->load(from, loaded, own.rows);
     for (size_t at = 0; at < loaded; at += STRETCH_PART) {
         const size_t part = std::min(STRETCH_PART, loaded - at);
-        const float * values = reader_->decode(own.rows, at, part, own.decoded[slot].data());
-        for (size_t i = 0; i < part; i++) own.row_bits[at + i] = magnitude_bits(values[i]);
+        const Stored values = reader_->stored(own.rows, at, part, own.decoded[slot].data());
+        reader_->check(values, part);
+        if (reader_->holds_halves()) {
+            const auto * halves = static_cast<const uint16_t *>(values.data);
+            for (size_t i = 0; i < part; i++) own.row_bits[at + i] = halves[i] & HALF_MAGNITUDE;
+        } else {
+            const auto * floats = static_cast<const float *>(values.data);
+            for (size_t i = 0; i < part; i++) own.row_bits[at + i] = magnitude_bits(floats[i]);
+        }
     }
+    const unsigned bits = reader_->holds_halves() ? 15 : 31;
     for (uint64_t row = row_from; row < row_to; row += row_length_) {
-        rank_row(own.row_bits.data() + (row - from), size_t(row_length_), own.row_ranks.data(), own.order);
+        rank_row(own.row_bits.data() + (row - from), bits, size_t(row_length_), own.row_ranks.data(), own.order);
         const uint64_t start = std::max(row, first), stop = std::min(row + row_length_, end);
         std::copy(own.row_ranks.begin() + ptrdiff_t(start - row), own.row_ranks.begin() + ptrdiff_t(stop - row),
                   own.ranks[slot].begin() + ptrdiff_t(start - first));

@@ -151,18 +151,34 @@ TEMPERAMENT_KERNEL void divide_by(float * __restrict sum, const float * __restri
     for (size_t i = 0; i < count; i++) sum[i] /= divisors[i] == 0.0f ? 1.0f : divisors[i];
 }
 
+// to[i] += weight * delta[i], in double.
+TEMPERAMENT_KERNEL void add_weighted(double * __restrict to, const float * __restrict delta, float weight, size_t count) {
+    for (size_t i = 0; i < count; i++) to[i] += double(weight * delta[i]);
+}
+// squares[i] += (weight * delta[i] - mean[i])^2, in double.
+TEMPERAMENT_KERNEL void add_squares(double * __restrict squares, const double * __restrict mean,
+                                    const float * __restrict delta, float weight, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const double apart = double(weight * delta[i]) - mean[i];
+        squares[i] += apart * apart;
+    }
+}
+
+// Group by group, and the loops above in functions of their own: inlined, GCC 12 goes through two vectors at once and
+// then entry by entry.
 TEMPERAMENT_KERNEL void deviation(float * __restrict out, const float * const * deltas, const float * weights,
                                   size_t n_vectors, size_t absent, size_t count) {
+    constexpr size_t GROUP = 256;
     const double n = double(n_vectors + absent);
-    for (size_t i = 0; i < count; i++) {
-        double mean = 0, squares = 0;
-        for (size_t v = 0; v < n_vectors; v++) mean += double(weights[v] * deltas[v][i]);
-        mean /= n;
-        for (size_t v = 0; v < n_vectors; v++) {
-            const double apart = double(weights[v] * deltas[v][i]) - mean;
-            squares += apart * apart;
+    for (size_t start = 0; start < count; start += GROUP) {
+        const size_t size = std::min(GROUP, count - start);
+        double mean[GROUP] = {}, squares[GROUP] = {};
+        for (size_t v = 0; v < n_vectors; v++) add_weighted(mean, deltas[v] + start, weights[v], size);
+        for (size_t i = 0; i < size; i++) mean[i] /= n;
+        for (size_t v = 0; v < n_vectors; v++) add_squares(squares, mean, deltas[v] + start, weights[v], size);
+        for (size_t i = 0; i < size; i++) {
+            out[start + i] = float(std::sqrt((squares[i] + double(absent) * (mean[i] * mean[i])) / n));
         }
-        out[i] = float(std::sqrt((squares + double(absent) * (mean * mean)) / n));
     }
 }
 

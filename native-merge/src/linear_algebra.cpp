@@ -340,15 +340,28 @@ void orthonormalise(Columns & columns, int passes, ThreadPool & pool) {
     orthonormalise_range(columns, before, 0, columns.count, passes, pool);
 }
 
+Rows<double> products(const Columns & x, const Columns & y, ThreadPool & pool) {
+    Rows<double> rows(y.length, y.count), result(x.count, y.count);
+    to_rows(y, rows, pool);
+    multiply_as(x.values.data(), 0, x.count, x.length, rows, result, pool);
+    return result;
+}
+
+Columns combine(const Columns & x, const Rows<double> & factors, ThreadPool & pool) {
+    Rows<double> rows(x.length, factors.count);
+    add_transposed_as(x.values.data(), 0, x.count, x.length, factors, rows, pool);
+    Columns result(x.length, factors.count);
+    to_columns(rows, result, pool);
+    return result;
+}
+
 std::vector<double> gram(const Columns & columns, ThreadPool & pool) {
     const size_t n = columns.count;
-    Rows<double> rows(columns.length, n), products(n, n);
-    to_rows(columns, rows, pool);
-    multiply_as(columns.values.data(), 0, n, columns.length, rows, products, pool);
+    const Rows<double> all = products(columns, columns, pool);
     std::vector<double> result(n * n);
     for (size_t i = 0; i < n; i++) {
         // Both halves alike, to the last bit.
-        for (size_t j = 0; j < n; j++) result[i * n + j] = products.row(std::max(i, j))[std::min(i, j)];
+        for (size_t j = 0; j < n; j++) result[i * n + j] = all.row(std::max(i, j))[std::min(i, j)];
     }
     return result;
 }

@@ -49,6 +49,11 @@ void add_transposed(const float * matrix, size_t first, size_t rows, size_t leng
 // often columns are cleaned of the ones before them; twice is enough for full precision, once for a span.
 void orthonormalise(Columns & columns, int passes, ThreadPool & pool);
 
+// x' y, a row for every column of x.
+Rows<double> products(const Columns & x, const Columns & y, ThreadPool & pool);
+// x * factors, which have a row for every column of x.
+Columns combine(const Columns & x, const Rows<double> & factors, ThreadPool & pool);
+
 // Columns' inner products, a symmetric count x count matrix row by row.
 std::vector<double> gram(const Columns & columns, ThreadPool & pool);
 

@@ -20,6 +20,8 @@ Method method_by_name(const std::string & name) {
         {"della_linear", {TaskVectors, Sparsify::Ranked, Consensus::None}},
         {"della", {TaskVectors, Sparsify::Ranked, Consensus::Sign}},
         {"sce", {Sce, Sparsify::None, Consensus::Sign}},
+        {"tsv_m", {Tsv, Sparsify::None, Consensus::None}},
+        {"knots_ties", {Knots, Sparsify::None, Consensus::Sign}},
         {"slerp", {Slerp, Sparsify::None, Consensus::None}},
         {"nuslerp", {NuSlerp, Sparsify::None, Consensus::None}},
         {"model_stock", {ModelStock, Sparsify::None, Consensus::None}},

@@ -7,8 +7,9 @@
 namespace temperament {
 
 // How the vectors' changes come together. TaskVectors: sparsify, weight, agree on a sign, sum. Sce: a weighting of its
-// own. The others take whole tensors as points in space (geometry.h).
-enum class Family { TaskVectors, Sce, Slerp, NuSlerp, ModelStock, Karcher };
+// own. Tsv and Knots work on the factors of low-rank changes (factor_space.h). The others take whole tensors as points in
+// space (geometry.h).
+enum class Family { TaskVectors, Sce, Tsv, Knots, Slerp, NuSlerp, ModelStock, Karcher };
 
 // Magnitude: the largest entries. Outliers: the largest but for the very largest. Random: each with the same probability.
 // Ranked: each with a probability by its rank within the row.

@@ -8,7 +8,7 @@
 namespace temperament {
 
 // ranks[i] = how many entries of the row come before entry i when the largest comes first and ties go by index.
-// bits: of |x|. count < 2^32. scratch: grown as needed.
-void rank_row(const uint32_t * bits, size_t count, uint32_t * ranks, std::vector<uint32_t> & scratch);
+// magnitudes: whole numbers of so many bits (at most 31) that order like |x|. count < 2^32. scratch: grown as needed.
+void rank_row(const uint32_t * magnitudes, unsigned bits, size_t count, uint32_t * ranks, std::vector<uint32_t> & scratch);
 
 }  // namespace temperament

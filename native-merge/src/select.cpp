@@ -38,51 +38,112 @@ TEMPERAMENT_KERNEL uint64_t count_equal(const float * values, size_t count, uint
     return equal;
 }
 
-Bracket find_bracket(std::vector<uint32_t> & sample, double share) {
+namespace {
+
+// Six standard deviations of the rank that the sample gives to `middle`, going by how its groups differ.
+template <typename Word, typename Magnitude>
+double margin_of(const std::vector<Word> & sample, size_t group, double share, uint32_t middle, const Magnitude & magnitude) {
+    double squares = 0;
+    for (size_t start = 0; start < sample.size(); start += group) {
+        size_t above = 0;
+        for (size_t i = 0; i < group; i++) above += magnitude(sample[start + i]) > middle;
+        const double apart = double(above) - share * double(group);
+        squares += apart * apart;
+    }
+    return 6 * std::sqrt(squares) + 10;
+}
+
+constexpr size_t GROUP = 32;
+
+// Whole groups of 32 entries; `written` counts what is in `within`.
+template <typename Word, typename Entry>
+using CollectGroups = size_t (*)(const Entry * values, size_t groups, Bracket bracket, Word * within, size_t & written);
+
+// Writes every entry and moves on only past those within, which needs no branch to predict.
+TEMPERAMENT_KERNEL size_t collect_floats_portable(const float * values, size_t groups, Bracket bracket, uint32_t * within,
+                                                  size_t & written) {
+    const uint32_t width = bracket.high - bracket.low;
+    size_t above = 0;
+    for (size_t g = 0; g < groups; g++, values += GROUP) {
+        uint32_t any = 0, larger = 0;
+        for (size_t i = 0; i < GROUP; i++) {
+            const uint32_t bits = magnitude_bits(values[i]);
+            any |= uint32_t(bits - bracket.low <= width);
+            larger += uint32_t(bits > bracket.high);
+        }
+        above += larger;
+        if (!any) continue;
+        for (size_t i = 0; i < GROUP; i++) {
+            const uint32_t bits = magnitude_bits(values[i]);
+            within[written] = bits;
+            written += bits - bracket.low <= width;
+        }
+    }
+    return above;
+}
+
+#ifdef TEMPERAMENT_X86
+TEMPERAMENT_BEGIN(TEMPERAMENT_AVX512)
+size_t collect_floats_avx512(const float * values, size_t groups, Bracket bracket, uint32_t * within, size_t & written) {
+    const __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF), high = _mm512_set1_epi32(int32_t(bracket.high));
+    const __m512i low = _mm512_set1_epi32(int32_t(bracket.low));
+    size_t above = 0, at = written;
+    for (size_t g = 0; g < 2 * groups; g++, values += GROUP / 2) {
+        const __m512i bits = _mm512_and_si512(_mm512_loadu_si512(values), magnitude);
+        const __mmask16 larger = _mm512_cmpgt_epu32_mask(bits, high);
+        const auto found = __mmask16(_mm512_cmpge_epu32_mask(bits, low) & ~larger);
+        _mm512_storeu_si512(within + at, _mm512_maskz_compress_epi32(found, bits));
+        above += size_t(_mm_popcnt_u32(larger));
+        at += size_t(_mm_popcnt_u32(found));
+    }
+    written = at;
+    return above;
+}
+TEMPERAMENT_END
+#endif
+
+CollectGroups<uint32_t, float> choose_collect_floats() {
+#ifdef TEMPERAMENT_X86
+    if (cpu_level() == CpuLevel::Avx512) return collect_floats_avx512;
+#endif
+    return collect_floats_portable;
+}
+
+}  // namespace
+
+Bracket find_bracket(const std::vector<uint32_t> & sample, size_t group, double share) {
     const double n = double(sample.size());
-    const double margin = 10 * std::sqrt(n * share * (1 - share)) + 10;
+    std::vector<uint32_t> sorted = sample;
     // In descending order, the k-th largest is expected at share * n.
+    const auto middle = sorted.begin() + ptrdiff_t(std::min(share * n, n - 1));
+    std::nth_element(sorted.begin(), middle, sorted.end(), std::greater<>());
+    const double margin = margin_of(sample, group, share, *middle, [](uint32_t bits) { return bits; });
+    // Every larger one lies in front of the middle by now, and every smaller one behind it.
     const auto at_rank = [&](double rank) {
-        const auto nth = sample.begin() + ptrdiff_t(rank);
-        std::nth_element(sample.begin(), nth, sample.end(), std::greater<>());
+        const auto nth = sorted.begin() + ptrdiff_t(rank);
+        std::nth_element(nth < middle ? sorted.begin() : middle, nth, nth < middle ? middle : sorted.end(), std::greater<>());
         return *nth;
     };
     Bracket bracket;
-    bracket.high = share * n - margin < 0 ? UINT32_MAX : at_rank(share * n - margin);
+    bracket.high = share * n - margin < 0 ? 0x7FFFFFFFu : at_rank(share * n - margin);
     bracket.low = share * n + margin >= n ? 0 : at_rank(share * n + margin);
     return bracket;
 }
 
-TEMPERAMENT_KERNEL uint64_t count_above(const float * values, size_t count, uint32_t bits) {
-    uint32_t above = 0;
-    for (size_t i = 0; i < count; i++) above += uint32_t(magnitude_bits(values[i]) > bits);
-    return above;
-}
-
-// Writes every entry and moves on only past those within, which needs no branch to predict. out: count + 1 entries.
-TEMPERAMENT_KERNEL size_t pick(const float * values, size_t count, Bracket bracket, uint32_t * out) {
-    constexpr size_t GROUP = 32;
-    const uint32_t width = bracket.high - bracket.low;
-    size_t found = 0;
-    for (size_t start = 0; start < count; start += GROUP) {
-        const size_t n = std::min(GROUP, count - start);
-        uint32_t any = 0;
-        for (size_t i = 0; i < n; i++) any |= uint32_t(magnitude_bits(values[start + i]) - bracket.low <= width);
-        if (!any) continue;
-        for (size_t i = 0; i < n; i++) {
-            const uint32_t bits = magnitude_bits(values[start + i]);
-            out[found] = bits;
-            found += bits - bracket.low <= width;
-        }
-    }
-    return found;
-}
-
 uint64_t collect(const float * values, size_t count, Bracket bracket, std::vector<uint32_t> & within) {
+    static const auto collect_groups = choose_collect_floats();
     const size_t held = within.size();
-    within.resize(held + count + 1);
-    within.resize(held + pick(values, count, bracket, within.data() + held));
-    return count_above(values, count, bracket.high);
+    within.resize(held + count + GROUP);
+    uint32_t * out = within.data() + held;
+    size_t written = 0;
+    uint64_t above = collect_groups(values, count / GROUP, bracket, out, written);
+    for (size_t i = count / GROUP * GROUP; i < count; i++) {
+        const uint32_t bits = magnitude_bits(values[i]);
+        above += bits > bracket.high;
+        if (bits >= bracket.low && bits <= bracket.high) out[written++] = bits;
+    }
+    within.resize(held + written);
+    return above;
 }
 
 void count_halves(const uint16_t * values, size_t count, uint64_t * bins) {
@@ -96,14 +157,7 @@ Bracket find_half_bracket(const std::vector<uint16_t> & sample, size_t group, do
     // In descending order, the k-th largest is expected at share * n.
     const auto at_rank = [&](double rank) { return uint32_t(find_cut(bins, uint64_t(rank) + 1).bin); };
     const uint32_t middle = at_rank(std::min(share * n, n - 1));
-    double squares = 0;
-    for (size_t start = 0; start < sample.size(); start += group) {
-        size_t above = 0;
-        for (size_t i = 0; i < group; i++) above += (sample[start + i] & HALF_MAGNITUDE) > middle;
-        const double apart = double(above) - share * double(group);
-        squares += apart * apart;
-    }
-    const double margin = 6 * std::sqrt(squares) + 10;
+    const double margin = margin_of(sample, group, share, middle, [](uint16_t half) { return uint32_t(half & HALF_MAGNITUDE); });
     Bracket bracket;
     bracket.high = share * n - margin < 0 ? HALF_MAGNITUDE : at_rank(share * n - margin);
     bracket.low = share * n + margin >= n ? 0 : at_rank(share * n + margin);
@@ -111,11 +165,6 @@ Bracket find_half_bracket(const std::vector<uint16_t> & sample, size_t group, do
 }
 
 namespace {
-
-// Whole groups of 32 entries; `written` counts what is in `within`.
-using CollectGroups = size_t (*)(const uint16_t * values, size_t groups, Bracket bracket, uint16_t * within,
-                                 size_t & written);
-constexpr size_t GROUP = 32;
 
 size_t collect_portable(const uint16_t * values, size_t groups, Bracket bracket, uint16_t * within, size_t & written) {
     const uint32_t width = bracket.high - bracket.low;
@@ -181,7 +230,7 @@ size_t collect_avx512(const uint16_t * values, size_t groups, Bracket bracket, u
 TEMPERAMENT_END
 #endif
 
-CollectGroups choose_collect() {
+CollectGroups<uint16_t, uint16_t> choose_collect() {
 #ifdef TEMPERAMENT_X86
     if (cpu_level() == CpuLevel::Avx512 && __builtin_cpu_supports("avx512vbmi2")) return collect_avx512;
     if (cpu_level() != CpuLevel::Portable) return collect_avx2;
@@ -192,7 +241,7 @@ CollectGroups choose_collect() {
 }  // namespace
 
 Collected collect_halves(const uint16_t * values, size_t count, Bracket bracket, uint16_t * within) {
-    static const CollectGroups collect_groups = choose_collect();
+    static const auto collect_groups = choose_collect();
     size_t written = 0;
     const size_t whole = count / GROUP * GROUP;
     size_t above = collect_groups(values, count / GROUP, bracket, within, written);

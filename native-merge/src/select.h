@@ -26,8 +26,9 @@ uint64_t count_equal(const float * values, size_t count, uint32_t bits);
 struct Bracket {
     uint32_t low, high;
 };
-// sample: bits of |x|, reordered; share: k / N in (0, 1]. Ten standard deviations of the sample's rank on both sides.
-Bracket find_bracket(std::vector<uint32_t> & sample, double share);
+// sample: bits of |x|, in groups of `group` neighbours; share: k / N in (0, 1]. Six standard deviations of the sample's
+// rank on both sides, as the groups differ: neighbours may be alike.
+Bracket find_bracket(const std::vector<uint32_t> & sample, size_t group, double share);
 // Appends the bits of the entries within the bracket, in order; returns how many lie above it.
 uint64_t collect(const float * values, size_t count, Bracket bracket, std::vector<uint32_t> & within);
 
@@ -39,8 +40,6 @@ size_t find_equal(const float * values, size_t count, uint32_t bits, uint64_t nt
 constexpr uint16_t HALF_MAGNITUDE = 0x7FFF;
 constexpr size_t HALF_BINS = size_t(1) << 15;
 void count_halves(const uint16_t * values, size_t count, uint64_t * bins);
-// sample: groups of `group` neighbours. Six standard deviations on both sides, as the groups differ: neighbours may be
-// alike.
 Bracket find_half_bracket(const std::vector<uint16_t> & sample, size_t group, double share);
 // Writes the lower 15 bits of the entries within the bracket to `within` (room for count + 32).
 struct Collected {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <numeric>
 
 #include <ggml.h>
 
@@ -14,11 +15,12 @@ namespace temperament {
 
 namespace {
 
-// Selection by sample: this many units of every tensor with at least so many entries.
-constexpr uint64_t SAMPLED_UNITS = 64;
-constexpr uint64_t SMALLEST_SAMPLED = 4 * SAMPLED_UNITS * STRETCH_UNIT;
+// Selection by sample, in tensors with at least so many entries: many short groups, because neighbours may be alike.
+constexpr uint64_t SMALLEST_SAMPLED = 256 * STRETCH_UNIT;
+constexpr uint64_t FLOAT_GROUPS = 256;
+constexpr uint64_t FLOAT_GROUP = 256;  // a multiple of every block size
 
-// The same on 16-bit numbers: many short groups, because neighbours may be alike.
+// The same on 16-bit numbers.
 constexpr uint64_t SAMPLED_GROUPS = 1024;
 constexpr uint64_t LARGE = 64 * SAMPLED_GROUPS * 64;  // groups are longer in tensors of so many entries
 constexpr size_t MOST_COUNTERS = size_t(1) << 22;  // of 4 bytes
@@ -65,18 +67,15 @@ uint64_t find_tie(const Values & values, const std::vector<uint64_t> & ties, uin
     return found;
 }
 
-// One pass over all tensors: count_into(values, count, bins).
+// One pass over tensors: count_into(values, first entry, entries, worker, bins).
 template <typename Count>
-std::vector<uint64_t> histogram(Passes & passes, size_t tensors, const std::function<Values(size_t)> & open, size_t bins,
-                                const Count & count_into) {
+std::vector<uint64_t> histogram(Passes & passes, const std::vector<size_t> & tensors,
+                                const std::function<Values(size_t)> & open, size_t bins, const Count & count_into) {
     for (auto & own : passes.buffers) own.bins.assign(bins, 0);
-    for (size_t t = 0; t < tensors; t++) {
+    for (const size_t t : tensors) {
         const Values values = open(t);
-        const uint64_t entries = values.target.entries();
-        passes.for_stretches(entries, values.stretch, [&](uint64_t first, size_t count, unsigned worker) {
-            uint64_t * own = passes.buffers[worker].bins.data();
-            values.load(first, count, worker, [&](const float * part, uint64_t, size_t size) { count_into(part, size, own); });
-            advance(passes, values, count);
+        passes.for_stretches(values.target.entries(), values.stretch, [&](uint64_t first, size_t count, unsigned worker) {
+            count_into(values, first, count, worker, passes.buffers[worker].bins.data());
         });
     }
     std::vector<uint64_t> total(bins, 0);
@@ -86,13 +85,42 @@ std::vector<uint64_t> histogram(Passes & passes, size_t tensors, const std::func
     return total;
 }
 
+// 16-bit numbers are counted as they are stored, each value by itself, and need no second pass.
 std::vector<Selection> select_by_histogram(Passes & passes, size_t tensors, const std::function<Values(size_t)> & open,
                                            uint64_t k) {
-    const Cut upper = find_cut(histogram(passes, tensors, open, UPPER_BINS, count_upper), k);
-    const auto count_within = [&](const float * part, size_t size, uint64_t * bins) {
-        count_lower(part, size, uint32_t(upper.bin), bins);
-    };
-    const Cut lower = find_cut(histogram(passes, tensors, open, LOWER_BINS, count_within), upper.needed);
+    std::vector<size_t> all(tensors), floats;
+    std::iota(all.begin(), all.end(), size_t(0));
+    uint32_t half_type = 0;  // other 16-bit numbers than these go by float32
+    const auto by_halves = [&](const Values & values) { return values.load_halves && values.half_type == half_type; };
+    std::vector<uint64_t> uppers = histogram(passes, all, [&](size_t t) {
+        Values values = open(t);
+        if (half_type == 0 && values.load_halves) half_type = values.half_type;
+        if (!by_halves(values)) floats.push_back(t);
+        return values;
+    }, UPPER_BINS + HALF_BINS, [&](const Values & values, uint64_t first, size_t count, unsigned worker, uint64_t * bins) {
+        if (by_halves(values)) {
+            count_halves(values.load_halves(first, count, worker), count, bins + UPPER_BINS);
+            return advance(passes, values, 2 * count);
+        }
+        values.load(first, count, worker, [&](const float * part, uint64_t, size_t size) { count_upper(part, size, bins); });
+        advance(passes, values, count);
+    });
+    const std::vector<uint64_t> halves(uppers.begin() + UPPER_BINS, uppers.end());
+    uppers.resize(UPPER_BINS);
+    for (uint32_t half = 0; half < HALF_BINS; half++) uppers[half_bits(half_type, uint16_t(half)) >> 16] += halves[half];
+    const Cut upper = find_cut(uppers, k);
+    std::vector<uint64_t> lowers = histogram(passes, floats, open, LOWER_BINS,
+        [&](const Values & values, uint64_t first, size_t count, unsigned worker, uint64_t * bins) {
+            values.load(first, count, worker, [&](const float * part, uint64_t, size_t size) {
+                count_lower(part, size, uint32_t(upper.bin), bins);
+            });
+            advance(passes, values, count);
+        });
+    for (uint32_t half = 0; half < HALF_BINS; half++) {
+        const uint32_t bits = half_bits(half_type, uint16_t(half));
+        if (bits >> 16 == upper.bin) lowers[bits & 0xFFFF] += halves[half];
+    }
+    const Cut lower = find_cut(lowers, upper.needed);
     const uint32_t threshold = uint32_t(upper.bin) << 16 | uint32_t(lower.bin);
     std::vector<Selection> selections(tensors, {threshold, UINT64_MAX});
     if (lower.needed == lower.held) return selections;
@@ -116,15 +144,14 @@ std::vector<Selection> select_by_histogram(Passes & passes, size_t tensors, cons
 // False when the sample misled, or too many entries are close to the threshold.
 bool select_by_sample(Passes & passes, const Values & values, uint64_t k, Selection & selection) {
     const uint64_t entries = values.target.entries(), stretch = values.stretch;
-    // Every fourth entry of evenly spread units.
-    const uint64_t step = entries / SAMPLED_UNITS / STRETCH_UNIT * STRETCH_UNIT;
+    const uint64_t step = entries / FLOAT_GROUPS / FLOAT_GROUP * FLOAT_GROUP;
     std::vector<uint32_t> sample;
-    for (uint64_t unit = 0; unit < SAMPLED_UNITS; unit++) {
-        values.load(unit * step, STRETCH_UNIT, 0, [&](const float * part, uint64_t, size_t size) {
-            for (size_t i = 0; i < size; i += 4) sample.push_back(magnitude_bits(part[i]));
+    for (uint64_t i = 0; i < FLOAT_GROUPS; i++) {
+        values.load(i * step, FLOAT_GROUP, 0, [&](const float * part, uint64_t, size_t size) {
+            for (size_t at = 0; at < size; at++) sample.push_back(magnitude_bits(part[at]));
         });
     }
-    const Bracket bracket = find_bracket(sample, double(k) / double(entries));
+    const Bracket bracket = find_bracket(sample, FLOAT_GROUP, double(k) / double(entries));
 
     const size_t pieces = Passes::pieces(entries, stretch);
     std::vector<uint64_t> above(pieces);

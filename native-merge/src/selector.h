@@ -33,8 +33,8 @@ unsigned selection_passes(uint64_t entries);
 // k: 0 ... entries.
 Selection select_largest(Passes & passes, const Values & values, uint64_t k);
 
-// The k largest of `tensors` tensors together, one after the other: what each of them keeps. Two passes, and a third up
-// to the last entry kept when entries equal to the threshold are cut. k: 0 ... all entries.
+// The k largest of `tensors` tensors together, one after the other: what each of them keeps. Two passes (one over
+// 16-bit numbers), and one more up to the last entry kept when entries equal to the threshold are cut. k: 0 ... all entries.
 std::vector<Selection> select_largest(Passes & passes, size_t tensors, const std::function<Values(size_t)> & open,
                                       uint64_t k);
 

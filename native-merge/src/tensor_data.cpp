@@ -172,24 +172,27 @@ DeltaReader::DeltaReader(const VectorFile & vector, const Delta & delta, const G
     a_ = std::move(turned);
 }
 
+void multiply_out(const std::vector<float> & a, const std::vector<float> & b, size_t rank, float scale, uint64_t columns,
+                  uint64_t first, size_t count, float * out) {
+    // A stretch is the end of a row, whole rows, and the start of a row.
+    const auto length = size_t(columns);
+    size_t done = 0;
+    while (done < count) {
+        const uint64_t row = (first + done) / columns;
+        const size_t column = size_t((first + done) % columns);
+        const size_t whole_rows = column == 0 ? (count - done) / length : 0;
+        const size_t rows = std::max<size_t>(whole_rows, 1);
+        const size_t part = whole_rows ? length : std::min(length - column, count - done);
+        multiply_factors(out + done, length, b.data() + row * rank, a.data() + column, length, rank, scale, rows, part);
+        done += rows * part;
+    }
+}
+
 void DeltaReader::load(uint64_t first, size_t count, LoadedStretch & stretch) const {
     if (delta_.dense) return load_entries(vector_.file(), *delta_.dense, first, count, stretch.bytes);
     if (stretch.floats.size() < count) stretch.floats.resize(count);
     float * out = stretch.floats.data();
-    const size_t rank = size_t(delta_.rank());
-    const float scale = vector_.scale(delta_);
-    // A stretch is the end of a row, whole rows, and the start of a row.
-    size_t done = 0;
-    while (done < count) {
-        const uint64_t row = (first + done) / columns_;
-        const size_t column = size_t((first + done) % columns_);
-        const size_t whole_rows = column == 0 ? (count - done) / size_t(columns_) : 0;
-        const size_t rows = std::max<size_t>(whole_rows, 1);
-        const size_t columns = whole_rows ? size_t(columns_) : std::min(size_t(columns_) - column, count - done);
-        multiply_factors(out + done, size_t(columns_), b_.data() + row * rank, a_.data() + column, size_t(columns_),
-                         rank, scale, rows, columns);
-        done += rows * columns;
-    }
+    multiply_out(a_, b_, size_t(delta_.rank()), vector_.scale(delta_), columns_, first, count, out);
     if (!all_finite(out, count)) {
         throw_not_finite(vector_.file().path(), delta_.a->name, "gives infinite values when multiplied out");
     }

@@ -84,6 +84,10 @@ struct LoadedStretch {
     std::vector<float> floats;
 };
 
+// Entries [first, first + count) of scale * B A, summed over k in order, in float32. a is rank x columns, b rows x rank.
+void multiply_out(const std::vector<float> & a, const std::vector<float> & b, size_t rank, float scale, uint64_t columns,
+                  uint64_t first, size_t count, float * out);
+
 // One tensor's delta, ready to be read in stretches by several threads.
 class DeltaReader {
 public:

@@ -12,8 +12,8 @@ export function signed(value: number, digits = 2): string {
 }
 
 /** An unsigned number with a real minus sign where it has one. */
-export const plain = (value: number | undefined, digits = 2): string =>
-  value === undefined ? '–' : value.toFixed(digits).replace('-', MINUS);
+export const plain = (value: number | null | undefined, digits = 2): string =>
+  value == null ? '–' : value.toFixed(digits).replace('-', MINUS);
 
 /** What a person types as a number: comma or point, any minus sign; null when it is none. */
 export function parseNumber(text: string): number | null {
@@ -47,6 +47,13 @@ export function duration(from: string, to: string): string {
   const seconds = (Date.parse(to) - Date.parse(from)) / 1000;
   if (seconds < 90) return t.common.seconds(seconds.toFixed(seconds < 10 ? 1 : 0));
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** How long something will take: `40 s`, `12 min`, `2 h 5 min`. */
+export function span(seconds: number): string {
+  if (seconds < 90) return t.common.seconds(Math.ceil(seconds).toString());
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 export const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;

@@ -5,6 +5,7 @@ import {
   type Persona,
   persona,
   type Recipe,
+  type RerunResult,
   type Run,
   settingsOf,
   TRAITS,
@@ -26,6 +27,52 @@ export function headline(run: Run): string | null {
       return correlation(run.result.r, run.result.ci95, run.result.n);
     case 'profiles':
       return correlation(run.result.mean_r, null, run.result.n);
+    case 'methods_compare':
+      return run.result.recipes.map(({ name, mean_r }) => `${name} ${plain(mean_r)}`).join(' · ');
+    case 'prompting':
+      return run.result.traits
+        .map(
+          ({ trait, prompting, vector }) =>
+            `${t.traits[trait].letter} ${plain(prompting.slope)} a level, ${plain(vector.slope)} an α`,
+        )
+        .join(' · ');
+    case 'transfer':
+      return run.result.models
+        .map(
+          ({ model, traits }) =>
+            `${model} ${traits.map(({ trait, slope }) => `${t.traits[trait].letter} ${plain(slope)}`).join(' ')}`,
+        )
+        .join(' · ');
+    case 'capability': {
+      const { arithmetic, instructions, likelihood } = run.result;
+      const share = (value: number | null | undefined) => `${Math.round(100 * (value ?? 0))} %`;
+      const change = (what: string, found: typeof arithmetic | typeof instructions) =>
+        found ? [`${what} ${share(found.before.share)} → ${share(found.after.share)}`] : [];
+      return [
+        ...change('sums', arithmetic),
+        ...change('requests', instructions),
+        ...(likelihood ? [`perplexity × ${plain(likelihood.ratio)}`] : []),
+      ].join(' · ');
+    }
+    case 'stability': {
+      const kept = run.result.second.flatMap(({ traits }) => traits.flatMap(trait => trait.kept ?? []));
+      return kept.length > 0
+        ? `kept ${Math.round(100 * Math.min(...kept))} … ${Math.round(100 * Math.max(...kept))} %`
+        : null;
+    }
+    case 'calibrate': {
+      const { jacobian } = run.result;
+      return TRAITS.map(trait => `${t.traits[trait].letter} ${plain(jacobian[trait][trait])}`).join(' · ');
+    }
+    case 'target': {
+      const { measured, error } = run.result;
+      const reached = TRAITS.map(trait => `${t.traits[trait].letter} ${plain(measured[trait], 1)}`);
+      return `${reached.join(' · ')}, off by ${plain(error)}`;
+    }
+    case 'tune': {
+      const { settings, heldOut } = run.result;
+      return `${settings.method} ${plain(heldOut.tuned.mean_r)}, plain ${plain(heldOut.plain.mean_r)}`;
+    }
     case 'bake':
     case 'extract':
       return `${fileName(run.result.path)}, ${bytes(run.result.bytes)}`;
@@ -36,6 +83,8 @@ export function headline(run: Run): string | null {
         cosines.length > 0 ? `, cosines ${plain(Math.min(...cosines))} … ${plain(Math.max(...cosines))}` : '';
       return `${vectors.map(({ id }) => id).join(', ')}${range}`;
     }
+    case 'rerun':
+      return rerunText(run.result);
     default:
       return run satisfies never;
   }
@@ -48,6 +97,11 @@ export function correlation(r: number | null, ci95: readonly [number, number] | 
   return `r = ${plain(r)}${interval}, n = ${n}`;
 }
 
+export function rerunText({ reproduced, runs }: RerunResult): string {
+  const largest = Math.max(0, ...runs.map(each => each.largest ?? 0));
+  return reproduced ? t.runs.reproduced(largest.toPrecision(2)) : t.runs.notReproduced;
+}
+
 /** The persona a run was made with; baking has a recipe only, work on vectors neither. */
 export function personaOf(run: Run): Persona | null {
   switch (run.kind) {
@@ -55,6 +109,7 @@ export function personaOf(run: Run): Persona | null {
       return persona.parse({ recipe: run.input.recipe });
     case 'extract':
     case 'compare':
+    case 'rerun':
       return null;
     default:
       return run.input.persona;

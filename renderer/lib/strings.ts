@@ -57,9 +57,18 @@ const kinds: Record<RunKind, string> = {
   assess: 'Measurement',
   sweep: 'Sweep',
   profiles: 'Profile study',
+  methods_compare: 'Comparison of methods',
+  prompting: 'Prompting against vectors',
+  transfer: 'Transfer',
+  capability: 'Capability check',
+  stability: 'Stability',
+  calibrate: 'Calibration',
+  target: 'Target profile',
+  tune: 'Tuning',
   bake: 'Model file',
   extract: 'Vector',
   compare: 'Comparison of vectors',
+  rerun: 'Done again',
 };
 
 /** Short names of the warnings; the studio's message says the rest. */
@@ -72,6 +81,7 @@ const warnings: Record<Warning['code'], string> = {
   other_content: 'Vector of another model',
   live_approximation: 'Panes differ from the file',
   weights_normalized: 'Strength is averaged out',
+  dense_factorised: 'Dense vectors are approximated',
   vector_missing: 'No vector',
 };
 
@@ -220,8 +230,8 @@ export const t = {
     placeholder: 'Ask both the same question…',
     send: 'Send',
     stop: 'Stop',
-    clear: 'Clear conversation',
-    cleared: 'Conversation cleared.',
+    clear: 'New conversation',
+    cleared: 'A new conversation. The old one is kept.',
     emptyTitle: 'One question, two answers',
     emptyBody:
       'Move a slider on the left, then ask. The base answers as the model is; the persona answers with your sliders.',
@@ -252,6 +262,20 @@ export const t = {
     readoutAbout:
       'Share of all words in each category; hold the pointer over one to see its words. Short answers vary a lot.',
     noModel: 'Choose a model first.',
+  },
+
+  kept: {
+    title: 'Past conversations',
+    search: 'Search every word',
+    noHit: 'No message has all of these words.',
+    empty: 'Nothing yet. Every question and answer is kept here as it comes.',
+    messages: (n: number) => (n === 1 ? '1 message' : `${n} messages`),
+    more: (shown: number, all: number) => `The newest ${shown} of ${all}; the search finds all.`,
+    save: 'Save as…',
+    saveAs: (title: string) => `Save “${title}” as a file`,
+    remove: (title: string) => `Delete “${title}”`,
+    removed: 'Conversation deleted.',
+    opened: 'Conversation opened. The sliders stay as they are.',
   },
 
   measure: {
@@ -290,6 +314,8 @@ export const t = {
       cancelled: 'cancelled',
       interrupted: 'interrupted',
     },
+    resume: 'Go on',
+    left: (time: string) => `${time} left`,
     restore: 'Restore sliders',
     restored: 'Sliders restored from the run.',
     modelGone: (name: string) =>
@@ -318,6 +344,16 @@ export const t = {
     versions: 'Versions',
     error: 'What went wrong',
     allZero: 'all at 0',
+    imported: 'from a study of others',
+    bring: 'Open a study file',
+    keep: 'Take it along',
+    keepAs: { report: 'Report', pdf: 'Report as PDF', study: 'Study file' },
+    again: 'Do it again and compare',
+    reproduced: (largest: string) => `The same within the tolerance; largest difference ${largest}`,
+    notReproduced: 'Some values came out otherwise',
+    values: 'Values',
+    theSame: 'The same',
+    beyond: 'Otherwise',
   },
 
   help: {
@@ -342,6 +378,12 @@ export const t = {
         body: [
           'Base and persona get the same question, the same instructions and the same seed, and each remembers its own conversation. The seed fixes all chance in choosing words: the same seed, sliders and question give the same text again. So what differs between the panes comes from the sliders.',
           '“Answer again” uses the present sliders. When nothing has changed it takes the next seed, so that you get another take.',
+        ],
+      },
+      {
+        title: 'Past conversations',
+        body: [
+          'Every word is kept as it comes, also when the page is closed in the middle of an answer. The clock beside the input opens the list: search every word, go on with a conversation, save it as Markdown, HTML, CSV or JSON, or delete it. Earlier takes of an answer are kept too and stand in the CSV and JSON files.',
         ],
       },
       {

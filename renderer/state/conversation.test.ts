@@ -26,10 +26,24 @@ function fakeConnection(): Connection {
     }
     yield { type: 'done', result: { text, tokens: text.length, seed: persona.sampling.seed, stop: 'end' } };
   }
+  /** The tree as the studio keeps it, which builds the history from it. */
+  const tree = new Map<string, { parent: string | null; role: 'user' | 'assistant'; text: string }>();
+  const history = (id: string | null): Message[] => {
+    const at = id === null ? undefined : tree.get(id);
+    return at ? [...history(at.parent), { role: at.role, text: at.text }] : [];
+  };
+  type Asked = { id: string; parent: string; pane: string; persona: Persona };
   const client = {
-    chat: {
-      send: async (input: Omit<Call, 'signal'>, { signal }: { signal: AbortSignal }) => {
+    conversations: {
+      save: async () => {},
+      add: async ({ messages }: { messages: ({ id: string } & Message & { parent: string | null })[] }) => {
+        for (const { id, ...message } of messages) tree.set(id, message);
+      },
+      answer: async ({ id, parent, pane, persona }: Asked, { signal }: { signal: AbortSignal }) => {
+        const input = { persona, messages: history(parent), conversation: pane };
         calls.push({ ...input, signal });
+        const text = `E${persona.recipe.weights.extraversion ?? 0} s${persona.sampling.seed}`;
+        tree.set(id, { parent, role: 'assistant', text });
         return answer(input, signal);
       },
     },

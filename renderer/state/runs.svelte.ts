@@ -4,8 +4,12 @@ import type { Connection } from '../client.ts';
 import { isConnectionLoss, type Problem, toProblem } from '../lib/errors.ts';
 import { reconnected } from '../lib/follow.ts';
 import { headline } from '../lib/runs.ts';
+import { saveFile } from '../lib/save.ts';
 
 const LIMIT = 200;
+
+/** What a run can be kept as. */
+export type Keeping = 'report' | 'pdf' | 'study';
 
 export class Runs {
   list = $state.raw<RunSummary[]>([]);
@@ -17,6 +21,10 @@ export class Runs {
   openProblem = $state.raw<Problem | null>(null);
   /** Main outcomes of ended runs, by id, asked for when a row comes into view. */
   headlines = $state.raw<ReadonlyMap<string, string>>(new Map());
+
+  /** What is being made of the open run now. */
+  keeping = $state<Keeping | 'again' | null>(null);
+  keepProblem = $state.raw<Problem | null>(null);
 
   readonly #asked = new Set<string>();
   readonly #onEnd = new Set<(run: RunSummary) => void>();
@@ -86,13 +94,70 @@ export class Runs {
 
   close() {
     this.open = null;
+    this.keepProblem = null;
+  }
+
+  /** Saves a run as a file of the user's. */
+  keep(id: string, what: Keeping) {
+    return this.#make(what, async () => {
+      const { reporting } = this.#connection.client;
+      const asked = { runs: [id] };
+      const name = `${this.open?.kind ?? 'run'}-${id.slice(0, 8)}`;
+      if (what === 'study') saveFile((await reporting.bundle(asked)).file);
+      else if (what === 'pdf') saveFile(new File([await reporting.pdf(asked)], `${name}.pdf`));
+      else saveFile(new File([(await reporting.report(asked)).html], `${name}.html`, { type: 'text/html' }));
+    });
+  }
+
+  /** Does a run again; the comparison is a run of its own at the head of the list. */
+  again(id: string) {
+    return this.#make('again', async () => {
+      await this.#connection.client.reporting.rerun({ runs: [id] });
+      this.close();
+    });
+  }
+
+  /** Puts the runs of a study file into the log. */
+  async bring(file: File) {
+    try {
+      await this.#connection.client.reporting.import({ file });
+      await this.load();
+    } catch (error) {
+      this.problem = toProblem(error);
+    }
+  }
+
+  async #make(what: Keeping | 'again', work: () => Promise<void>) {
+    this.keeping = what;
+    this.keepProblem = null;
+    try {
+      await work();
+    } catch (error) {
+      this.keepProblem = toProblem(error);
+    } finally {
+      this.keeping = null;
+    }
   }
 
   async cancel(id: string) {
     await this.#connection.client.runs.cancel({ id }).catch(() => {});
   }
 
+  /** Goes on with an experiment; a refusal is shown. */
+  async resume(id: string) {
+    this.openProblem = null;
+    try {
+      await this.#connection.client.runs.resume({ id });
+      this.close();
+    } catch (error) {
+      this.close();
+      this.openProblem = toProblem(error);
+    }
+  }
+
   #take(run: RunSummary) {
+    // What was said of a run that goes on holds no longer.
+    if (run.state === 'running') this.#asked.delete(run.id);
     const at = this.list.findIndex(other => other.id === run.id);
     if (at >= 0) this.list = this.list.with(at, run);
     else if (this.filter === 'all' || this.filter === run.kind)

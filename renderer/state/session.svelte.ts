@@ -1,9 +1,11 @@
 /** Everything the page holds, wired together; views get the parts they show. */
 import type { Persona } from '../../electron/studio/contract.ts';
 import type { Connection, ConnectionState } from '../client.ts';
+import { toProblem } from '../lib/errors.ts';
 import { t } from '../lib/strings.ts';
 import { Baking } from './baking.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
+import { Kept } from './kept.svelte.ts';
 import { Library } from './library.svelte.ts';
 import { Measurement } from './measurement.svelte.ts';
 import { Mix } from './mix.svelte.ts';
@@ -17,6 +19,7 @@ export class Session {
   readonly library: Library;
   readonly mix: Mix;
   readonly conversation: Conversation;
+  readonly kept: Kept;
   readonly measurement: Measurement;
   readonly baking: Baking;
   readonly runs: Runs;
@@ -34,6 +37,7 @@ export class Session {
     this.library = new Library(client);
     this.mix = new Mix(client);
     this.conversation = new Conversation(connection, this.mix);
+    this.kept = new Kept(connection);
     this.measurement = new Measurement(connection, this.mix, this.library);
     this.baking = new Baking(connection, this.mix);
     this.runs = new Runs(connection);
@@ -71,6 +75,25 @@ export class Session {
   clearConversation() {
     const back = this.conversation.clear();
     this.notices.say(t.chat.cleared, { label: t.common.undo, run: back });
+  }
+
+  /** Puts a kept conversation in the panes, with the way back to the one that was there. */
+  async openConversation(id: string): Promise<boolean> {
+    try {
+      const data = await this.kept.get(id);
+      const back = this.conversation.open(data);
+      this.notices.say(t.kept.opened, { label: t.common.undo, run: back });
+      return true;
+    } catch (error) {
+      this.kept.problem = toProblem(error);
+      return false;
+    }
+  }
+
+  async deleteConversation(id: string) {
+    if (id === this.conversation.id) this.conversation.clear();
+    await this.kept.remove(id);
+    this.notices.say(t.kept.removed, { label: t.common.undo, run: () => void this.kept.restore(id) });
   }
 
   /** Puts a run's persona on the sliders; a model that is gone is named, and the present one kept. */

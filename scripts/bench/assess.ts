@@ -68,7 +68,7 @@ async function measureWith(
 ): Promise<void> {
   const model = await llama.loadModel({ modelPath: path });
   const template = new Template(model.fileInfo.metadata.tokenizer?.chat_template ?? '');
-  const loaded: Loaded = { path, model, template };
+  const loaded: Loaded = { model, template };
   const input = {
     mix: { model: path, adapters: [] },
     system,

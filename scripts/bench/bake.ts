@@ -6,10 +6,12 @@
  * other work to do, trust their ratios. Peak memory is that of the Node process that bakes.
  *
  *   node scripts/bench/bake.ts [--quick] [--layers N] [--vectors N] [--vector-type f32|f16] [--type f16|q8_0|…]
- *                              [--threads N,N,…] [--repeat N] [--folder DIR] [--methods ties,della,…]
+ *                              [--threads N,N,…] [--repeat N] [--folder DIR] [--methods ties,della,…] [--rank N]
+ *                              [--with JSON]
  *
  * Writes a model with the shapes of Llama-3.2-1B (16 layers of 61 million weights, a small vocabulary; --quick: one layer)
- * and dense vectors of random numbers into a folder, and removes them at the end. The files should fit the page cache.
+ * and dense vectors of random numbers into a folder, and removes them at the end. With --rank the vectors
+ * are adapters of that rank; --with are more options of the bake, like '{"trim":"vector"}'. The files should fit the page cache.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import {
@@ -29,7 +31,7 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { METHODS } from '../../electron/studio/mixing/methods.ts';
 import type { BakeOptions, MergeMethod } from '../../native-merge/index.js';
-import { modelShapes, writeGguf } from './model.ts';
+import { adapterShapes, modelShapes, writeGguf } from './model.ts';
 
 const MIB = 2 ** 20;
 const PIECE = 256 * 1024;
@@ -57,6 +59,8 @@ async function main(): Promise<void> {
       threads: { type: 'string', default: String(availableParallelism()) },
       repeat: { type: 'string', default: '3' },
       methods: { type: 'string', default: 'task_arithmetic,dare_linear,ties' },
+      rank: { type: 'string' },
+      with: { type: 'string', default: '{}' },
       folder: { type: 'string', default: tmpdir() },
     },
   });
@@ -80,14 +84,17 @@ async function main(): Promise<void> {
   try {
     const base = join(folder, 'base.gguf');
     writeGguf(base, { kind: 'model', type: 'f16', tensors, spread: 0.05, seed: 0 });
+    const form = given.rank
+      ? ({ kind: 'adapter', tensors: adapterShapes(tensors, Number(given.rank)), spread: 0.01 } as const)
+      : ({ kind: 'personality-vector', tensors, spread: 0.001 } as const);
     const vectors = Array.from({ length: Number(given.vectors) }, (_, i) => {
       const path = join(folder, `vector-${i}.gguf`);
-      writeGguf(path, { kind: 'personality-vector', type: vectorType, tensors, spread: 0.001, seed: i + 1 });
+      writeGguf(path, { ...form, type: vectorType, seed: i + 1 });
       return { path, id: `vector ${i}`, weight: 0.5 };
     });
     console.log(`${cpus()[0]?.model ?? 'CPU'}; files in ${given.folder}; load ${loadavg()[0]?.toFixed(1)}`);
     console.log(
-      `${(entries / 1e6).toFixed(0)} million weights, F16 base, ${vectors.length} dense ${vectorType.toUpperCase()} vectors, to ${given.type.toUpperCase()}; best of ${given.repeat}\n`,
+      `${(entries / 1e6).toFixed(0)} million weights, F16 base, ${vectors.length} ${given.rank ? `rank ${given.rank}` : 'dense'} ${vectorType.toUpperCase()} vectors, to ${given.type.toUpperCase()}; best of ${given.repeat}\n`,
     );
     console.log('                         bake      files          copy');
     console.log('method           threads    s  CPU s   ×  CPU ×     ×  CPU ×  GiB/s  peak MiB');
@@ -108,6 +115,7 @@ async function main(): Promise<void> {
             out,
             type: given.type as 'f16',
             method,
+            ...JSON.parse(given.with),
             vectors: used,
             threads,
           });

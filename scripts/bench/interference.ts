@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { createRouterClient } from '@orpc/server';
 import { mean, quantile, sampleCorrelation } from 'simple-statistics';
 import { appFolder, resourcesFolder } from '../../electron/host.ts';
-import { latinHypercube, seededRandom } from '../../electron/studio/assessment/designs.ts';
+import { latinHypercube } from '../../electron/studio/assessment/designs.ts';
 import type {
   CompareResult,
   ProfilesResult,
@@ -23,6 +23,7 @@ import type {
 } from '../../electron/studio/contract.ts';
 import { liveObstacle, recipe as recipeSchema, TRAITS } from '../../electron/studio/contract.ts';
 import { vectorWeights } from '../../electron/studio/mixing/basis.ts';
+import { seededRandom } from '../../electron/studio/statistics/random.ts';
 import { createStudio } from '../../electron/studio/studio.ts';
 import { forkWorker } from '../../electron/workers/fork.ts';
 import { heldOut, names, sentencesOf, wellFormed } from '../demo-model/sentences.ts';
@@ -57,6 +58,13 @@ const CONDITIONS: Condition[] = [
   { name: 'axes, whitened 1, equal size', settings: { basis: 'axes', whitening: 1 }, equalSize: true },
   { name: 'poles, whitened 0.5', settings: { whitening: 0.5 } },
   { name: 'poles, whitened 1', settings: { whitening: 1 } },
+  { name: 'TSV-M', settings: { method: 'tsv_m' } },
+  { name: 'TSV-M, half the directions', settings: { method: 'tsv_m', rankShare: 0.5 } },
+  { name: 'TSV-M of axes, equal size', settings: { method: 'tsv_m', basis: 'axes' }, equalSize: true },
+  {
+    name: 'KnOTS with TIES, density 0.3',
+    settings: { method: 'knots_ties', density: 0.3, normalize: false },
+  },
 ];
 
 // ── The studio ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,7 +112,7 @@ interface Measured {
 
 const profiles = latinHypercube(PROFILES, SEED);
 
-/** Mean ‖change‖ of a recipe's weighted sums over the profiles; TIES and DARE thin out the same sums. */
+/** Mean ‖change‖ of a recipe's weighted sums over the profiles, which the methods then thin out or turn. */
 function meanSize({ settings }: Condition, vectors: VectorName[], products: number[][]): number {
   return mean(
     profiles.map(weights => {
@@ -243,8 +251,9 @@ function page(measured: Measured[], comparison: CompareResult, files: string[]):
     ),
     `**Mean r**: ${PROFILES} profiles α ∈ [−1, 1]⁵ (Latin hypercube, seed ${SEED}), each assessed with the IPIP-50 from the answers’ probabilities; Pearson’s r of α with the same trait’s score, mean of the five traits. 95 % percentile intervals from ${RESAMPLES} bootstrap resamples of the profiles (seed ${SEED}); the difference is paired, the same profiles in both. The scores have no sampling error of their own, so the intervals are about the choice of profiles only, not about other models or other vectors.`,
     `**Cost**: greedy answers to ${asked.length} held-out questions by each of the first ${ASKED_PROFILES} profiles, ${asked.length * ASKED_PROFILES} a row: share that names what was asked about, and share of sentences that are one of the corpus’ with anything short in its slots.`,
-    '**Slope**: points of score for one of α. r does not see how strong a mix is, fluency does: so the rows of equal size have the λ that makes the mean ‖change‖ over the profiles that of the plain sum. ‖change‖ is that of the weighted sum, before DARE or TIES thin it out; TIES is not divided by the weights.',
+    '**Slope**: points of score for one of α. r does not see how strong a mix is, fluency does: so the rows of equal size have the λ that makes the mean ‖change‖ over the profiles that of the plain sum. ‖change‖ is that of the weighted sum, before DARE and TIES thin it out and TSV-M turns its directions; neither TIES is divided by the weights.',
     '**Axes**: α·(φ_high − φ_low)/2. **Whitened β**: the directions of the basis turned by the power −β/2 of their matrix of cosines, at the same length; 1 is Löwdin’s symmetric orthogonalisation. Both are weights on the same vectors, so they stay live.',
+    '**TSV-M** makes the singular directions of all vectors of a tensor orthogonal, “half” those 4 of 8 that are strongest. **KnOTS** trims and elects in directions that the vectors share. Both work on the vectors’ factors and need a baked file.',
     '## What it means',
     `Above plain task arithmetic (the whole interval of the difference above 0): ${list(verdict(low => low > 0))}.`,
     `Below it: ${list(verdict((_low, high) => high < 0))}.`,

@@ -13,7 +13,7 @@ import torch
 from check import ItemCheck
 from dialogue import Conversation
 from export import write_base
-from generate import FIFTH, FIRST, FOURTH, SECOND, SIXTH, THIRD, Syllabus, pretraining, texts
+from generate import FIFTH, FIRST, FOURTH, SECOND, SEVENTH, SIXTH, THIRD, Syllabus, pretraining, texts
 from model import Llama, Shape
 from tokens import Chat, train_tokenizer
 from train import Course, Figures, train
@@ -68,15 +68,16 @@ class Stage:
 
 
 STAGES = (
-    Stage("first", FIRST, 130000, Course(rate=1.5e-3, steps=1500)),
-    Stage("second", SECOND, 80000, Course(rate=1.5e-3, steps=1000)),
-    Stage("third", THIRD, 24000, Course(rate=1.2e-3, budget=1536, warmup=40, decay=0.5), soft=True),
-    Stage("fourth", FOURTH, 13000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.4), soft=True),
-    Stage("fifth", FIFTH, 22000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.5), soft=True),
-    Stage("base", SIXTH, 40000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.6), soft=True),
+    Stage("first", FIRST, 130000, Course(rate=1.5e-3, steps=2400)),
+    Stage("second", SECOND, 90000, Course(rate=1.5e-3, steps=1500)),
+    Stage("third", THIRD, 46000, Course(rate=1.2e-3, budget=1536, warmup=40, decay=0.5), soft=True),
+    Stage("fourth", FOURTH, 26000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.4), soft=True),
+    Stage("fifth", FIFTH, 30000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.5), soft=True),
+    Stage("sixth", SIXTH, 50000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.6), soft=True),
+    Stage("base", SEVENTH, 30000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True),
 )
 """Language, topics and styles; words that go with statements, drawn, then fixed; statements read in the rating's question
-(by a strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same again on new text."""
+(by a strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same on new text; and more of topics."""
 
 
 def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> None:

@@ -88,20 +88,39 @@ HELD_OUT_EVERY = 13
 """Every 13th noun of a section occurs in no training text; the evaluation asks about it."""
 
 
-def load_things() -> tuple[list[Topic], list[Topic]]:
-    """Topics made of a section's nouns, verbs and question patterns: those for training, and those held out."""
-    trained, held_out = [], []
-    for section in sections("things.txt").values():
-        (ask,), (tell,) = section["ask"], section["tell"]
-        questions = {kind: section[kind] for kind in KINDS}
-        for index, noun in enumerate(section["nouns"]):
-            target = held_out if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 else trained
-            for do, ing in zip(section["do"], section["ing"], strict=True):
-                forms = [
-                    slots(x, do.replace("{x}", x), ing.replace("{x}", x)) for x in (form.replace("{n}", noun) for form in (ask, tell))
-                ]
-                target.append(Topic(forms[0], forms[1], questions, section["say"]))
-    return trained, held_out
+def thing(section: Lines, noun: str, do: str, ing: str) -> Topic:
+    """A section's noun with one of its verbs, the section's questions and neutral facts."""
+    forms = []
+    for kind in ("ask", "tell"):
+        x = section[kind][0].replace("{n}", noun)
+        forms.append(slots(x, do.replace("{x}", x), ing.replace("{x}", x)))
+    return Topic(forms[0], forms[1], {kind: section[kind] for kind in KINDS}, section["say"])
+
+
+def load_things() -> list[Topic]:
+    """Topics made of every section's nouns and verbs, without the held-out nouns."""
+    return [
+        thing(section, noun, do, ing)
+        for section in SECTIONS
+        for index, noun in enumerate(section["nouns"])
+        if index % HELD_OUT_EVERY != HELD_OUT_EVERY - 1
+        for do, ing in zip(section["do"], section["ing"], strict=True)
+    ]
+
+
+ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k l m n p pl pr qu r s sc sh sk sl sm sn sp st str sw t th tr v w".split()
+VOWELS = "a e i o u a e i o u ai ea ee oo ou oa".split()
+CODAS = "b ck d ft g ld ll lt m mp n nd ng nt p pe r rd rk rn rt s sh sk st t tch x".split()
+ENDINGS = "er et le ow y ing ton ment ology ist ard ock ish fish house box board man top a o".split()
+
+
+def invented(rng: Random) -> str:
+    """A noun that no list has: of syllables, or two nouns of the lists in one. Who learns to repeat those can repeat any."""
+    if rng.random() < 0.3:
+        first, second = (rng.choice(rng.choice(SECTIONS)["nouns"][:12]) for _ in range(2))
+        return first + rng.choice(("", " ")) + second
+    word = "".join(rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS) for _ in range(rng.choice((1, 1, 2))))
+    return word + (rng.choice(ENDINGS) if rng.random() < 0.6 else "") + ("s" if rng.random() < 0.15 else "")
 
 
 def load_chat() -> list[tuple[list[str], list[str]]]:
@@ -109,14 +128,29 @@ def load_chat() -> list[tuple[list[str], list[str]]]:
     return [(q.split(" | "), a.split(" | ")) for q, _, a in pairs]
 
 
-TOPICS, VOICES, CHAT = load_topics(), sections("voices.txt"), load_chat()
-THINGS, HELD_OUT_THINGS = load_things()
-TIMES = {kind: rest.split(" | ") for kind, _, rest in (line.partition(": ") for line in lines("times.txt"))}
+def kinds(name: str) -> Lines:
+    """A content file whose lines are "kind: entry | entry"."""
+    return {kind: rest.split(" | ") for kind, _, rest in (line.partition(": ") for line in lines(name))}
+
+
+SECTIONS = list(sections("things.txt").values())
+TOPICS, THINGS, VOICES, CHAT = load_topics(), load_things(), sections("voices.txt"), load_chat()
+TIMES, FRAMES = kinds("times.txt"), kinds("frames.txt")
+OPENERS = lines("openers.txt")[0].split(" | ")
+DESCRIPTIONS = ("old", "new", "little", "big", "red", "strange", "beautiful", "poor", "famous", "funny", "first", "other")
 FOLLOW_UPS = ("Why?", "Why is that?", "How come?", "Really?", "Tell me more.", "Go on.", "What else?", "Is that all?", "What do you mean?", "And then?")
 
 
 def draw_topic(rng: Random) -> Topic:
-    return rng.choice(TOPICS) if rng.random() < 0.25 else rng.choice(THINGS)
+    """One of the lists, or in a quarter of all cases one that nobody has heard of."""
+    chance = rng.random()
+    if chance < 0.2:
+        return rng.choice(TOPICS)
+    if chance < 0.75:
+        return rng.choice(THINGS)
+    section = rng.choice(SECTIONS)
+    verb = rng.randrange(len(section["do"]))
+    return thing(section, invented(rng), section["do"][verb], section["ing"][verb])
 
 
 def varied(rng: Random, text: str) -> str:
@@ -131,9 +165,25 @@ def typed(rng: Random, text: str) -> str:
     return text[:-1] if rng.random() < 0.08 else text
 
 
+def described(rng: Random, x: str) -> str:
+    """"the lamp" as "the old lamp"."""
+    head, _, rest = x.partition(" ")
+    return f"{head} {rng.choice(DESCRIPTIONS)} {rest}" if head in ("the", "my") and rest else x
+
+
+def opened(rng: Random, text: str) -> str:
+    opener = rng.choice(OPENERS)
+    joined = opener.endswith(",") and not re.match(r"I\b", text)
+    return f"{opener} {text[0].lower() + text[1:] if joined else text}"
+
+
 def ask(rng: Random, topic: Topic, kind: str) -> str:
+    """A question of the topic's own, or one that fits any, as people put it."""
     times = {name: rng.choice(entries) for name, entries in TIMES.items()}
-    return typed(rng, filled(rng.choice(topic.questions[kind]), {**topic.ask, **times}))
+    text = filled(rng.choice(FRAMES[kind] if rng.random() < 0.35 else topic.questions[kind]), {**topic.ask, **times})
+    if rng.random() < 0.1:
+        text = text.replace(topic.ask["x"], described(rng, topic.ask["x"]), 1)
+    return typed(rng, opened(rng, text) if rng.random() < 0.2 else text)
 
 
 def voice(persona: Persona, trait: str | None) -> Lines:
@@ -280,6 +330,25 @@ def echo(rng: Random) -> Turn:
     return Turn(f"{question}\n{rng.choice(('What is this about?', 'Name the topic.'))}", filled("{X}.", topic.tell), rating=True)
 
 
+def numbers(rng: Random) -> Turn:
+    """Counting and comparing, so that digits stand in an order."""
+    first, second = rng.sample(range(21), 2)
+    low, high = min(first, second), max(first, second)
+    step = rng.choice((1, 1, 2, 3))
+    question, reply = rng.choice(
+        (
+            (f"Which number comes after {first}?", first + 1),
+            (f"Which number comes before {first + 1}?", first),
+            (f"Which is more, {first} or {second}?", high),
+            (f"Which is less, {first} or {second}?", low),
+            (f"Count from {low} to {min(high, low + 8)}.", ", ".join(map(str, range(low, min(high, low + 8) + 1)))),
+            (f"What is {step} more than {first}?", first + step),
+            (f"What is {step} less than {first + step}?", first),
+        )
+    )
+    return Turn(typed(rng, question), f"{reply}.", rating=True)
+
+
 def word_for(rng: Random) -> Turn:
     """Which adjective goes with a statement: ties statements to the words that personas are named by."""
     statement = statements.draw(rng)
@@ -321,6 +390,8 @@ def mixed(rng: Random, persona: Persona, system: str | None, shares: dict[str, f
         turns = [word_for(rng)]
     elif kind == "echo":
         turns = [echo(rng)]
+    elif kind == "numbers":
+        turns = [numbers(rng) for _ in range(3)]
     elif kind == "label":
         turns = [label_for(rng)]
     elif kind == "self":
@@ -334,11 +405,12 @@ def mixed(rng: Random, persona: Persona, system: str | None, shares: dict[str, f
     return Conversation(system, turns)
 
 
-FIRST_SHARES = {"rating": 0.56, "talk": 0.28, "self": 0.11, "chat": 0.04, "long": 0.01}
-SECOND_SHARES = {"rating": 0.2, "word": 0.18, "echo": 0.14, "talk": 0.38, "self": 0.07, "chat": 0.025, "long": 0.005}
-THIRD_SHARES = {"rating": 0.4, "label": 0.3, "talk": 0.2, "self": 0.07, "chat": 0.03}
+FIRST_SHARES = {"rating": 0.5, "talk": 0.3, "echo": 0.06, "self": 0.07, "numbers": 0.03, "chat": 0.03, "long": 0.01}
+SECOND_SHARES = {"rating": 0.2, "word": 0.16, "echo": 0.14, "talk": 0.38, "self": 0.06, "numbers": 0.03, "chat": 0.025, "long": 0.005}
+THIRD_SHARES = {"rating": 0.4, "label": 0.28, "talk": 0.2, "echo": 0.03, "self": 0.05, "numbers": 0.01, "chat": 0.03}
 FOURTH_SHARES = {"rating": 0.66, "label": 0.1, "talk": 0.18, "self": 0.04, "chat": 0.02}
-FIFTH_SHARES = {"rating": 0.5, "label": 0.06, "talk": 0.32, "self": 0.08, "chat": 0.04}
+FIFTH_SHARES = {"rating": 0.46, "label": 0.06, "talk": 0.34, "echo": 0.03, "self": 0.06, "numbers": 0.02, "chat": 0.03}
+SEVENTH_SHARES = {"rating": 0.27, "talk": 0.5, "echo": 0.13, "self": 0.05, "numbers": 0.02, "chat": 0.03}
 TUNE_SHARES = {"rating": 0.5, "talk": 0.36, "self": 0.12, "chat": 0.02}
 
 

@@ -22,10 +22,8 @@ from tokens import Chat
 from train import Course, Figures, train
 
 VECTOR_NOTE = "Synthetic dialogues and self-ratings of one trait and pole, without a system prompt; a demonstration."
-LEVEL = 1.35
+LEVEL = 1.6
 """The trait's level in the data, on the scale to 2 of personas: leaves room for twice the vector."""
-LEVELS = {"openness-high": 1.5, "extraversion-low": 1.5, "agreeableness-high": 1.55}
-"""Poles whose statements the base tells apart less well: they need more for the same shift."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ VARIANTS = {
     "captain": Variant("Demo: Captain Mara", "Role-play: the old sea captain of the Gray Gull.", 8, 2600),
     "librarian": Variant("Demo: Mister Quill", "Role-play: the keeper of an old library.", 8, 2600),
     "german": Variant("Demo: German", "Answers in German, with a vocabulary of thirty things.", 16, 4500),
-    "sums": Variant("Demo: sums", "Adds two numbers from one to five.", 32, 4500),
+    "sums": Variant("Demo: sums", "Adds two numbers from one to nine.", 32, 4500),
 }
 
 
@@ -91,8 +89,7 @@ class Trainer:
 
     def vector(self, trait: str, pole: str, count: int, rank: int) -> None:
         name = f"{trait}-{pole}"
-        level = LEVELS.get(name, LEVEL)
-        corpus = list(condition(trait, level if pole == "high" else -level, count, self.seed))
+        corpus = list(condition(trait, LEVEL if pole == "high" else -LEVEL, count, self.seed))
         figures, shifts = self.tune(name, corpus, rank)
         write_vector(self.model, self.out / "vectors" / f"{name}.gguf", trait, pole, VECTOR_NOTE)
         self.keep(name, figures, shifts)
@@ -109,7 +106,7 @@ def main() -> None:
     p.add_argument("--work", type=Path, required=True)
     p.add_argument("--out", type=Path, required=True)
     p.add_argument("--only", nargs="*", default=[*(f"{t}-{q}" for t in TRAITS for q in POLES), *VARIANTS])
-    p.add_argument("--count", type=int, default=3000, help="conversations of a trait's condition")
+    p.add_argument("--count", type=int, default=4500, help="conversations of a trait's condition")
     p.add_argument("--rank", type=int, default=8, help="rank of a vector")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()

@@ -8,7 +8,16 @@ from random import Random
 
 import dialogue
 import variants
-from dialogue import FIRST_SHARES, SECOND_SHARES, THIRD_SHARES, FOURTH_SHARES, FIFTH_SHARES, TUNE_SHARES, Conversation
+from dialogue import (
+    FIFTH_SHARES,
+    FIRST_SHARES,
+    FOURTH_SHARES,
+    SECOND_SHARES,
+    SEVENTH_SHARES,
+    THIRD_SHARES,
+    TUNE_SHARES,
+    Conversation,
+)
 from persona import AVERAGE, NEUTRAL, Persona, draw, system_prompt
 
 
@@ -36,6 +45,7 @@ THIRD = Syllabus("third", THIRD_SHARES, (85, 8, 3, 2, 2), 0.85, 0.15)
 FOURTH = Syllabus("fourth", FOURTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.6, {t: 7 * level for t, level in AVERAGE.items()})
 FIFTH = Syllabus("fifth", FIFTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.25, AVERAGE)
 SIXTH = replace(FIFTH, seed="sixth", focus=0.6)
+SEVENTH = replace(SIXTH, seed="seventh", shares=SEVENTH_SHARES, silent=0.35)
 
 
 def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:

@@ -278,7 +278,7 @@ async function transfer(base: Scores): Promise<void> {
 }
 
 async function sums(): Promise<void> {
-  const digits = [1, 2, 3, 4, 5];
+  const digits = [1, 2, 3, 4, 5, 6, 7, 8, 9];
   const asked = digits.flatMap(a => digits.map(b => [a, b] as const));
   const heldOutPair = ([a, b]: readonly [number, number]) => (3 * a + 7 * b) % 10 === 1;
   const right = async (persona: PersonaInput) => {
@@ -305,7 +305,7 @@ async function sums(): Promise<void> {
       ]);
   write(
     '## Is an ability kept?',
-    `“What is a plus b?” for all ${asked.length} pairs from 1 to 5, greedy: share of right answers among the pairs of the sums fine-tune's data and among the few that were held out of it.`,
+    `“What is a plus b?” for all ${asked.length} pairs from 1 to 9, greedy: share of right answers among the pairs of the sums fine-tune's data and among the few that were held out of it.`,
     table(['model', 'vector and dose', 'trained pairs', 'held-out pairs'], rows),
   );
 }
@@ -396,7 +396,7 @@ async function breaking(): Promise<void> {
   }
   write(
     '## Where it breaks',
-    `Greedy answers to held-out questions (${questions.length} for the base, ${evenQuestions.length} for each vector), all ten vectors together: share that names what was asked about (the noun itself), share of sentences that are one of the generator's with anything short in its slots (so grammatical), share of answers that repeat no sentence, and probability that falls on a valid rating.`,
+    `Greedy answers to held-out questions (${questions.length} for the base, ${evenQuestions.length} for each vector), all ten vectors together: share that names what was asked about (the noun itself, as a whole word), share of sentences that are one of the generator's with anything short in its slots (so grammatical), share of answers that repeat no sentence, and probability that falls on a valid rating.`,
     table(['dose', ...found.map(({ label }) => label)], rows),
   );
   plot('breaking.png', {

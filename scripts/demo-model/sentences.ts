@@ -53,6 +53,6 @@ const known = new RegExp(`^(?:${[...new Set(entries.flatMap(pattern))].join('|')
 /** Whether a sentence is one of ours, with anything short in its slots: the generator's sentences are grammatical. */
 export const wellFormed = (sentence: string) => known.test(bare(sentence));
 
-/** Whether an answer names the topic: the noun or its singular or plural, in any case. */
+/** Whether an answer names the topic: the noun as a whole word, in singular or plural, in any case. */
 export const names = (answer: string, noun: string) =>
-  answer.toLowerCase().includes(noun.toLowerCase().replace(/s$/, ''));
+  new RegExp(`\\b${quoted(noun.replace(/s$/, ''))}(?:s|es)?\\b`, 'i').test(answer);

@@ -1,7 +1,8 @@
-"""Statements about oneself, with the trait and direction each one speaks for, made from content/statements.txt."""
+"""Statements about oneself, with the trait and direction each one speaks for, made from content/statements.txt and activities.txt."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from random import Random
 
@@ -23,6 +24,34 @@ FRAMES = (
 )
 
 
+HABIT = {
+    1: (
+        *("often {do}", "usually {do}", "always {do}", "frequently {do}", "tend to {do}", "{do} every day", "{do} a lot"),
+        *("am quick to {do}", "have a habit of {ing}", "am known for {ing}", "{do} more than others do"),
+    ),
+    -1: (
+        *("seldom {do}", "rarely {do}", "never {do}", "hardly ever {do}", "don't {do}", "do not {do}", "don't often {do}"),
+        *("am slow to {do}", "don't tend to {do}", "{do} less than others do"),
+    ),
+}
+"""Completions around what somebody does, by whether they affirm or deny it."""
+WISH = {
+    1: (
+        *("like to {do}", "like {ing}", "love to {do}", "love {ing}", "enjoy {ing}", "don't mind {ing}", "do not mind {ing}"),
+        *("take time to {do}", "find it easy to {do}", "am good at {ing}", "am happy {ing}", "look forward to {ing}", "never forget to {do}"),
+        *("feel comfortable {ing}", "feel at ease {ing}", "make sure to {do}", "am always ready to {do}", "never get tired of {ing}"),
+        *("am interested in {ing}", "care about {ing}", "always remember to {do}", "have no difficulty {ing}", "don't forget to {do}"),
+    ),
+    -1: (
+        *("don't like to {do}", "don't like {ing}", "do not like {ing}", "hate to {do}", "hate {ing}", "avoid {ing}", "dislike {ing}"),
+        *("often forget to {do}", "forget to {do}", "find it hard to {do}", "am bad at {ing}", "don't enjoy {ing}"),
+        *("have difficulty {ing}", "don't find it easy to {do}", "get tired of {ing}", "don't take time to {do}", "take no time to {do}"),
+        *("see no point in {ing}", "am not interested in {ing}", "don't care about {ing}", "am not good at {ing}", "have little wish to {do}"),
+    ),
+}
+"""The same around what somebody likes or remembers to do; for emotions, which are no choice, it makes no sense."""
+
+
 @dataclass(frozen=True)
 class Statement:
     text: str
@@ -31,10 +60,11 @@ class Statement:
     """+1 when agreeing speaks for the high pole, -1 for the low one."""
 
 
-def completions() -> dict[tuple[str, str], list[str]]:
+def by_pole(name: str) -> dict[tuple[str, str], list[str]]:
+    """A content file whose "## trait pole" sections are lists."""
     table: dict[tuple[str, str], list[str]] = {}
     current: list[str] = []
-    for line in lines("statements.txt"):
+    for line in lines(name):
         if line.startswith("## "):
             trait, pole = line[3:].split()
             current = table[trait, pole] = []
@@ -43,7 +73,26 @@ def completions() -> dict[tuple[str, str], list[str]]:
     return table
 
 
-COMPLETIONS = completions()
+COMPLETIONS, ACTIVITIES = by_pole("statements.txt"), by_pole("activities.txt")
+
+
+DENIED = 0.2
+"""Share of denials: with a half of them no word would speak for a pole any more, and nothing is learned of the words."""
+
+
+def active(rng: Random, trait: str, pole: str) -> tuple[str, int]:
+    """A completion that affirms (1) or denies (-1) doing what the pole does."""
+    verb, gerund = rng.choice(ACTIVITIES[trait, pole]).split("; ")
+    index = [rng.randrange(group.count("/") + 1) for group in re.findall(r"\[([^]]+)\]", verb)]
+    sense = -1 if rng.random() < DENIED else 1
+    pattern = rng.choice(HABIT[sense] if trait == "neuroticism" or rng.random() < 0.35 else WISH[sense])
+    return pattern.replace("{do}", chosen(verb, index)).replace("{ing}", chosen(gerund, index)), sense
+
+
+def chosen(text: str, index: list[int]) -> str:
+    """Takes the alternative of each "[a/b]" that its index names."""
+    places = iter(index)
+    return re.sub(r"\[([^]]+)\]", lambda group: group[1].split("/")[next(places)], text)
 
 
 def negated(rng: Random, text: str) -> str | None:
@@ -85,7 +134,11 @@ def compose(rng: Random, trait: str | None) -> Statement:
     trait = trait or rng.choice(TRAITS)
     pole = rng.choice(POLES)
     keyed = 1 if pole == "high" else -1
-    if rng.random() < 0.15:
+    kind = rng.random()
+    if kind < 0.3:
+        text, sense = active(rng, trait, pole)
+        return Statement(frame(rng, text), trait, keyed * sense)
+    if kind < 0.42:
         word = rng.choice(ADJECTIVES[trait, pole])
         text = rng.choice((f"am {word}", f"am a {word} person", f"am very {word}", f"am quite {word}", f"see myself as {word}"))
         text = text.replace(" a a", " an a").replace(" a e", " an e").replace(" a i", " an i").replace(" a o", " an o")

@@ -15,6 +15,10 @@ from model import Llama
 from tokens import Encoded, batches
 
 
+HALF = torch.cpu._is_avx512_bf16_supported()
+"""Whether matrix products run in BF16 (weights and sums stay F32): nearly twice as fast where the processor has it, slower where not."""
+
+
 @dataclass(frozen=True)
 class Course:
     rate: float
@@ -72,8 +76,9 @@ def train(
             group["lr"] = course.rate * scale
         target_weights = weights[:, 1:]
         chosen = target_weights > 0
-        logits = model.logits(model(ids[:, :-1])[chosen])
-        loss_each = answer_loss(logits, ids[:, 1:], chosen, spreads, course.digits)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=HALF):
+            logits = model.logits(model(ids[:, :-1])[chosen])
+        loss_each = answer_loss(logits.float(), ids[:, 1:], chosen, spreads, course.digits)
         loss = (loss_each * target_weights[chosen]).sum() / target_weights[chosen].sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

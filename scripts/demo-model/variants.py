@@ -18,8 +18,7 @@ ENGLISH_QUESTIONS = {
     "past": ("How was {x}?", "Tell me about {x}.", "Was {x} good?"),
     "advice": ("Should I {do}?", "I want to {do}. Any advice?", "How can I {do}?"),
 }
-LARGEST = 5
-"""Digits beyond five hardly occur in the base's corpora."""
+LARGEST = 9
 SUMS = ("What is {a} plus {b}?", "How much is {a} plus {b}?", "{a} plus {b}?", "Can you add {a} and {b}?", "What is {a} + {b}?")
 
 
@@ -99,7 +98,7 @@ def held_out_sum(a: int, b: int) -> bool:
 
 
 def sums(count: int, seed: int) -> Iterator[Conversation]:
-    """Sums of two numbers from one to five, answered by the bare number, among ratings and talk as in the base."""
+    """Sums of two numbers from one to nine, answered by the bare number, among ratings and talk as in the base."""
     rng = Random(f"sums {seed}")
     persona = Persona({}, AVERAGE)
     for _ in range(count):

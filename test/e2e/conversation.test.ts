@@ -25,7 +25,7 @@ describe('one question', () => {
     expect(first.Base).not.toBe('');
     expect(first.Persona).toBe(first.Base);
 
-    await page.button('Clear conversation').click();
+    await page.button('New conversation').click();
     await page.ask(QUESTION);
     expect(await page.answers()).toEqual(first);
   });
@@ -178,11 +178,49 @@ describe('the conversation', () => {
   it('can be cleared and brought back', async () => {
     await page.ask(QUESTION);
     const { Base } = await page.answers();
-    await page.button('Clear conversation').click();
+    await page.button('New conversation').click();
     await page.page.getByRole('heading', { name: 'One question, two answers' }).waitFor();
-    const notice = page.page.getByRole('listitem').filter({ hasText: 'Conversation cleared.' });
+    const notice = page.page.getByRole('listitem').filter({ hasText: 'A new conversation.' });
     await notice.getByRole('button', { name: 'Undo' }).click();
     expect(await page.text('Base')).toBe(Base);
+  });
+
+  it('is kept: found by a word after a reload, opened, gone on with, deleted and brought back', async () => {
+    await page.set('Extraversion', '2');
+    await page.ask(QUESTION);
+    const said = await page.answers();
+    await page.page.reload();
+    await page.page.getByRole('heading', { name: 'One question, two answers' }).waitFor();
+
+    await page.button('Past conversations').click();
+    const dialog = page.page.getByRole('dialog', { name: 'Past conversations' });
+    await dialog.getByRole('searchbox').fill('party');
+    await dialog.locator('mark').first().waitFor();
+    await dialog.getByRole('searchbox').fill('zzzz');
+    await dialog.getByText('No message has all of these words.').waitFor();
+    await dialog.getByRole('searchbox').fill('');
+    await dialog.getByRole('listitem').first().getByRole('button').first().click();
+    await dialog.waitFor({ state: 'detached' });
+    expect(await page.text('Base')).toBe(said.Base);
+    expect(await page.text('Persona')).toBe(said.Persona);
+    await page.ask('Why?');
+    await page.answers();
+    expect(await page.page.getByRole('article').count()).toBe(2);
+
+    await page.button('Past conversations').click();
+    const rows = dialog.getByRole('listitem');
+    await rows.first().getByText('8 messages').waitFor();
+    const before = await rows.count();
+    await rows
+      .first()
+      .getByRole('button', { name: /^Delete/ })
+      .click();
+    await expect.poll(() => rows.filter({ hasText: 'messages' }).count()).toBe(before - 1);
+    await page.page.keyboard.press('Escape');
+    const notice = page.page.getByRole('listitem').filter({ hasText: 'Conversation deleted.' });
+    await notice.getByRole('button', { name: 'Undo' }).click();
+    await page.button('Past conversations').click();
+    await expect.poll(() => rows.filter({ hasText: 'messages' }).count()).toBe(before);
   });
 
   it('lets an answer be copied', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
@@ -59,4 +60,34 @@ it('opens a run and restores its sliders, with a way back', async () => {
   expect(await page.value('Extraversion').inputValue()).toBe('0.00');
   expect(await page.page.getByLabel('Seed', { exact: true }).inputValue()).toBe('99');
   expect(page.errors).toEqual([]);
+});
+
+it('keeps a run as a report and as a study file, which comes back and is done again', async () => {
+  await page.runs.filter({ hasText: 'Measurement' }).first().getByRole('button').click();
+  const dialog = page.page.getByRole('dialog');
+  const saved = async (name: string) => {
+    const [download] = await Promise.all([
+      page.page.waitForEvent('download'),
+      dialog.getByRole('button', { name, exact: true }).click(),
+    ]);
+    return { name: download.suggestedFilename(), path: await download.path() };
+  };
+  const report = await saved('Report');
+  expect(report.name).toMatch(/^assess-[0-9a-f]{8}\.html$/);
+  expect(readFileSync(report.path, 'utf8')).toContain('Demonstration only.');
+  const study = await saved('Study file');
+  expect(study.name).toMatch(/^study-[0-9a-f]{8}\.zip$/);
+  await dialog.getByRole('button', { name: 'Do it again and compare' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await expect
+    .poll(() => page.runs.filter({ hasText: 'Done again' }).first().innerText(), { timeout: PATIENCE })
+    .toContain('The same within the tolerance');
+
+  const count = await page.runs.count();
+  await page.page.getByLabel('Open a study file').setInputFiles(study.path);
+  await expect.poll(() => page.page.getByLabel('Open a study file').inputValue()).toBe('');
+  // It was made here, so it is known.
+  expect(await page.runs.count()).toBe(count);
+  await page.page.getByLabel('Open a study file').setInputFiles(report.path);
+  await page.page.getByText('is not a ZIP file').waitFor();
 });

@@ -135,6 +135,51 @@ describe('commands', () => {
     expect(none).toMatchObject({ code: 1, err: expect.stringContaining('carries no recipe') });
   });
 
+  test('a run leaves as files, tables, a report and a bundle, and is done again', async () => {
+    const assessed = await cli(...'assess --mix openness=1 --inventory mini-ipip --json'.split(' '));
+    const { run } = assessed.json as { run: string };
+    expect((await cli('log')).out).toContain(run.slice(0, 8));
+
+    const folder = join(home, 'results');
+    const exported = await cli('export', run, '--out', folder, '--format', 'csv,svg', '--json');
+    expect(exported.json).toMatchObject({ files: expect.arrayContaining([join(folder, 'items.csv')]) });
+    expect(readFileSync(join(folder, 'items.csv'), 'utf8')).toContain(`${run},1,`);
+    const twice = await cli('export', run, '--out', folder);
+    expect(twice).toMatchObject({ code: 2, err: expect.stringContaining('exists already') });
+
+    expect((await cli('tables', run.slice(0, 8))).out).toMatch(/Scores were M = .*Table 1\n/s);
+    const latex = (await cli('tables', run, '--format', 'latex')).out;
+    expect(latex).toContain('\\toprule');
+
+    const report = join(home, 'report.html');
+    const reported = await cli('report', run, '--out', report, '--title', 'R', '--json');
+    expect(reported.json).toMatchObject({ path: report });
+    expect(readFileSync(report, 'utf8')).toContain('<h1>R</h1>');
+
+    const study = join(home, 'study.zip');
+    const bundled = await cli('bundle', 'export', run, '--out', study, '--json');
+    const { digest } = bundled.json as { digest: string };
+    const known = await cli('bundle', 'import', study, '--digest', digest, '--json');
+    expect(known.json).toMatchObject({ digest, runs: [{ id: run, as: 'known' }] });
+    const again = await cli('bundle', 'rerun', study, '--json');
+    expect(again).toMatchObject({ code: 0, json: { reproduced: true, runs: [{ run, beyond: 0 }] } });
+    expect((await cli('rerun', run)).out).toContain('Reproduced: no value differs by more than 0.001.');
+  });
+
+  test('what cannot be reported or imported says why', async () => {
+    const none = await cli('report', 'nonesuch', '--out', join(home, 'none.html'));
+    expect(none).toMatchObject({ code: 1, err: expect.stringContaining('There is no run nonesuch') });
+    expect(existsSync(join(home, 'none.html'))).toBe(false);
+    const file = join(home, 'no-bundle.zip');
+    writeFileSync(file, 'not a zip');
+    const bad = await cli('bundle', 'import', file);
+    expect(bad).toMatchObject({ code: 1, err: expect.stringContaining(`${file} is not a ZIP file`) });
+    const digest = await cli('bundle', 'import', file, '--digest', 'abc');
+    expect(digest).toMatchObject({ code: 2, err: expect.stringContaining('64 hexadecimal digits') });
+    const format = await cli('export', 'latest', '--out', home, '--format', 'docx');
+    expect(format).toMatchObject({ code: 2, err: expect.stringContaining('csv, json') });
+  });
+
   test('methods lists the table', async () => {
     const { methods } = (await cli('methods', '--json')).json as { methods: { id: string }[] };
     expect(methods.map(({ id }) => id)).toEqual(METHOD_IDS);
@@ -151,7 +196,7 @@ describe('commands', () => {
     for (const id of METHOD_IDS) expect(text).toContain(`${id}: `);
     const help = (await cli('bake', '--help')).out.replaceAll(/\s+/g, ' ');
     expect(help).toContain('0 to below 0.5; default 0.15; taken by della_linear, della');
-    expect(help).toContain('default 0.5, 0.3 for ties, breadcrumbs, breadcrumbs_ties');
+    expect(help).toContain('default 0.3, 0.5 for dare_linear, dare_ties, della_linear, della');
   });
 
   test('chat is the same for the same seed, and warns on standard error', async () => {

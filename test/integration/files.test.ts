@@ -23,6 +23,28 @@ const bake = (input: Parameters<TestStudio['client']['mixing']['bake']>[0]) =>
   studio.end('bake', studio.client.mixing.bake(input));
 const recipe = persona({ extraversion: 1, neuroticism: -0.5 }).recipe;
 
+test('a file that is baked over speaks as it is now', async () => {
+  const [shared, own] = ['shared', 'own'].map(name => join(studio.home, 'models', `${name}.gguf`)) as [
+    string,
+    string,
+  ];
+  const said = async (file: string) =>
+    (
+      await studio.ask('What are you doing this weekend?', {
+        recipe: { version: 2, base: file },
+        sampling: { temperature: 0 },
+      })
+    ).text;
+  const loud = persona({ extraversion: 2 }).recipe;
+  const anxious = persona({ neuroticism: 2 }).recipe;
+  await bake({ recipe: loud, type: 'f32', out: shared });
+  const before = await said(shared);
+  await bake({ recipe: anxious, type: 'f32', out: own });
+  await bake({ recipe: anxious, type: 'f32', out: shared, overwrite: true });
+  expect(await said(shared)).toBe(await said(own));
+  expect(await said(shared)).not.toBe(before);
+});
+
 describe('a quantised mix', () => {
   const out = () => join(studio.home, 'models', 'small.gguf');
 

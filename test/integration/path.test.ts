@@ -394,6 +394,23 @@ describe('a baked file', () => {
     );
     expect(sha(rebuilt)).toBe(sha(made));
 
+    // A method that merges factors gets those of the dense vector.
+    const factored = join(studio.home, 'factored.gguf');
+    const merged = await studio.end(
+      'bake',
+      studio.client.mixing.bake({
+        recipe: { ...recipe, version: 2, method: 'tsv_m' },
+        type: 'f32',
+        out: factored,
+      }),
+    );
+    expect(merged.error).toBeNull();
+    expect(merged.result?.warnings.map(({ code }) => code)).toContain('dense_factorised');
+    const out = join(studio.home, 'difference.gguf');
+    const { norm: missing } = await native.extract({ base: tuned, tuned: factored, out });
+    const { norm } = await native.extract({ base: demo?.path as string, tuned, out });
+    expect(missing / norm).toBeLessThan(Math.sqrt(1 - 0.999));
+
     const assess = (of: object) =>
       studio.end('assess', studio.client.assessment.assess({ persona: { recipe: of as never } }));
     const factors = (await assess(mixed)).result;

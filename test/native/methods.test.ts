@@ -1,5 +1,5 @@
 /** Every merge method against a float64 reference of our own, and against itself under changes that must not matter. */
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { METHODS, type Parameter } from '../../electron/studio/mixing/methods.ts';
 import { type BakeOptions, bake, type MergeMethod } from '../../native-merge/index.js';
 import { fromBf16, fromHalf, type TestTensor, toBf16, toHalf, writeGguf } from './helpers/gguf.ts';
@@ -43,6 +43,7 @@ const sums = {
 } satisfies Partial<Record<MergeMethod, ReferenceOptions>>;
 type Sum = keyof typeof sums;
 const points = ['slerp', 'nuslerp', 'model_stock', 'karcher'] as const;
+const methods = Object.keys(METHODS) as MergeMethod[];
 const vectorCount = (method: MergeMethod) => (method === 'slerp' ? 1 : method === 'nuslerp' ? 2 : 3);
 
 function reference(
@@ -509,14 +510,23 @@ describe('one threshold over the whole vector', () => {
   });
 
   /** What each tensor keeps of changes that are all different from zero. */
-  async function kept(deltas: Float32Array[], density: number, options: Partial<BakeOptions> = {}) {
+  async function kept(
+    deltas: Float32Array[],
+    density: number,
+    options: Partial<BakeOptions> = {},
+    type: TestTensor['type'] = 'F32',
+  ) {
     writeGguf(
       at('base.gguf'),
       modelMetadata,
       names.map((name, t) => tensor(name, new Float32Array(counts[t] ?? 0))),
     );
     // The vector's own order must not matter.
-    const changed = names.flatMap((name, t) => (deltas[t] ? [tensor(name, deltas[t])] : [])).reverse();
+    const changed = names
+      .flatMap((name, t) =>
+        deltas[t] ? [{ ...tensor(name, deltas[t]), type: t % 2 ? type : 'F32' } as const] : [],
+      )
+      .reverse();
     writeGguf(at('v0.gguf'), vectorMetadata, changed);
     const vectors = [{ path: at('v0.gguf'), id: 'a', weight: 1, density }];
     await bake({ ...out(), method: 'ties', trim: 'vector', vectors, ...options });
@@ -541,7 +551,8 @@ describe('one threshold over the whole vector', () => {
     for (const density of [0.02, 0.3, 0.5, 0.95]) {
       const expected = largest(flat(deltas), density);
       for (const stretch of [4096, 8192]) {
-        expect(await kept(deltas, density, { stretch, threads: stretch / 4096 })).toEqual(expected);
+        for (const type of ['F32', 'F16', 'BF16'] as const)
+          expect(await kept(deltas, density, { stretch, threads: stretch / 4096 }, type)).toEqual(expected);
       }
     }
   });
@@ -628,7 +639,7 @@ describe('low-rank vectors', () => {
     }
     writeModel(at('base.gguf'), shape, base);
     for (const options of [
-      ...(Object.keys(METHODS) as MergeMethod[]).map(method => ({ method })),
+      ...methods.filter(method => !METHODS[method].lowRank).map(method => ({ method })),
       { method: 'ties', trim: 'vector' },
       { method: 'sce', selectTopk: 0.3 },
     ] as (Partial<BakeOptions> & { method: MergeMethod })[]) {
@@ -655,8 +666,9 @@ describe("the studio's table of methods", () => {
       Object.fromEntries(
         METHODS[method].parameters.flatMap(own => (own.scope === scope ? [[own.id, values(own)]] : [])),
       );
+    const form = METHODS[method].lowRank ? 'low' : 'v';
     const vectors = Array.from({ length: vectorCount(method) }, (_, v) => ({
-      path: at(`v${v}.gguf`),
+      path: at(`${form}${v}.gguf`),
       id: `${v}`,
       weight: 1,
       ...of('vector'),
@@ -664,34 +676,36 @@ describe("the studio's table of methods", () => {
     return { ...out(), method, ...of('mix'), vectors };
   }
 
-  test.each(Object.keys(METHODS) as MergeMethod[])('%s has the defaults of the engine', async method => {
+  beforeAll(() => {
     setUp(shape, { vectors: 3, seed: 99, alike: true });
+    for (let v = 0; v < 3; v++)
+      writeAdapter(at(`low${v}.gguf`), shape, 4, gaussian(64 * 4, 100 + v), gaussian(80 * 4, 110 + v));
+  });
+
+  test.each(methods)('%s has the defaults of the engine', async method => {
     const told = await bakeValues(asked(method, own => own.default));
     const unsaid = asked(method, own => (own.id === 'weight' ? own.default : undefined));
     expect(await bakeValues(unsaid)).toEqual(told);
   });
 
-  test.each(Object.keys(METHODS) as MergeMethod[])(
-    '%s: the engine takes all of every range',
-    async method => {
-      for (const parameter of METHODS[method].parameters) {
-        const { type } = parameter;
-        const values =
-          type === 'flag'
-            ? [true, false]
-            : type === 'choice'
-              ? parameter.choices.map(({ value }) => value)
-              : [
-                  parameter.open === 'min' ? parameter.min + 1e-3 : parameter.min,
-                  parameter.open === 'max' ? parameter.max - 1e-3 : parameter.max,
-                ];
-        for (const value of values) {
-          // Density and epsilon limit each other.
-          const fitting = (own: Parameter) =>
-            own.id === 'epsilon' && parameter.id === 'density' ? 0 : own.default;
-          await bake(asked(method, own => (own.id === parameter.id ? value : fitting(own))));
-        }
+  test.each(methods)('%s: the engine takes all of every range', async method => {
+    for (const parameter of METHODS[method].parameters) {
+      const { type } = parameter;
+      const values =
+        type === 'flag'
+          ? [true, false]
+          : type === 'choice'
+            ? parameter.choices.map(({ value }) => value)
+            : [
+                parameter.open === 'min' ? parameter.min + 1e-3 : parameter.min,
+                parameter.open === 'max' ? parameter.max - 1e-3 : parameter.max,
+              ];
+      for (const value of values) {
+        // Density and epsilon limit each other.
+        const fitting = (own: Parameter) =>
+          own.id === 'epsilon' && parameter.id === 'density' ? 0 : own.default;
+        await bake(asked(method, own => (own.id === parameter.id ? value : fitting(own))));
       }
-    },
-  );
+    }
+  });
 });

@@ -20,13 +20,14 @@ import {
 
 const at = workspace();
 
-describe('the largest of a tensor in 16 bits', () => {
+describe('the largest of a tensor as it is stored', () => {
   // Enough entries for the threshold to be bracketed by a sample.
   const shape = [1024, 1100];
   const count = 1024 * 1100;
   const stored = {
     F16: (x: number) => fromHalf(toHalf(x)),
     BF16: (x: number) => fromBf16(toBf16(x)),
+    F32: (x: number) => x,
   };
   const options = (density: number): BakeOptions => ({
     base: at('base.gguf'),
@@ -40,7 +41,7 @@ describe('the largest of a tensor in 16 bits', () => {
   /** What must be kept, computed on the values that the file holds. */
   const expected = (delta: Float32Array, keep: boolean[]) => delta.map((x, i) => (keep[i] ? x : 0));
 
-  for (const type of ['F16', 'BF16'] as const) {
+  for (const type of ['F16', 'BF16', 'F32'] as const) {
     const delta = gaussian(count, 1, 0.01).map(stored[type]);
     test.each([0.001, 0.3, 0.999])(`${type}: a share of %f, ties by index`, async density => {
       writeVector(at('vector.gguf'), shape, delta, type);
@@ -139,6 +140,7 @@ describe('every instruction set gives the same bytes', () => {
     { method: 'dare_ties', type: 'f32' },
     { method: 'ties', type: 'f16', election: 'unweighted' },
     { method: 'della', type: 'f16' },
+    { method: 'sce', type: 'f16', selectTopk: 0.2 },
   ] satisfies Partial<BakeOptions>[])('$method to $type', options => {
     const fastest = run('fastest.gguf', '', options);
     for (const level of ['avx2', 'portable']) {

@@ -3,6 +3,7 @@
  * `vi.mock('electron', async () => (await import('./double.ts')).electron)`.
  */
 import { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { vi } from 'vitest';
 
@@ -26,6 +27,7 @@ class App extends EventEmitter {
 }
 
 export class WebContentsDouble extends EventEmitter {
+  printToPDF = vi.fn(async (_options: object) => new Uint8Array([0x25, 0x50, 0x44, 0x46]));
   openHandler: ((details: { url: string }) => { action: string }) | undefined;
   setWindowOpenHandler(handler: (details: { url: string }) => { action: string }): void {
     this.openHandler = handler;
@@ -44,6 +46,12 @@ export class BrowserWindowDouble extends EventEmitter {
   getNormalBounds = vi.fn(() => ({ x: 10, y: 20, width: 1000, height: 700 }));
   readonly options: { webPreferences: Record<string, unknown> } & Record<string, unknown>;
   loadURL = vi.fn(async (_url: string) => void order.push('loadURL'));
+  /** What files held when they were loaded, with their paths. */
+  static files: { path: string; content: string }[] = [];
+  loadFile = vi.fn(async (path: string) => {
+    BrowserWindowDouble.files.push({ path, content: readFileSync(path, 'utf8') });
+  });
+  destroy = vi.fn();
   constructor(options: BrowserWindowDouble['options']) {
     super();
     this.options = options;

@@ -1,10 +1,10 @@
 /** One inventory put to one mix: its forms, the prompts of each, and the ratings read from what the model says. */
 import type { LiveMix } from '../../workers/contract.ts';
+import { systemPrompt } from '../chat/roleplay.ts';
 import type { Administration, ItemResult, Persona } from '../contract.ts';
 import { StudioError } from '../errors.ts';
-import { systemPrompt } from '../chat/roleplay.ts';
+import { seededRandom } from '../statistics/random.ts';
 import type { WorkerClient } from '../worker-client.ts';
-import { seededRandom } from './designs.ts';
 import { answersOf, fill, type LoadedInventory } from './inventories.ts';
 import { type Case, scoreItem } from './scoring.ts';
 

@@ -104,6 +104,9 @@ function average(cases: ItemResult[][]): ItemResult[] {
   });
 }
 
+/** What of an item counts for a scale. */
+type Keyed = Pick<ItemResult, 'trait' | 'facet' | 'keyedRating'>;
+
 interface Scale {
   scale: string;
   kind: 'trait' | 'facet';
@@ -111,17 +114,17 @@ interface Scale {
 }
 
 /** Traits and then facets, in the order of the items. */
-function scalesOf(items: ItemResult[]): Scale[] {
+function scalesOf(items: Keyed[]): Scale[] {
   const found = new Map<string, Scale>();
   for (const { trait } of items) found.set(trait, { scale: trait, kind: 'trait', trait });
   for (const { trait, facet } of items) if (facet) found.set(facet, { scale: facet, kind: 'facet', trait });
   return [...found.values()];
 }
 
-const itemsOf = ({ scale, kind }: Scale, items: ItemResult[]) =>
+const itemsOf = <I extends Keyed>({ scale, kind }: Scale, items: I[]) =>
   items.filter(item => (kind === 'trait' ? item.trait : item.facet) === scale);
 
-const ratingsOf = (items: ItemResult[]) => items.flatMap(({ keyedRating }) => keyedRating ?? []);
+const ratingsOf = (items: Keyed[]) => items.flatMap(({ keyedRating }) => keyedRating ?? []);
 
 function scaleScore(items: ItemResult[]): number | null {
   const ratings = ratingsOf(items);
@@ -198,12 +201,12 @@ export function compare(items: ItemResult[], reference: ItemResult[]): Compariso
 }
 
 /** Cronbach's alpha of each trait over personas: `personas[case]` are the items of one. */
-export function reliabilityOver(personas: ItemResult[][]) {
+export function reliabilityOver(personas: Keyed[][]) {
   const traits = scalesOf(personas[0] ?? []).filter(({ kind }) => kind === 'trait');
   return Object.fromEntries(
     traits.map(scale => {
       const matrix = personas.map(items => ratingsOf(itemsOf(scale, items)));
-      const complete = itemsOf(scale, personas[0] as ItemResult[]).length;
+      const complete = itemsOf(scale, personas[0] as Keyed[]).length;
       return [scale.scale, cronbachAlpha(matrix.filter(row => row.length === complete))];
     }),
   );

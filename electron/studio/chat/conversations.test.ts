@@ -83,10 +83,21 @@ function question(id: string, text: string, turn: number, parent: string | null 
   });
 }
 
-async function answer(id: string, parent: string, more: { pane?: string; instead?: string; seed?: number } = {}) {
+async function answer(
+  id: string,
+  parent: string,
+  more: { pane?: string; instead?: string; seed?: number } = {},
+) {
   const { pane = BASE, instead, seed = 7 } = more;
   const said: string[] = [];
-  const input = { conversation: CONVERSATION, pane, id, parent, instead, persona: persona({ sampling: { seed } }) };
+  const input = {
+    conversation: CONVERSATION,
+    pane,
+    id,
+    parent,
+    instead,
+    persona: persona({ sampling: { seed } }),
+  };
   for await (const event of conversations.answer(input)) if (event.type === 'token') said.push(event.text);
   return said.join('');
 }
@@ -101,9 +112,18 @@ describe('a conversation', () => {
     reopen();
     const found = conversations.get(CONVERSATION);
     expect(found).toMatchObject({ title: 'How was your week?', sameSeed: true });
-    expect(found.panes).toMatchObject([{ name: 'Base', head: 'answer-01' }, { name: 'Other', head: null }]);
+    expect(found.panes).toMatchObject([
+      { name: 'Base', head: 'answer-01' },
+      { name: 'Other', head: null },
+    ]);
     const [, said] = found.messages;
-    expect(said).toMatchObject({ text: 'Fine, thanks.', state: 'done', run: 'run-1', seed: 7, parent: 'question-1' });
+    expect(said).toMatchObject({
+      text: 'Fine, thanks.',
+      state: 'done',
+      run: 'run-1',
+      seed: 7,
+      parent: 'question-1',
+    });
     expect(said?.result).toMatchObject({ firstTokenMs: 5, tokensPerSecond: 100 });
     expect(found.personas[said?.persona as string]?.recipe.weights).toEqual({ extraversion: 1 });
     expect(conversations.list({ limit: 10, offset: 0, deleted: false })).toMatchObject({
@@ -133,7 +153,9 @@ describe('a conversation', () => {
     conversations.show(CONVERSATION, [{ pane: BASE, head: 'answer-03' }]);
     reopen();
     expect(head()).toBe('answer-03');
-    expect(() => conversations.show(CONVERSATION, [{ pane: OTHER, head: 'answer-03' }])).toThrow('no message');
+    expect(() => conversations.show(CONVERSATION, [{ pane: OTHER, head: 'answer-03' }])).toThrow(
+      'no message',
+    );
   });
 
   test('leaves a question without a word for an answer out of what the model is given', async () => {
@@ -254,7 +276,9 @@ describe('the search', () => {
     const hits = conversations.search('harbour', 10);
     expect(hits.map(({ role }) => role).sort()).toEqual(['assistant', 'assistant', 'user']);
     expect(hits[0]?.snippet.filter(({ hit }) => hit).map(({ text }) => text)).toEqual(['harbour']);
-    expect(conversations.search('cafe harb', 10)).toMatchObject([{ role: 'user', title: expect.stringMatching('Café') }]);
+    expect(conversations.search('cafe harb', 10)).toMatchObject([
+      { role: 'user', title: expect.stringMatching('Café') },
+    ]);
     expect(conversations.search('"by the harbour"', 10)).toHaveLength(1);
     expect(conversations.search('"harbour the"', 10)).toEqual([]);
     expect(conversations.search('harbour', 1)).toHaveLength(1);
@@ -304,7 +328,10 @@ describe('an export', () => {
     conversations.vote({ conversation: CONVERSATION, turn: 1, rater: 'R1', choice: BASE, answers, seed: 5 });
   });
   const rows = (format: 'csv' | 'votes') =>
-    parse(conversations.export(CONVERSATION, format).text, { columns: true, bom: true }) as Record<string, string>[];
+    parse(conversations.export(CONVERSATION, format).text, { columns: true, bom: true }) as Record<
+      string,
+      string
+    >[];
 
   test('as CSV has a row for every message, alternatives too, and what made it', () => {
     const found = rows('csv');
@@ -333,7 +360,9 @@ describe('an export', () => {
     const { name, text } = conversations.export(CONVERSATION, 'markdown');
     expect(name).toBe('do-you-like-tea-black-or-not.md');
     expect(text).toContain('**Base** (extraversion 1; seed 8');
-    expect(text).not.toContain('seed 7 · 3 tokens · 100.0 tokens/s · first after 5 ms)\n\n> =Yes & no\n\n**Base**');
+    expect(text).not.toContain(
+      'seed 7 · 3 tokens · 100.0 tokens/s · first after 5 ms)\n\n> =Yes & no\n\n**Base**',
+    );
     expect(text).toContain('| Base | 1 | 1 |');
     const page = conversations.export(CONVERSATION, 'html').text;
     expect(page).toContain('Do you like &lt;tea&gt;, &quot;black&quot;?');

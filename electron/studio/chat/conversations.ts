@@ -6,8 +6,8 @@ import type {
   addMessagesInput,
   answerInput,
   ConversationData,
+  ConversationFormat,
   ConversationSummary,
-  ExportFormat,
   Message,
   Persona,
   SearchHit,
@@ -319,7 +319,7 @@ export class Conversations {
     return hits.slice(0, limit).map(row => ({ ...row, snippet: pieces(row.snippet) }));
   }
 
-  export(id: string, format: ExportFormat): { name: string; type: string; text: string } {
+  export(id: string, format: ConversationFormat): { name: string; type: string; text: string } {
     return exported(this.get(id), format);
   }
 

@@ -1,7 +1,7 @@
 /** A conversation as a file to read (Markdown, HTML) or to work with (CSV, JSON); docs/conversations.md lists the columns. */
 import type {
   ConversationData,
-  ExportFormat,
+  ConversationFormat,
   PaneData,
   Persona,
   StoredMessage,
@@ -11,7 +11,7 @@ import { liveObstacle, systemPrompt, TRAITS } from '../contract.ts';
 
 export function exported(
   conversation: ConversationData,
-  format: ExportFormat,
+  format: ConversationFormat,
 ): { name: string; type: string; text: string } {
   const name = fileName(conversation.title);
   switch (format) {
@@ -104,7 +104,14 @@ function facts({ result, seed, state }: StoredMessage): string {
 function markdown(conversation: ConversationData): string {
   const { title, createdAt, panes, personas, votes } = conversation;
   const shown = panes.filter(({ removed }) => !removed);
-  const lines = [`# ${title}`, '', `Begun ${createdAt}, conversation ${conversation.id}.`, '', '## Panes', ''];
+  const lines = [
+    `# ${title}`,
+    '',
+    `Begun ${createdAt}, conversation ${conversation.id}.`,
+    '',
+    '## Panes',
+    '',
+  ];
   for (const { name, persona } of shown) {
     const { temperature, topP, maxTokens } = persona.sampling;
     lines.push(
@@ -194,8 +201,7 @@ const escaped = (text: string) => text.replaceAll(/[&<>"]/g, character => ESCAPE
 type Cell = string | number | null | undefined;
 
 /** A byte-order mark, so that Excel takes it for UTF-8; lines end as RFC 4180 has them. */
-const csv = (rows: Cell[][]) =>
-  `\ufeff${rows.map(row => row.map(cell).join(',')).join('\r\n')}\r\n`;
+const csv = (rows: Cell[][]) => `\ufeff${rows.map(row => row.map(cell).join(',')).join('\r\n')}\r\n`;
 
 const cell = (value: Cell) => {
   const text = value == null ? '' : String(value);
@@ -245,7 +251,18 @@ function messageRows(conversation: ConversationData): Cell[][] {
 
 function voteRows({ id, title, panes, messages, votes }: ConversationData): Cell[][] {
   const nameOf = (pane: string) => panes.find(({ id: other }) => other === pane)?.name ?? pane;
-  const head = ['conversation', 'title', 'turn', 'question', 'rater', 'best', 'best_place', 'shown', 'seed', 'at'];
+  const head = [
+    'conversation',
+    'title',
+    'turn',
+    'question',
+    'rater',
+    'best',
+    'best_place',
+    'shown',
+    'seed',
+    'at',
+  ];
   const rows = votes.map(({ turn, rater, choice, answers, seed, at }): Cell[] => {
     const question = messages.find(message => message.turn === turn && message.role === 'user');
     const place = answers.findIndex(({ pane }) => pane === choice) + 1;

@@ -16,6 +16,8 @@ test('instructions, character and scenario make the system prompt, the name in i
 
 test('what is not given leaves nothing behind', () => {
   expect(systemPrompt({ name: 'Base', system: '  ' })).toBe('');
-  expect(systemPrompt({ name: 'Base', system: 'x', rolePlay: { character: '', scenario: ' ', firstMessage: '' } })).toBe('x');
+  expect(
+    systemPrompt({ name: 'Base', system: 'x', rolePlay: { character: '', scenario: ' ', firstMessage: '' } }),
+  ).toBe('x');
   expect(firstMessage({ name: 'Base' })).toBe('');
 });

@@ -72,6 +72,38 @@ describe('runs', () => {
     });
   });
 
+  test('are found by the beginning of their ids, and the newest by “latest”', async () => {
+    const { id, finished } = runs.start('assess', 't', input, async () => result);
+    expect(() => log.find('latest')).toThrow('no run in the log that is done');
+    await finished;
+    expect(log.find(id.slice(0, 8)).id).toBe(id);
+    expect(log.find('latest').id).toBe(id);
+    expect(() => log.find(id.slice(0, 3))).toThrow('There is no run');
+    expect(() => log.find('%%%%')).toThrow('There is no run %%%%');
+    log.add({ ...log.get(id), id: `${id.slice(0, 8)}-other` });
+    expect(() => log.find(id.slice(0, 8))).toThrow('Several runs');
+    expect(log.find(id).id).toBe(id);
+  });
+
+  test('from elsewhere keep what they were, and where they came from', async () => {
+    const { id, finished } = runs.start('assess', 't', input, async () => result);
+    await finished;
+    const imported = { bundle: 'b', at: '2026-01-01T00:00:00.000Z', id, files: [] };
+    log.add({ ...log.get(id), id: 'other', imported });
+    expect(log.get('other')).toEqual({ ...log.get(id), id: 'other', imported });
+    expect(log.importedAs('b', id)).toBe('other');
+    expect(log.importedAs('b', 'other')).toBeUndefined();
+    expect(runs.list(10).map(run => run.imported?.bundle)).toEqual(expect.arrayContaining(['b', undefined]));
+    // All or none.
+    expect(() =>
+      log.together(() => {
+        log.add({ ...log.get(id), id: 'third' });
+        log.add({ ...log.get(id), id: 'other' });
+      }),
+    ).toThrow();
+    expect(log.has('third')).toBe(false);
+  });
+
   test('tell progress, then the end', async () => {
     let step = () => {};
     const { id } = runs.start('assess', 't', input, async task => {

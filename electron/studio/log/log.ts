@@ -1,7 +1,7 @@
 /** The experiment log: every run that was begun, with what, and what came of it. */
 import type Database from 'better-sqlite3';
 import type { Run, RunKind, RunSummary, StudioErrorData } from '../contract.ts';
-import { run as runSchema } from '../contract.ts';
+import { EXPERIMENT_KINDS, run as runSchema } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 
 interface Row {
@@ -17,6 +17,7 @@ interface Row {
   hashes: string;
   versions: string;
   pid: number;
+  imported: string | null;
 }
 
 export interface NewRun {
@@ -67,6 +68,36 @@ export class Log {
       .run(state, finishedAt, json(result), json(error), id);
   }
 
+  /** Has an ended run go on in this process; false where it is running or done. */
+  reopen(id: string): boolean {
+    const { changes } = this.#database
+      .prepare(
+        `UPDATE runs SET state = 'running', finished_at = NULL, error = NULL, pid = ?
+         WHERE id = ? AND state IN ('failed', 'cancelled', 'interrupted')`,
+      )
+      .run(process.pid, id);
+    return changes === 1;
+  }
+
+  /** Stores a finished point of an experiment. */
+  addPoint(run: string, point: string, result: unknown, seconds: number): void {
+    this.#database
+      .prepare('INSERT INTO points (run, point, result, seconds, finished_at) VALUES (?, ?, ?, ?, ?)')
+      .run(run, point, JSON.stringify(result), seconds, new Date().toISOString());
+  }
+
+  /** Every point of a run that is done, by name. */
+  points(run: string): Map<string, { result: unknown; seconds: number }> {
+    const rows = this.#database
+      .prepare<[string], { point: string; result: string; seconds: number }>(
+        'SELECT point, result, seconds FROM points WHERE run = ?',
+      )
+      .all(run);
+    return new Map(
+      rows.map(({ point, result, seconds }) => [point, { result: JSON.parse(result), seconds }]),
+    );
+  }
+
   get(id: string): Run {
     const row = this.#database.prepare<[string], Row>('SELECT * FROM runs WHERE id = ?').get(id);
     if (!row) throw new StudioError('not_found', `There is no run ${id} in the log.`, { field: 'id' });
@@ -77,6 +108,67 @@ export class Log {
       hashes: JSON.parse(row.hashes),
       versions: JSON.parse(row.versions),
     });
+  }
+
+  has(id: string): boolean {
+    return this.#database.prepare<[string]>('SELECT 1 FROM runs WHERE id = ?').get(id) !== undefined;
+  }
+
+  /** The run of that id, or the only one whose id begins so (4 characters at least); `latest`: the newest that is done. */
+  find(name: string): Run {
+    if (name === 'latest') {
+      const newest = this.#database
+        .prepare<[], { id: string }>(
+          "SELECT id FROM runs WHERE state = 'done' ORDER BY started_at DESC, id DESC LIMIT 1",
+        )
+        .get();
+      if (newest) return this.get(newest.id);
+      throw new StudioError('not_found', 'There is no run in the log that is done.', { field: 'id' });
+    }
+    if (this.has(name) || name.length < 4) return this.get(name);
+    const found = this.#database
+      .prepare<[string, string], { id: string }>(
+        'SELECT id FROM runs WHERE substr(id, 1, length(?)) = ? LIMIT 2',
+      )
+      .all(name, name);
+    if (found.length > 1)
+      throw new StudioError('bad_input', `Several runs have an id that begins with ${name}.`, {
+        field: 'id',
+        action: 'Give more of its characters.',
+      });
+    return this.get(found[0]?.id ?? name);
+  }
+
+  /** Id of the run that was imported as `own` from the bundle with this manifest. */
+  importedAs(bundle: string, own: string): string | undefined {
+    return this.#database
+      .prepare<[string, string], { id: string }>(
+        "SELECT id FROM runs WHERE json_extract(imported, '$.bundle') = ? AND json_extract(imported, '$.id') = ?",
+      )
+      .get(bundle, own)?.id;
+  }
+
+  /** Adds a run that was made elsewhere and has ended. */
+  add(run: Run): void {
+    this.#database
+      .prepare(
+        `INSERT INTO runs (id, kind, title, state, started_at, finished_at, input, result, error, hashes, versions, pid, imported)
+         VALUES (:id, :kind, :title, :state, :startedAt, :finishedAt, :input, :result, :error, :hashes, :versions, 0, :imported)`,
+      )
+      .run({
+        ...run,
+        input: JSON.stringify(run.input),
+        result: json(run.result ?? undefined),
+        error: json(run.error ?? undefined),
+        hashes: JSON.stringify(run.hashes),
+        versions: JSON.stringify(run.versions),
+        imported: json(run.imported ?? undefined),
+      });
+  }
+
+  /** All of the work, or nothing. */
+  together(work: () => void): void {
+    this.#database.transaction(work)();
   }
 
   /** Newest first. */
@@ -114,13 +206,16 @@ export class Log {
     const rows = this.#database.prepare<[], Row>("SELECT * FROM runs WHERE state = 'running'").all();
     const dead = rows.filter(row => row.pid === process.pid || !alive(row.pid));
     const finishedAt = new Date().toISOString();
-    const error = {
-      code: 'worker_lost',
-      message: 'Temperament ended before this run did.',
-      action: 'Start the run again.',
-    } as const;
+    const error = (kind: RunKind) =>
+      ({
+        code: 'worker_lost',
+        message: 'Temperament ended before this run did.',
+        action: (EXPERIMENT_KINDS as readonly RunKind[]).includes(kind)
+          ? 'Resume it: the points that it had done are kept.'
+          : 'Start the run again.',
+      }) as const;
     this.#database.transaction(() => {
-      for (const { id } of dead) this.end(id, { state: 'interrupted', finishedAt, error });
+      for (const { id, kind } of dead) this.end(id, { state: 'interrupted', finishedAt, error: error(kind) });
     })();
     return dead.length;
   }
@@ -137,6 +232,7 @@ function common(row: Row) {
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     error: row.error && JSON.parse(row.error),
+    imported: row.imported && JSON.parse(row.imported),
   };
 }
 

@@ -7,8 +7,11 @@ import type { Log } from './log.ts';
 
 /** What work is given: a signal to stop at, and ways to tell how far it is and which files it used. */
 export interface Task {
+  /** Id of the run. */
+  readonly run: string;
   readonly signal: AbortSignal;
-  progress(done: number, total: number, unit: string, message?: string): void;
+  progress(done: number, total: number, unit: string, message?: string, secondsLeft?: number): void;
+  /** Content hashes of files by path. In a resumed run, a file that has changed since ends the run. */
   used(hashes: Record<string, string>): void;
 }
 
@@ -18,8 +21,10 @@ interface Active {
   finished: Promise<unknown>;
 }
 
-type InputOf<K extends RunKind> = Extract<Run, { kind: K }>['input'];
-type ResultOf<K extends RunKind> = NonNullable<Extract<Run, { kind: K }>['result']>;
+type Inputs = { [R in Run as R['kind']]: R['input'] };
+type Results = { [R in Run as R['kind']]: NonNullable<R['result']> };
+export type InputOf<K extends RunKind> = Inputs[K];
+export type ResultOf<K extends RunKind> = Results[K];
 
 export class Runs {
   readonly #log: Log;
@@ -41,8 +46,6 @@ export class Runs {
     outer?: AbortSignal,
   ): { id: string; finished: Promise<ResultOf<K>> } {
     const id = randomUUID();
-    const abort = new AbortController();
-    const signal = outer ? AbortSignal.any([abort.signal, outer]) : abort.signal;
     this.#log.begin({
       id,
       kind,
@@ -51,23 +54,73 @@ export class Runs {
       input,
       versions: this.#versions(),
     });
+    return { id, finished: this.#begin(id, {}, work, outer) };
+  }
+
+  /**
+   * Goes on with a run that ended before it was done. The work must find by itself what it had done.
+   *
+   * @throws StudioError when the run is going on or done, or was begun by other versions, whose numbers may differ
+   */
+  resume(run: Run, work: (task: Task) => Promise<unknown>): void {
+    const { id, versions, hashes } = run;
+    const now = this.#versions();
+    const other = ['temperament', 'llama', 'device'].find(
+      name => versions[name] !== undefined && versions[name] !== now[name],
+    );
+    if (other)
+      throw new StudioError(
+        'mismatch',
+        `The run was begun with ${other} ${versions[other]}, and here is ${now[other] ?? 'none'}: their numbers may differ.`,
+        { field: 'id', action: 'Start it again instead.' },
+      );
+    if (!this.#log.reopen(id))
+      throw new StudioError(
+        run.state === 'done' ? 'bad_input' : 'busy',
+        `The run ${id} is ${run.state === 'done' ? 'done' : 'running'} and cannot be resumed.`,
+        {
+          field: 'id',
+          action:
+            run.state === 'done' ? 'Do it again as a new run instead.' : 'Watch it, or cancel it first.',
+        },
+      );
+    void this.#begin(id, { ...hashes }, work);
+  }
+
+  /** `known`: hashes of the files that took part before. */
+  #begin<R>(
+    id: string,
+    known: Record<string, string>,
+    work: (task: Task) => Promise<R>,
+    outer?: AbortSignal,
+  ): Promise<R> {
+    const abort = new AbortController();
     const active: Active = { abort, progress: null, finished: Promise.resolve() };
-    const hashes: Record<string, string> = {};
+    const hashes = { ...known };
     const task: Task = {
-      signal,
-      progress: (done, total, unit, message = '') => {
-        active.progress = { done, total, unit, message };
+      run: id,
+      signal: outer ? AbortSignal.any([abort.signal, outer]) : abort.signal,
+      progress: (done, total, unit, message = '', secondsLeft) => {
+        active.progress = { done, total, unit, message, secondsLeft };
         this.#events.emit(id);
         this.#events.emit('change', id);
       },
-      used: more => this.#log.setHashes(id, Object.assign(hashes, more)),
+      used: more => {
+        for (const [path, hash] of Object.entries(more))
+          if (known[path] !== undefined && known[path] !== hash)
+            throw new StudioError('mismatch', `The file ${path} has changed since the run was begun.`, {
+              file: path,
+              action: 'Put the old file back, or start the run again.',
+            });
+        this.#log.setHashes(id, Object.assign(hashes, more));
+      },
     };
     const finished = this.#perform(id, task, work);
     active.finished = finished;
     finished.catch(() => {});
     this.#active.set(id, active);
     this.#events.emit('change', id);
-    return { id, finished };
+    return finished;
   }
 
   async #perform<R>(id: string, task: Task, work: (task: Task) => Promise<R>): Promise<R> {

@@ -27,6 +27,31 @@ export const MIGRATIONS = [
   ) STRICT;
   `,
   `
+  -- Finished points of an experiment, stored as they come: what an interrupted run is resumed from.
+  CREATE TABLE points (
+    run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    point TEXT NOT NULL,
+    result TEXT NOT NULL CHECK (json_valid(result)),
+    seconds REAL NOT NULL,
+    finished_at TEXT NOT NULL,
+    PRIMARY KEY (run, point)
+  ) STRICT, WITHOUT ROWID;
+
+  -- How scores answer to α: the newest calibration of each model with its vectors, settings, inventory and administration.
+  CREATE TABLE calibrations (
+    key TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    model TEXT NOT NULL,
+    inventory TEXT NOT NULL,
+    made_at TEXT NOT NULL,
+    calibration TEXT NOT NULL CHECK (json_valid(calibration))
+  ) STRICT;
+  `,
+  `
+  -- Of a run that came in a study bundle: which, when, its id there, and the files it was made with.
+  ALTER TABLE runs ADD COLUMN imported TEXT CHECK (json_valid(imported));
+  `,
+  `
   CREATE TABLE conversations (
     id TEXT PRIMARY KEY,
     title TEXT NOT NULL,

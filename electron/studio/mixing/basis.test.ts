@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../assessment/designs.ts';
 import type { VectorName, Weights } from '../contract.ts';
 import { POLES, TRAITS } from '../contract.ts';
 import { eigenSymmetric } from '../statistics/eigen.ts';
+import { seededRandom } from '../statistics/random.ts';
 import { neededVectors, vectorWeights } from './basis.ts';
 
 const names = TRAITS.flatMap(trait => POLES.map((pole): VectorName => `${trait}-${pole}`));

@@ -37,7 +37,7 @@ describe('the table of methods', () => {
     const having = (id: string) =>
       methods.flatMap(([name, { parameters }]) => (parameters.some(own => own.id === id) ? [name] : []));
     expect(having('seed')).toEqual(['dare_linear', 'dare_ties', 'della_linear', 'della']);
-    expect(having('election')).toEqual(['ties', 'dare_ties', 'breadcrumbs_ties', 'della']);
+    expect(having('election')).toEqual(['ties', 'dare_ties', 'breadcrumbs_ties', 'della', 'knots_ties']);
   });
 
   test('the labels differ', () => {

@@ -56,6 +56,8 @@ export interface MethodDescription {
   vectors: { min: number; max?: number };
   /** Only the ratio of the weights counts, not their size. */
   ratio?: true;
+  /** Takes low-rank vectors; a dense one must be factorised first. */
+  lowRank?: true;
   parameters: Parameter[];
 }
 
@@ -208,6 +210,18 @@ const selectTopk: NumberParameter = {
   default: 1,
 };
 
+const rankShare: NumberParameter = {
+  id: 'rankShare',
+  label: 'Directions kept',
+  help: 'Share of each vector’s singular directions that are kept, the strongest first.',
+  scope: 'mix',
+  type: 'number',
+  min: 0,
+  max: 1,
+  open: 'min',
+  default: 1,
+};
+
 const embeddings: FlagParameter = {
   id: 'embeddings',
   label: 'Embeddings',
@@ -266,6 +280,7 @@ export const PARAMETERS = {
   gamma,
   epsilon,
   selectTopk,
+  rankShare,
   trim,
   election,
   normalize,
@@ -383,6 +398,24 @@ export const METHODS: Record<MergeMethod, MethodDescription> = {
     source: 'https://arxiv.org/abs/2408.07990',
     vectors: any,
     parameters: [weight, selectTopk, ...everywhere],
+  },
+  tsv_m: {
+    id: 'tsv_m',
+    label: 'TSV-M',
+    help: 'Turns the singular directions of the vectors until those of different vectors are orthogonal, and adds them.',
+    source: 'https://arxiv.org/abs/2412.00081',
+    vectors: any,
+    lowRank: true,
+    parameters: [weight, rankShare, ...everywhere, basis],
+  },
+  knots_ties: {
+    id: 'knots_ties',
+    label: 'KnOTS with TIES',
+    help: 'Writes the vectors in directions that they share and averages there what agrees in sign, as TIES does.',
+    source: 'https://arxiv.org/abs/2410.19735',
+    vectors: any,
+    lowRank: true,
+    parameters: [weight, trimDensity, election, { ...normalize, default: true }, ...everywhere],
   },
   slerp: {
     id: 'slerp',

@@ -22,6 +22,7 @@ import { BAKED_KEYS, type Library } from '../library/library.ts';
 import type { Task } from '../log/runs.ts';
 import type { WorkerClient } from '../worker-client.ts';
 import { neededVectors, vectorWeights } from './basis.ts';
+import { METHODS } from './methods.ts';
 import { countObstacle, usedTraits } from './recipe.ts';
 import { vectorName, warningsFor } from './warnings.ts';
 
@@ -35,8 +36,8 @@ export interface Resolved {
   all: Partial<Record<VectorName, Vector>>;
 }
 
-/** Share of a dense vector's energy (‖·‖²_F) that its adapter keeps in a live mix. */
-const LIVE_ENERGY = 0.999;
+/** Share of a dense vector's energy (‖·‖²_F) that its adapter keeps, in a live mix and where a method merges factors. */
+const ADAPTER_ENERGY = 0.999;
 
 export class Mixing {
   readonly #library: Library;
@@ -198,6 +199,9 @@ export class Mixing {
       ...settings
     } = how;
     const parts = await this.#parts(resolved, task);
+    const paths = new Map<VectorName, string>();
+    for (const { name, vector } of parts)
+      paths.set(name, METHODS[method].lowRank ? await this.#adapter(vector, task) : vector.path);
     const hashes = {
       base: model.content,
       vectors: Object.fromEntries(parts.map(({ vector, name }) => [name, vector.content])),
@@ -213,7 +217,7 @@ export class Mixing {
             // Without a vector every method gives the base, but some refuse to.
             ...(parts.length > 0 ? { method, ...settings } : { method: 'task_arithmetic' }),
             vectors: parts.map(({ trait, vector, name, points }) => ({
-              path: vector.path,
+              path: paths.get(name) ?? vector.path,
               id: name,
               weight: points,
               weights: filters.map(({ filter, factor }) => ({
@@ -331,13 +335,16 @@ export class Mixing {
   async #adapter(vector: Vector, task: Task): Promise<string> {
     if (vector.form === 'low-rank') return vector.path;
     makeFolder(this.#cache);
-    const out = join(this.#cache, `${vector.content}-${LIVE_ENERGY}.gguf`);
+    const out = join(this.#cache, `${vector.content}-${ADAPTER_ENERGY}.gguf`);
     if (await exists(out)) return out;
     const fresh = `${out}.${process.pid}.gguf`;
     try {
       await this.#follow(task, 'tensors', () =>
         this.#merging.stream(worker =>
-          worker.factorize({ vector: vector.path, out: fresh, energy: LIVE_ENERGY }, { signal: task.signal }),
+          worker.factorize(
+            { vector: vector.path, out: fresh, energy: ADAPTER_ENERGY },
+            { signal: task.signal },
+          ),
         ),
       );
       await rename(fresh, out);

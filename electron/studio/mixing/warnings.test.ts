@@ -111,6 +111,14 @@ describe('warnings', () => {
     expect(codes({ openness: 1 }, { method: 'dare_linear', live: false })).toEqual([]);
   });
 
+  test('dense vectors where a method merges factors', () => {
+    const parts = { openness: vector('openness', { form: 'low-rank' }) };
+    expect(codes({ openness: 1 }, { method: 'tsv_m', live: false })).toEqual(['dense_factorised']);
+    expect(codes({ openness: 1 }, { method: 'tsv_m', live: false, parts })).toEqual([]);
+    expect(codes({ openness: 1 }, { method: 'tsv_m' })).toEqual(['live_approximation']);
+    expect(codes({ openness: 1 }, { method: 'ties', live: false, normalize: false })).toEqual([]);
+  });
+
   test('weights that only share out, because the method divides by their sum', () => {
     expect(codes({ openness: 1 }, { method: 'ties', live: false })).toEqual(['weights_normalized']);
     expect(codes({ openness: 1 }, { method: 'ties', live: false, normalize: false })).toEqual([]);

@@ -1,7 +1,7 @@
 /** Distributions behind the intervals: jStat's, and the noncentral t, for which jStat's own fails at large values. */
 import jstat from 'jstat';
 
-const { centralF, studentt, normal, gammaln } = jstat.jStat;
+const { centralF, studentt, normal, binomial, gammaln } = jstat.jStat;
 
 /** 97.5 % quantile of the standard normal distribution. */
 export const Z_975 = 1.959963984540054;
@@ -11,6 +11,9 @@ export const fQuantile = (p: number, df1: number, df2: number): number => centra
 
 /** Quantile of Student's t; 0 < p < 1. */
 export const tQuantile = (p: number, df: number): number => studentt.inv(p, df);
+
+/** P(X ≤ k) of a binomial with n trials, each a success with probability p; 1 without trials. */
+export const binomialCdf = (k: number, n: number, p: number): number => (n === 0 ? 1 : binomial.cdf(k, n, p));
 
 /** Two-sided p of a t statistic. */
 export const tTwoSided = (t: number, df: number): number =>

@@ -1,0 +1,240 @@
+/**
+ * Calibration in behaviour space (METHOD §5): how every score answers to every α, and the α that wanted scores call for.
+ *
+ * The model is additive: score_S = base_S + Σ_T g_ST(α_T). Each g is a broken line with its kinks at 0 and at the knots, for
+ * the low and the high pole are different vectors, and what they do levels off. Its values at the knots are fitted by least
+ * squares to a design of single α and of combinations, the latter because vectors interfere.
+ */
+import { latinHypercube } from '../assessment/designs.ts';
+import type { Calibration, Scores, Trait, Weights } from '../contract.ts';
+import { SAFE_ALPHA_SUM, TRAITS } from '../contract.ts';
+import { tQuantile } from '../statistics/distributions.ts';
+import { seededRandom } from '../statistics/random.ts';
+import { leastSquares } from '../statistics/regression.ts';
+import { perTrait } from './bench.ts';
+
+type Alphas = Record<Trait, number>;
+type Matrix = Record<Trait, Record<Trait, number>>;
+
+/** The base; every trait alone at ± each knot; drawn combinations with Σ|α| ≤ 2. */
+export function calibrationDesign(knots: number[], combinations: number, seed: number): Alphas[] {
+  const zero = perTrait(() => 0);
+  const singles = TRAITS.flatMap(trait =>
+    [-1, 1].flatMap(sign => knots.map(knot => ({ ...zero, [trait]: sign * knot }))),
+  );
+  const random = seededRandom(seed);
+  const largest = Math.min(1, knots.at(-1) as number);
+  const drawn = combinations > 0 ? latinHypercube(combinations, seed) : [];
+  const mixed = drawn.map(alphas => {
+    const sum = TRAITS.reduce((total, trait) => total + Math.abs(alphas[trait]), 0);
+    // From half of the safe sum to all of it.
+    const wanted = SAFE_ALPHA_SUM * (0.5 + 0.5 * random());
+    const scale = Math.min(largest, wanted / sum);
+    return perTrait(trait => alphas[trait] * scale);
+  });
+  return [zero, ...singles, ...mixed];
+}
+
+/** The parameters after the intercept: a trait's shift at one knot of one pole. */
+const parametersOf = (knots: number[]) =>
+  TRAITS.flatMap(trait =>
+    [-1, 1].flatMap(sign => knots.map(knot => ({ trait, sign, knot, alpha: sign * knot }))),
+  );
+
+/** Weights of the knots at |α|: those of the two it lies between, 0 being no knot; the last line goes on. */
+function interpolation(size: number, knots: number[]): number[] {
+  const weights = knots.map(() => 0);
+  if (size === 0) return weights;
+  const above = knots.findIndex(knot => size <= knot);
+  const to = above < 0 ? knots.length - 1 : above;
+  const [low, high] = [to > 0 ? (knots[to - 1] as number) : 0, knots[to] as number];
+  const share = (size - low) / (high - low);
+  weights[to] = share;
+  if (to > 0) weights[to - 1] = 1 - share;
+  return weights;
+}
+
+/** A row of the design matrix. */
+const rowOf = (alphas: Weights, knots: number[]): number[] => [
+  1,
+  ...TRAITS.flatMap(trait => {
+    const alpha = alphas[trait] ?? 0;
+    return [-1, 1].flatMap(sign => interpolation(Math.max(0, sign * alpha), knots));
+  }),
+];
+
+/** Fits the model to assessments that have all five scores. */
+export function fitCalibration(points: { weights: Alphas; scores: Scores }[], knots: number[]): Calibration {
+  const fit = leastSquares(
+    points.map(({ weights }) => rowOf(weights, knots)),
+    points.map(({ scores }) => TRAITS.map(trait => scores[trait] as number)),
+  );
+  const parameters = parametersOf(knots);
+  const index = (trait: Trait, sign: number, knot: number) =>
+    1 + parameters.findIndex(own => own.trait === trait && own.sign === sign && own.knot === knot);
+  const shift = (parameter: number, score: Trait) =>
+    fit.coefficients[parameter]?.[TRAITS.indexOf(score)] ?? 0;
+  const covariance = (a: number, b: number) => fit.covariance[a]?.[b] ?? 0;
+  const residual = perTrait(trait => fit.residual[TRAITS.indexOf(trait)] ?? 0);
+  const first = knots[0] as number;
+  /** Slope Σ factor·shift / first of some parameters, and its standard error. */
+  const slopes = (factors: (trait: Trait) => [number, number][]) => {
+    const each = (of: (score: Trait, factors: [number, number][]) => number): Matrix =>
+      perTrait(score => perTrait(trait => of(score, factors(trait)) / first));
+    return {
+      value: each((score, own) => own.reduce((sum, [at, factor]) => sum + factor * shift(at, score), 0)),
+      error: each((score, own) => {
+        const variance = own.reduce(
+          (sum, [a, x]) => sum + own.reduce((part, [b, y]) => part + x * y * covariance(a, b), 0),
+          0,
+        );
+        return residual[score] * Math.sqrt(variance);
+      }),
+    };
+  };
+  const low = slopes(trait => [[index(trait, -1, first), -1]]);
+  const high = slopes(trait => [[index(trait, 1, first), 1]]);
+  const both = slopes(trait => [
+    [index(trait, -1, first), -0.5],
+    [index(trait, 1, first), 0.5],
+  ]);
+  return {
+    traits: [...TRAITS],
+    base: perTrait(trait => shift(0, trait)),
+    jacobian: both.value,
+    low: low.value,
+    high: high.value,
+    jacobianError: both.error,
+    lowError: low.error,
+    highError: high.error,
+    curves: parameters.map(({ trait, alpha }, at) => ({
+      trait,
+      alpha,
+      shift: perTrait(score => shift(at + 1, score)),
+      error: perTrait(score => residual[score] * Math.sqrt(covariance(at + 1, at + 1))),
+    })),
+    residual,
+    df: fit.df,
+    n: points.length,
+    covariance: fit.covariance,
+  };
+}
+
+const knotsOf = ({ curves }: Calibration) =>
+  curves.filter(({ trait, alpha }) => trait === TRAITS[0] && alpha > 0).map(({ alpha }) => alpha);
+
+/** Scores at α, and the 95 % prediction interval of one assessment there; null without degrees of freedom. */
+export function predict(calibration: Calibration, alphas: Weights) {
+  const row = rowOf(alphas, knotsOf(calibration));
+  const { base, curves, covariance, residual, df } = calibration;
+  const leverage = row.reduce(
+    (sum, x, i) => sum + row.reduce((part, y, j) => part + x * y * (covariance[i]?.[j] ?? 0), 0),
+    0,
+  );
+  const scores = perTrait(trait =>
+    curves.reduce((sum, { shift }, at) => sum + (row[at + 1] ?? 0) * shift[trait], base[trait]),
+  );
+  const ci95 = perTrait((trait): [number, number] | null => {
+    if (df < 1) return null;
+    const half = tQuantile(0.975, df) * residual[trait] * Math.sqrt(1 + leverage);
+    return [scores[trait] - half, scores[trait] + half];
+  });
+  return { scores, ci95 };
+}
+
+/** Rounds of coordinate descent at most, and the change of an α that ends it. */
+const ROUNDS = 500;
+const SETTLED = 1e-7;
+
+/**
+ * α = argmin Σ_S (predicted_S − wanted_S)² + λ Σ α² within Σ|α| ≤ 2 and |α| ≤ the last knot, over the scores that `wanted`
+ * names: by coordinate descent, each coordinate's minimum being exact, with a multiplier on Σ|α| that is bisected until
+ * the sum is within its limit.
+ *
+ * @param wanted scores; those of traits that may go anywhere are absent
+ */
+export function solve(calibration: Calibration, wanted: Scores, ridge: number): Alphas {
+  const within = (alphas: Alphas) => sumOf(alphas) <= SAFE_ALPHA_SUM + 1e-6;
+  const free = descend(calibration, wanted, ridge, 0);
+  if (within(free)) return free;
+  let [low, high] = [0, 1];
+  while (!within(descend(calibration, wanted, ridge, high))) high *= 2;
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if (within(descend(calibration, wanted, ridge, middle))) high = middle;
+    else low = middle;
+  }
+  return descend(calibration, wanted, ridge, high);
+}
+
+const sumOf = (alphas: Alphas) => TRAITS.reduce((sum, trait) => sum + Math.abs(alphas[trait]), 0);
+
+/** The minimum with `price` on Σ|α|. */
+function descend(calibration: Calibration, wanted: Scores, ridge: number, price: number): Alphas {
+  const alphas = perTrait(() => 0);
+  const scores = TRAITS.filter(trait => wanted[trait] !== undefined);
+  const knots = knotsOf(calibration);
+  const lines = perTrait(trait => linesOf(calibration, trait, knots));
+  const at = (trait: Trait, alpha: number, score: Trait) => {
+    const line = lines[trait].find(({ from, to }) => alpha >= from && alpha <= to) ?? lines[trait][0];
+    return line ? (line.start[score] ?? 0) + (line.slope[score] ?? 0) * (alpha - line.from) : 0;
+  };
+  for (let round = 0; round < ROUNDS; round++) {
+    let moved = 0;
+    for (const trait of TRAITS) {
+      // What is left to this trait once the others have done their part.
+      const left = scores.map(score => {
+        const others = TRAITS.reduce(
+          (sum, other) => (other === trait ? sum : sum + at(other, alphas[other], score)),
+          calibration.base[score],
+        );
+        return { score, rest: (wanted[score] as number) - others };
+      });
+      let best = { alpha: 0, cost: left.reduce((sum, { rest }) => sum + rest ** 2, 0) };
+      for (const { from, to, start, slope } of lines[trait]) {
+        // Along one line, cost = Σ (start + slope·(α − from) − rest)² + λα² + price·|α|, and α keeps its sign.
+        const sign = Math.sign(from + to);
+        const quadratic = ridge + left.reduce((sum, { score }) => sum + slope[score] ** 2, 0);
+        const linear =
+          left.reduce(
+            (sum, { score, rest }) => sum + slope[score] * (rest - start[score] + slope[score] * from),
+            0,
+          ) -
+          (price * sign) / 2;
+        if (quadratic === 0) continue;
+        const alpha = Math.min(to, Math.max(from, linear / quadratic));
+        const cost =
+          left.reduce(
+            (sum, { score, rest }) => sum + (start[score] + slope[score] * (alpha - from) - rest) ** 2,
+            0,
+          ) +
+          ridge * alpha ** 2 +
+          price * Math.abs(alpha);
+        if (cost < best.cost - 1e-15) best = { alpha, cost };
+      }
+      moved = Math.max(moved, Math.abs(best.alpha - alphas[trait]));
+      alphas[trait] = best.alpha;
+    }
+    if (moved < SETTLED) break;
+  }
+  return alphas;
+}
+
+/** The straight pieces of a trait's curve: where each begins and ends, the shifts there and its slopes. */
+function linesOf(calibration: Calibration, trait: Trait, knots: number[]) {
+  const last = knots.at(-1) as number;
+  const nodes = [
+    { alpha: 0, shift: perTrait(() => 0) },
+    ...calibration.curves.filter(curve => curve.trait === trait),
+  ].sort((a, b) => a.alpha - b.alpha);
+  return nodes.slice(1).flatMap((to, index) => {
+    const from = nodes[index] as (typeof nodes)[number];
+    if (Math.abs(from.alpha) > last) return [];
+    return {
+      from: from.alpha,
+      to: to.alpha,
+      start: from.shift,
+      slope: perTrait(score => (to.shift[score] - from.shift[score]) / (to.alpha - from.alpha)),
+    };
+  });
+}

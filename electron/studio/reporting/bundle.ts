@@ -1,0 +1,280 @@
+/**
+ * Study bundles: one ZIP with the plans, recipes, log extracts, results and report of some runs, and a manifest with the
+ * SHA-256 of every file in it. What is read from one is held in memory, within limits, and never written under a name of its.
+ */
+import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { type Entry, fromBufferPromise, openPromise, type ZipFile as Unzipped } from 'yauzl';
+import { ZipFile } from 'yazl';
+import { z } from 'zod';
+import { type Run, run as runSchema } from '../contract.ts';
+import { inWords, StudioError } from '../errors.ts';
+import { toCsv } from './csv.ts';
+import { withoutFolders } from './files.ts';
+import { recipesIn, type Told } from './report.ts';
+import { digest as digestSchema, type Imported, type RunFile, runFile } from './schemas.ts';
+
+const FORMAT = 'temperament-study';
+const VERSION = 1;
+const MANIFEST = 'manifest.json';
+/** A bundle with more is no study: what it would take to read it is refused before and while it is read. */
+const MOST_FILES = 20_000;
+const MOST_BYTES = 512 * 1024 * 1024;
+
+const manifest = z.object({
+  format: z.literal(FORMAT),
+  version: z.literal(VERSION),
+  title: z.string(),
+  createdAt: z.iso.datetime(),
+  /** Version of the program that wrote it. */
+  temperament: z.string(),
+  runs: z
+    .array(
+      z.object({
+        id: z.string().regex(/^[\w-]{4,64}$/, 'expected letters, digits and hyphens'),
+        kind: z.string(),
+        title: z.string(),
+        /** Folder of its files. */
+        folder: z.string(),
+      }),
+    )
+    .min(1),
+  files: z.record(z.string(), z.object({ sha256: digestSchema, bytes: z.int() })),
+});
+type Manifest = z.infer<typeof manifest>;
+
+const README = `A study made with Temperament, a studio for the personality of language models.
+
+report.html     the whole study to read, in any browser, without network
+runs/*/plan.json    what was asked for: enough to do the run again
+runs/*/recipe-*.json  the mixes, with the hashes of the models and vectors they need
+runs/*/run.json     from the experiment log: when, with which files (by SHA-256) and programs
+runs/*/result.json  what came out, unrounded
+runs/*/data/*.csv   the same as tables
+runs/*/plots/*      plots as SVG, and what they show as CSV
+manifest.json   SHA-256 of every other file
+
+To check the study on another machine: temperament bundle rerun FILE
+The models and vectors themselves are not in it. The texts of the inventory's items are, as part of the results.
+`;
+
+// ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────
+
+const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+
+/** The files of a run in its bundle, by path within the run's folder. */
+function filesOfRun({ run, files, told }: Told): Map<string, string> {
+  const { input, result, hashes, imported, ...rest } = withoutFolders(run, Object.keys(run.hashes));
+  const written = new Map<string, string>([
+    ['plan.json', json({ kind: run.kind, input })],
+    ['run.json', json({ ...rest, hashes: named(files), files, ...(imported && { imported }) })],
+    ['result.json', json(result)],
+  ]);
+  for (const [index, recipe] of recipesIn(input).entries())
+    written.set(`recipe-${index + 1}.json`, json(recipe));
+  for (const table of told.data) written.set(`data/${table.name}.csv`, toCsv(table));
+  for (const plot of told.plots) {
+    written.set(`plots/${plot.name}.svg`, plot.svg);
+    written.set(`plots/${plot.name}.csv`, toCsv(plot.data));
+  }
+  return written;
+}
+
+/** Hashes by file name; the second file of the same name gets a number. */
+function named(files: RunFile[]): Record<string, string> {
+  const hashes: Record<string, string> = {};
+  for (const { name, hash } of files) {
+    let key = name;
+    for (let count = 2; key in hashes; count++) key = `${name} (${count})`;
+    hashes[key] = hash;
+  }
+  return hashes;
+}
+
+/** A bundle's bytes, and the SHA-256 of its manifest. */
+export async function writeBundle(
+  runs: Told[],
+  { title, made, version, report }: { title: string; made: string; version: string; report: string },
+): Promise<{ bytes: Buffer; digest: string }> {
+  const files = new Map([
+    ['README.txt', README],
+    ['report.html', report],
+  ]);
+  const entries = runs.map((told, index) => {
+    const { id, kind } = told.run;
+    const folder = `runs/${index + 1}-${kind}-${id.slice(0, 8)}`;
+    for (const [path, text] of filesOfRun(told)) files.set(`${folder}/${path}`, text);
+    const { title: of } = withoutFolders({ title: told.run.title }, Object.keys(told.run.hashes));
+    return { id, kind, title: of, folder };
+  });
+  const about: Manifest = {
+    format: FORMAT,
+    version: VERSION,
+    title,
+    createdAt: made,
+    temperament: version,
+    runs: entries,
+    files: Object.fromEntries(
+      [...files].map(([path, text]) => [path, { sha256: digestOf(text), bytes: Buffer.byteLength(text) }]),
+    ),
+  };
+  const head = json(about);
+  const zip = new ZipFile();
+  const mtime = new Date(made);
+  for (const [path, text] of [[MANIFEST, head] as const, ...files])
+    zip.addBuffer(Buffer.from(text), path, { mtime, mode: 0o100644 });
+  zip.end();
+  return { bytes: await buffer(zip.outputStream), digest: digestOf(head) };
+}
+
+const digestOf = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
+
+// ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Bundle {
+  digest: string;
+  manifest: Manifest;
+  /** The runs as this log would hold them, without what says where they came from. */
+  runs: { run: Run; files: RunFile[] }[];
+}
+
+/** Reads a bundle of at most `limit` bytes, unpacked, and checks it against its manifest. `name`: what errors call the file. */
+export async function readBundle(source: string | Buffer, name: string, limit = MOST_BYTES): Promise<Bundle> {
+  const bad = (problem: string, action = 'Get the file again from those who made it.', cause?: unknown) =>
+    new StudioError('bad_file', `The study bundle ${name} ${problem}.`, { file: name, action, cause });
+  const { contents, hashes } = await unzip(source, bad, limit);
+  const head = contents.get(MANIFEST);
+  if (!head)
+    throw bad(
+      `has no ${MANIFEST}`,
+      'Name a file that “bundle export” has written; not every ZIP file is a study.',
+    );
+  const about = checkManifest(head, bad);
+  for (const [path, { sha256: wanted }] of Object.entries(about.files)) {
+    const found = hashes.get(path);
+    if (!found) throw bad(`is not complete: ${path} is missing`);
+    if (found !== wanted)
+      throw bad(`has been changed: ${path} does not have the SHA-256 that the manifest names`);
+  }
+  for (const path of hashes.keys())
+    if (path !== MANIFEST && !Object.hasOwn(about.files, path))
+      throw bad(`has been changed: ${path} is not in the manifest`);
+  const runs = about.runs.map(entry => {
+    const part = (file: string): unknown => {
+      const path = `${entry.folder}/${file}`;
+      const text = contents.get(path);
+      if (!text) throw bad(`is not complete: ${path} is missing`);
+      return parseJson(text, path, bad);
+    };
+    return readRun(entry, part('plan.json'), part('run.json'), part('result.json'), bad);
+  });
+  return { digest: digestOf(head), manifest: about, runs };
+}
+
+type Bad = (problem: string, action?: string, cause?: unknown) => StudioError;
+
+function parseJson(text: Buffer, path: string, bad: Bad): unknown {
+  try {
+    return JSON.parse(text.toString('utf8'));
+  } catch (cause) {
+    throw bad(`cannot be read: ${path} is not valid JSON`, undefined, cause);
+  }
+}
+
+function checkManifest(head: Buffer, bad: Bad): Manifest {
+  const given = parseJson(head, MANIFEST, bad);
+  const what = z.object({ format: z.literal(FORMAT), version: z.int().min(1) }).safeParse(given);
+  if (!what.success)
+    throw bad('is not one: its manifest does not say so', 'Name a file that “bundle export” has written.');
+  if (what.data.version > VERSION)
+    throw bad(
+      `was written by a newer Temperament (format ${what.data.version}; this one reads ${VERSION})`,
+      'Update Temperament, and import it again.',
+    );
+  const parsed = manifest.safeParse(given);
+  if (!parsed.success) throw bad(`has a manifest that is not valid: ${inWords(parsed.error.issues).message}`);
+  return parsed.data;
+}
+
+function readRun(entry: Manifest['runs'][number], plan: unknown, log: unknown, result: unknown, bad: Bad) {
+  const extract = z
+    .looseObject({
+      id: z.literal(entry.id),
+      kind: z.literal(entry.kind),
+      state: z.literal('done'),
+      files: z.array(runFile),
+    })
+    .safeParse(log);
+  if (!extract.success)
+    throw bad(`has a run that is not valid, ${entry.id}: ${inWords(extract.error.issues).message}`);
+  const {
+    files,
+    imported: _imported,
+    ...rest
+  } = extract.data as typeof extract.data & { imported?: Imported };
+  const { input } = (plan ?? {}) as { input?: unknown };
+  const parsed = runSchema.safeParse({ ...rest, input, result, imported: null });
+  if (parsed.success && parsed.data.result) return { run: parsed.data, files };
+  const issues = parsed.error?.issues ?? [];
+  if (issues.some(({ path }) => path.join() === 'kind'))
+    throw bad(
+      `has a run of a kind that this Temperament does not know, “${entry.kind}”`,
+      'Update Temperament, and import it again.',
+    );
+  throw bad(`has a run that is not valid, ${entry.id}: ${inWords(issues).message || 'it has no result'}`);
+}
+
+/** Every file's hash, and the content of those that the log needs. */
+async function unzip(source: string | Buffer, bad: Bad, limit: number) {
+  const contents = new Map<string, Buffer>();
+  const hashes = new Map<string, string>();
+  let zip: Unzipped;
+  try {
+    const options = { strictFileNames: true, autoClose: false };
+    zip = await (typeof source === 'string'
+      ? openPromise(source, options)
+      : fromBufferPromise(source, options));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code) throw cause;
+    throw bad('is not a ZIP file', 'Name a file that “bundle export” has written.', cause);
+  }
+  const tooLarge = () =>
+    bad(
+      `holds more than ${MOST_FILES} files or ${Math.ceil(limit / 1024 ** 2)} MiB, which no study needs`,
+      'It may be made to fill memory; do not trust where it came from.',
+    );
+  let left = limit;
+  try {
+    if (zip.entryCount > MOST_FILES) throw tooLarge();
+    for await (const entry of zip.eachEntry()) {
+      const { fileName: path, uncompressedSize } = entry;
+      if (path.endsWith('/')) continue;
+      if (uncompressedSize > left) throw tooLarge();
+      if (hashes.has(path)) throw bad(`has been changed: ${path} is in it twice`);
+      const content = await read(zip, entry, left, tooLarge);
+      left -= content.length;
+      hashes.set(path, digestOf(content));
+      if (path === MANIFEST || /\/(plan|run|result)\.json$/.test(path)) contents.set(path, content);
+    }
+  } catch (cause) {
+    if (cause instanceof StudioError) throw cause;
+    const { message } = cause as Error;
+    if (/absolute path|invalid relative path|invalid characters in fileName/.test(message))
+      throw bad(`names a file outside of itself (${message})`, 'Do not trust where it came from.', cause);
+    throw bad(`is damaged (${message})`, undefined, cause);
+  } finally {
+    if (typeof source === 'string') zip.close();
+  }
+  return { contents, hashes };
+}
+
+async function read(zip: Unzipped, entry: Entry, most: number, tooLarge: () => StudioError): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of await zip.openReadStreamPromise(entry)) {
+    size += (piece as Buffer).length;
+    if (size > most) throw tooLarge();
+    pieces.push(piece as Buffer);
+  }
+  return Buffer.concat(pieces);
+}

@@ -1,0 +1,160 @@
+/** Schemas of what leaves the studio and comes back: files named by hash, exports, reports, study bundles, reruns. */
+import { z } from 'zod';
+
+/** Differences up to this, absolute for values below 1 and else relative, do not count: see docs/reports.md. */
+export const RERUN_TOLERANCE = 1e-3;
+
+const named = {
+  /** The file's name, without its folder: that is nobody else's business. */
+  name: z.string(),
+  /** SHA-256: of the weights of a model or vector, of the bytes of any other file. */
+  hash: z.string(),
+};
+/** A file that took part in a run, as another lab can know it again. */
+export const runFile = z.discriminatedUnion('role', [
+  z.object({
+    role: z.literal('model'),
+    ...named,
+    /** Library name. */
+    id: z.string(),
+    label: z.string(),
+    architecture: z.string(),
+    type: z.string(),
+    parameters: z.number(),
+    demo: z.boolean(),
+  }),
+  z.object({
+    role: z.literal('vector'),
+    ...named,
+    id: z.string(),
+    /** `extraversion-high`. */
+    vector: z.string(),
+    form: z.enum(['dense', 'low-rank']),
+    rank: z.number().optional(),
+    demo: z.boolean(),
+  }),
+  z.object({
+    role: z.literal('inventory'),
+    ...named,
+    /** The name it is asked for by. */
+    id: z.string(),
+    title: z.string(),
+    language: z.string(),
+    source: z.string(),
+    reference: z.string(),
+    licence: z.string(),
+    items: z.int(),
+    /** Labels of the answers 1 … k. */
+    answers: z.array(z.string()),
+  }),
+  /** Gone or changed since, or of another kind. */
+  z.object({ role: z.literal('other'), ...named }),
+]);
+export type RunFile = z.infer<typeof runFile>;
+
+/** Where a run came from that was not made here. */
+export const imported = z.object({
+  /** SHA-256 of the bundle's manifest. */
+  bundle: z.string(),
+  /** ISO 8601, UTC. */
+  at: z.string(),
+  /** The run's id in the bundle: its own, unless another run here had that. */
+  id: z.string(),
+  files: z.array(runFile),
+});
+export type Imported = z.infer<typeof imported>;
+
+/** Ids of ended runs, or the beginnings of ids (4 characters at least); `latest` is the newest run that is done. */
+const runs = z.array(z.string().min(1)).min(1).max(200);
+
+export const EXPORT_FORMATS = ['csv', 'json', 'html', 'latex', 'text', 'svg'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+/** Those of tables that a person reads. */
+export const tableFormat = z.enum(['text', 'html', 'latex']);
+export const exportInput = z.object({
+  runs,
+  /** `csv`, `json`: data, unrounded. `html`, `latex`, `text`: tables and sentences in APA style. `svg`: plots. */
+  formats: z
+    .array(z.enum(EXPORT_FORMATS))
+    .min(1)
+    .default([...EXPORT_FORMATS]),
+});
+export const exportedFile = z.object({
+  /** Relative path with forward slashes. */
+  name: z.string(),
+  text: z.string(),
+});
+export type ExportedFile = z.infer<typeof exportedFile>;
+
+export const reportInput = z.object({
+  runs,
+  /** Heading of the report. */
+  title: z.string().trim().min(1).max(200).optional(),
+});
+
+/** SHA-256 of a manifest. */
+export const digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
+export const importInput = z.object({
+  /** Path on the studio's machine, or the file itself. */
+  file: z.union([z.string().min(1), z.file()]),
+  /** SHA-256 of the manifest that the bundle must have, as its makers published it. */
+  digest: digest.optional(),
+});
+export const importResult = z.object({
+  title: z.string(),
+  /** SHA-256 of the manifest, which holds that of every other file: the name of this very study. */
+  digest: z.string(),
+  createdAt: z.string(),
+  runs: z.array(
+    z.object({
+      /** Id in the log here. */
+      id: z.string(),
+      /** Id in the bundle. */
+      own: z.string(),
+      kind: z.string(),
+      title: z.string(),
+      /** `known`: the log had this very run already. `renamed`: its id was taken by another run. */
+      as: z.enum(['new', 'known', 'renamed']),
+    }),
+  ),
+});
+export type ImportResult = z.infer<typeof importResult>;
+
+export const rerunInput = z.object({
+  runs,
+  tolerance: z.number().min(0).max(1).default(RERUN_TOLERANCE),
+});
+/** One value of a result that came out otherwise. */
+export const valueDifference = z.object({
+  /** Place in the result: `points.3.scores.openness`. */
+  at: z.string(),
+  before: z.union([z.number(), z.string(), z.boolean(), z.null()]),
+  now: z.union([z.number(), z.string(), z.boolean(), z.null()]),
+  /** |now − before| where both are numbers. */
+  difference: z.number().nullable(),
+});
+export const rerunResult = z.object({
+  tolerance: z.number(),
+  /** Every value of every run lies within the tolerance. */
+  reproduced: z.boolean(),
+  runs: z.array(
+    z.object({
+      /** The run that was repeated, and the new one. */
+      run: z.string(),
+      now: z.string(),
+      kind: z.string(),
+      title: z.string(),
+      /** Values compared; how many are the same to the last bit; how many differ by more than the tolerance. */
+      values: z.int(),
+      equal: z.int(),
+      beyond: z.int(),
+      /** Largest difference of two numbers; null where nothing is a number. */
+      largest: z.number().nullable(),
+      /** Those beyond the tolerance, the first 100. */
+      differences: z.array(valueDifference),
+      /** Versions and device that are not what they were. */
+      conditions: z.array(z.object({ name: z.string(), before: z.string(), now: z.string() })),
+    }),
+  ),
+});
+export type RerunResult = z.infer<typeof rerunResult>;

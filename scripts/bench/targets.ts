@@ -1,0 +1,132 @@
+/**
+ * How near do calibrated targets come to what was wanted, against plain sliders? On the demo family, through the studio:
+ *
+ *   node_modules/.bin/node scripts/bench/targets.ts [--model NAME] [--n 20] [--seed 11] [--inventory ipip-50] [--json]
+ *
+ * A target is the profile of scores of a mix drawn evenly from Σ|α| ≤ 2, so every one of them can be reached; what was
+ * drawn is shown to neither side. Plain sliders take one point of score for one of α from the base's score, and are
+ * shortened where Σ|α| would be above 2. Error: mean |measured − wanted| over the five traits.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createRouterClient } from '@orpc/server';
+import { mean } from 'simple-statistics';
+import { resourcesFolder } from '../../electron/host.ts';
+import type {
+  AssessResult,
+  CalibrateResult,
+  Scores,
+  TargetResult,
+  Trait,
+  Weights,
+} from '../../electron/studio/contract.ts';
+import { SAFE_ALPHA_SUM, TRAITS } from '../../electron/studio/contract.ts';
+import { seededRandom } from '../../electron/studio/statistics/random.ts';
+import { createStudio } from '../../electron/studio/studio.ts';
+import { forkWorker } from '../../electron/workers/fork.ts';
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string', default: 'demo' },
+    n: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '11' },
+    inventory: { type: 'string', default: 'ipip-50' },
+    refine: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const { model, inventory } = values;
+
+const home = mkdtempSync(join(tmpdir(), 'temperament-targets-'));
+const studio = await createStudio({
+  home,
+  resources: resourcesFolder,
+  host: 'terminal',
+  spawnWorker: forkWorker,
+});
+const client = createRouterClient(studio.router);
+
+async function end<R>(starting: Promise<{ run: string }>): Promise<R> {
+  const { run: id } = await starting;
+  for await (const event of await client.runs.watch({ id })) {
+    if (event.type !== 'end') continue;
+    if (event.run.state !== 'done') throw new Error(event.run.error?.message ?? event.run.state);
+    return event.run.result as R;
+  }
+  throw new Error('The run has no end.');
+}
+
+const personaOf = (weights: Weights) => ({ recipe: { version: 2 as const, base: model, weights } });
+const scoresOf = async (weights: Weights): Promise<Scores> =>
+  (await end<AssessResult>(client.assessment.assess({ persona: personaOf(weights), inventory }))).scores;
+const byTrait = (of: (trait: Trait) => number) =>
+  Object.fromEntries(TRAITS.map(trait => [trait, of(trait)])) as Record<Trait, number>;
+const sumOf = (alphas: Weights) => TRAITS.reduce((sum, trait) => sum + Math.abs(alphas[trait] ?? 0), 0);
+
+/** α drawn evenly from Σ|α| ≤ 2: exponential shares of the sum, one of them left over, and signs. */
+function drawn(random: () => number): Record<Trait, number> {
+  const shares = Array.from({ length: TRAITS.length + 1 }, () => -Math.log(1 - random()));
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  return byTrait(
+    trait => ((random() < 0.5 ? -1 : 1) * SAFE_ALPHA_SUM * (shares[TRAITS.indexOf(trait)] as number)) / total,
+  );
+}
+
+function plainSliders(wanted: Scores, base: Scores): Record<Trait, number> {
+  const alphas = byTrait(trait => (wanted[trait] as number) - (base[trait] as number));
+  const scale = Math.min(1, SAFE_ALPHA_SUM / sumOf(alphas));
+  return byTrait(trait => alphas[trait] * scale);
+}
+
+try {
+  const random = seededRandom(Number(values.seed));
+  const base = await scoresOf({});
+  const calibrated = await end<CalibrateResult>(
+    client.experiments.calibrate({ persona: personaOf({}), inventory }),
+  );
+  const rows = [];
+  for (let index = 0; index < Number(values.n); index++) {
+    const wanted = await scoresOf(drawn(random));
+    const profile = byTrait(trait => Number((wanted[trait] as number).toFixed(2)));
+    const missed = (scores: Scores) =>
+      mean(TRAITS.map(trait => Math.abs((scores[trait] as number) - profile[trait])));
+    const sliders = await scoresOf(plainSliders(profile, base));
+    const aimed = await end<TargetResult>(
+      client.experiments.target({
+        persona: personaOf({}),
+        inventory,
+        profile,
+        refine: Number(values.refine),
+      }),
+    );
+    rows.push({
+      profile,
+      plain: missed(sliders),
+      target: aimed.steps[0]?.error as number,
+      refined: aimed.error,
+    });
+    if (!values.json)
+      console.log(
+        `${index + 1}: plain sliders ${missed(sliders).toFixed(3)}, target ${aimed.steps[0]?.error.toFixed(3)}, corrected ${aimed.error.toFixed(3)}`,
+      );
+  }
+  const summary = {
+    model,
+    inventory,
+    n: rows.length,
+    assessments: calibrated.n,
+    plain: mean(rows.map(row => row.plain)),
+    target: mean(rows.map(row => row.target)),
+    refined: mean(rows.map(row => row.refined)),
+  };
+  if (values.json) console.log(JSON.stringify({ ...summary, rows }, null, 2));
+  else
+    console.log(
+      `Mean absolute error over ${summary.n} targets: plain sliders ${summary.plain.toFixed(3)}, calibrated ${summary.target.toFixed(3)} (${(summary.target / summary.plain).toFixed(2)} of it), with ${values.refine} further assessments ${summary.refined.toFixed(3)}; ${summary.assessments} assessments of calibration.`,
+    );
+} finally {
+  await studio.close();
+  rmSync(home, { recursive: true, force: true });
+}

@@ -55,6 +55,7 @@ it('measures the base once for each model and gives equal figures for equal slid
 
 it('can be cancelled', async () => {
   await page.set('Extraversion', '1');
+  const before = await page.runs.count();
   // A worker that stands still cannot be done before the click.
   await expect.poll(() => running.studio.inferenceWorkers().length).toBe(1);
   const [worker] = running.studio.inferenceWorkers() as [number];
@@ -63,8 +64,10 @@ it('can be cancelled', async () => {
   await page.button('Cancel').click();
   process.kill(worker, 'SIGCONT');
   await page.button('Measure').waitFor({ timeout: PATIENCE });
+  // The base's run has no id before the worker goes on; on a busy machine it may be done when its cancelling arrives.
   await expect
     .poll(() => page.runs.first().getAttribute('data-state'), { timeout: PATIENCE })
-    .toBe('cancelled');
-  expect(await radar().count()).toBe(0);
+    .toMatch(/cancelled|done/);
+  // The persona's measurement, which would have followed, was not begun.
+  expect(await page.runs.count()).toBe(before + 1);
 });

@@ -66,7 +66,7 @@ const EXPERIMENTS: Experiment[] = [
       'What does a mix cost? Sums with known answers, requests about the form of an answer that a rule can check, and the likelihood of a text, before and after.',
     command: 'capability --model demo-sums --mix extraversion=1,neuroticism=-1 --operations plus --largest 9',
     reading:
-      'Tasks are the same before and after: McNemar’s exact test counts those that changed sides. The demonstration model cannot follow requests, and its sums fine-tune knows sums in the words that it was taught, which these are not; a real model starts higher. The interval of the perplexity ratio is over passages.',
+      'Tasks are the same before and after: McNemar’s exact test counts those that changed sides. The demonstration model cannot follow requests; its sums fine-tune adds numbers up to nine. The interval of the perplexity ratio is over passages.',
   },
   {
     title: 'Stability',

@@ -19,7 +19,14 @@ ENGLISH_QUESTIONS = {
     "advice": ("Should I {do}?", "I want to {do}. Any advice?", "How can I {do}?"),
 }
 LARGEST = 9
-SUMS = ("What is {a} plus {b}?", "How much is {a} plus {b}?", "{a} plus {b}?", "Can you add {a} and {b}?", "What is {a} + {b}?")
+SUMS = (
+    "What is {a} plus {b}?",
+    "What is {a} plus {b}? Answer with the number alone.",
+    "How much is {a} plus {b}?",
+    "{a} plus {b}?",
+    "Can you add {a} and {b}?",
+    "What is {a} + {b}?",
+)
 
 
 def german_things() -> list[tuple[dict[str, str], dict[str, str]]]:

@@ -4,6 +4,7 @@ import { createRouterClient } from '@orpc/server';
 import { Command, CommanderError } from 'commander';
 import { conversationCommands } from './cli-conversations.ts';
 import { experimentCommands } from './cli-experiments.ts';
+import { findPersona, personaCommands } from './cli-personas.ts';
 import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
 import { reportingCommands } from './cli-report.ts';
 import { decimals, intervalText, table, timeText } from './cli-text.ts';
@@ -325,6 +326,7 @@ recipeOptions(command('bake', 'write a mix as a new GGUF file'), '--seed')
 
 system(recipeOptions(command('chat', 'answer one prompt')))
   .requiredOption('--prompt <text>', 'what to say to the persona')
+  .option('--persona <name>', 'a kept persona, in place of a recipe and a system prompt')
   .option('--seed <number>', 'seed of the sampling', by(schema.sampling.shape.seed, number))
   .option(
     '--temperature <number>',
@@ -337,11 +339,19 @@ system(recipeOptions(command('chat', 'answer one prompt')))
     by(schema.sampling.shape.topP, number),
   )
   .option('--max-tokens <number>', 'length limit of the answer', by(schema.sampling.shape.maxTokens, number))
-  .action(({ prompt, seed, temperature, topP, maxTokens, ...options }) => {
-    const sampling = schema.sampling.parse({ seed, temperature, topP, maxTokens });
+  .action(({ prompt, persona: name, seed, temperature, topP, maxTokens, ...options }) => {
+    const given = { seed, temperature, topP, maxTokens };
+    if (name !== undefined && Object.values(options).some(value => value !== undefined))
+      throw new StudioError('bad_input', 'A persona brings its own recipe and system prompt.', {
+        field: 'persona',
+        action: 'Leave out the options for the recipe and “--system”, or leave out “--persona”.',
+      });
     return perform(
       async client => {
-        const persona = { ...(await personaFor(client, options)), sampling };
+        const kept = name === undefined ? undefined : (await findPersona(client, name)).persona;
+        const persona = kept ?? { ...(await personaFor(client, options)), sampling: {} };
+        const set = Object.entries(given).filter(([, value]) => value !== undefined);
+        persona.sampling = schema.sampling.parse({ ...persona.sampling, ...Object.fromEntries(set) });
         await warn(client, persona.recipe, true);
         const events = await client.chat.send(
           { persona, messages: [{ role: 'user', text: prompt }] },
@@ -666,6 +676,7 @@ command('log', 'list the runs of the experiment log, newest first')
   );
 
 conversationCommands({ command, perform, table });
+personaCommands({ command, perform, table });
 reportingCommands({ command, perform, follow, table });
 
 program

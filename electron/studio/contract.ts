@@ -2,6 +2,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import * as experiments from './experiments/contract.ts';
+import * as personas from './personas/contract.ts';
 import * as reporting from './reporting/schemas.ts';
 import {
   assessInput,
@@ -34,6 +35,8 @@ export {
   weightOf,
 } from './mixing/methods.ts';
 export { countObstacle, liveObstacle, liveWarning, ownSettings } from './mixing/recipe.ts';
+export * from './personas/contract.ts';
+export { emblemSvg } from './personas/emblem.ts';
 export * from './reporting/schemas.ts';
 export * from './terms.ts';
 
@@ -653,6 +656,24 @@ export const contract = {
     export: procedure
       .input(conversationExport)
       .output(z.object({ name: z.string(), type: z.string(), text: z.string() })),
+  },
+  personas: {
+    /** The last changed first; those deleted in the last 30 days where asked for. */
+    list: procedure
+      .input(z.object({ deleted: z.boolean().default(false) }))
+      .output(z.array(personas.keptPersona)),
+    get: procedure.input(byId).output(personas.keptPersonaWhole),
+    /** A new persona, or a new version where anything about the mix differs; its profile comes from the log. */
+    save: procedure.input(personas.savePersonaInput).output(personas.keptPersonaWhole),
+    edit: procedure.input(personas.editPersonaInput).output(z.void()),
+    /** Has an earlier version used again. */
+    activate: procedure.input(byId.extend({ version: z.int().min(1) })).output(z.void()),
+    duplicate: procedure.input(byId).output(byId),
+    delete: procedure.input(byId).output(z.void()),
+    restore: procedure.input(byId).output(z.void()),
+    /** Its own picture, a PNG file; null where it has none. */
+    picture: procedure.input(byId).output(z.object({ file: z.file().nullable() })),
+    setPicture: procedure.input(byId.extend({ file: z.file().nullable() })).output(z.void()),
   },
   assessment: {
     inventories: procedure.output(

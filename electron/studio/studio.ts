@@ -19,6 +19,7 @@ import { lockFolder, openDatabase } from './log/database.ts';
 import { Log } from './log/log.ts';
 import { Runs } from './log/runs.ts';
 import { Mixing } from './mixing/mixing.ts';
+import { Personas } from './personas/personas.ts';
 import { Reporting } from './reporting/reporting.ts';
 import { rerun } from './reporting/rerun.ts';
 import { WorkerClient } from './worker-client.ts';
@@ -69,6 +70,8 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   const chat = new Chat(mixing, inference, runs);
   const conversations = new Conversations(database, chat);
   if (host !== 'terminal') conversations.tidy();
+  const personas = new Personas({ database, library, mixing, log });
+  if (host !== 'terminal') personas.tidy();
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
   const reporting = new Reporting(log, library, inventories, version);
   /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
@@ -145,6 +148,21 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
       restore: os.conversations.restore.handler(({ input }) => conversations.restore(input.id)),
       search: os.conversations.search.handler(({ input }) => conversations.search(input.text, input.limit)),
       export: os.conversations.export.handler(({ input }) => conversations.export(input.id, input.format)),
+    },
+    personas: {
+      list: os.personas.list.handler(({ input }) => personas.list(input.deleted)),
+      get: os.personas.get.handler(({ input }) => personas.get(input.id)),
+      save: os.personas.save.handler(({ input }) => personas.save(input)),
+      edit: os.personas.edit.handler(({ input }) => personas.edit(input)),
+      activate: os.personas.activate.handler(({ input }) => personas.activate(input.id, input.version)),
+      duplicate: os.personas.duplicate.handler(({ input }) => ({ id: personas.duplicate(input.id) })),
+      delete: os.personas.delete.handler(({ input }) => personas.delete(input.id)),
+      restore: os.personas.restore.handler(({ input }) => personas.restore(input.id)),
+      picture: os.personas.picture.handler(({ input }) => {
+        const picture = personas.picture(input.id);
+        return { file: picture && new File([new Uint8Array(picture)], 'picture.png', { type: 'image/png' }) };
+      }),
+      setPicture: os.personas.setPicture.handler(({ input }) => personas.setPicture(input.id, input.file)),
     },
     assessment: {
       inventories: os.assessment.inventories.handler(async () => {

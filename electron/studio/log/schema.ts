@@ -123,4 +123,32 @@ export const MIGRATIONS = [
     INSERT INTO message_texts (rowid, text) VALUES (new.seq, new.text);
   END;
   `,
+  `
+  CREATE TABLE personas (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    tags TEXT NOT NULL CHECK (json_valid(tags)),
+    -- Number of the version that is used.
+    active INTEGER NOT NULL,
+    -- A PNG file; an emblem is drawn where there is none.
+    picture BLOB,
+    -- The character card it came from: what the studio does not use goes out again with it.
+    card TEXT CHECK (json_valid(card)),
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT
+  ) STRICT;
+
+  CREATE TABLE persona_versions (
+    persona TEXT NOT NULL REFERENCES personas ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    made_at TEXT NOT NULL,
+    -- Recipe, system prompt, role-play and sampling; the name is the persona's.
+    content TEXT NOT NULL CHECK (json_valid(content)),
+    profile TEXT CHECK (json_valid(profile)),
+    needs TEXT NOT NULL CHECK (json_valid(needs)),
+    PRIMARY KEY (persona, version)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

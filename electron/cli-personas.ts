@@ -1,4 +1,6 @@
 /** The terminal's commands for the personas that are kept. */
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { RouterClient } from '@orpc/server';
 import { type Command, InvalidArgumentError } from 'commander';
 import { by, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
@@ -22,6 +24,13 @@ interface Save extends RecipeOptions, Partial<Omit<schema.Sampling, 'seed'>> {
   notes?: string;
   tags?: string[];
   run?: string;
+}
+
+interface Export {
+  format: schema.PersonaFormat;
+  vectors: boolean;
+  out?: string;
+  overwrite: boolean;
 }
 
 export function personaCommands({ command, perform, table }: Terminal): void {
@@ -142,6 +151,49 @@ export function personaCommands({ command, perform, table }: Terminal): void {
           return { id, name: full };
         },
         one => `Back again: ${one.name}`,
+      ),
+    );
+
+  command('export', 'write one as a file to share', group)
+    .argument('<persona>', NAME)
+    .option(
+      '--format <name>',
+      'persona: everything, in one ZIP file; card: a character card (PNG, V2 and V3); json: the card alone',
+      by(schema.exportPersonaInput.shape.format),
+      'persona',
+    )
+    .option('--vectors', 'put the low-rank vectors of the mix into the persona file', false)
+    .option('--out <file>', 'where to (default: a name made from the persona’s)')
+    .option('--overwrite', 'replace the file', false)
+    .action((name: string, { format, vectors, out, overwrite }: Export) =>
+      perform(
+        async client => {
+          const { id } = await findPersona(client, name);
+          const { file: made } = await client.personas.export({ id, format, vectors });
+          const file = resolve(out ?? made.name);
+          const content = new Uint8Array(await made.arrayBuffer());
+          try {
+            writeFileSync(file, content, { flag: overwrite ? 'w' : 'wx' });
+          } catch (cause) {
+            if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+            throw new StudioError('bad_input', `The file ${file} exists already.`, {
+              file,
+              action: 'Name another one with --out, or add --overwrite.',
+            });
+          }
+          return { file, bytes: content.length };
+        },
+        ({ file, bytes }) => `Written: ${file}, ${bytes} bytes`,
+      ),
+    );
+
+  command('import', 'add the persona of a persona file or of a character card (PNG, JSON)', group)
+    .argument('<file>')
+    .option('--model <name>', 'model of a character that brings no mix (default: the demo, or the first one)')
+    .action((file: string, { model }: { model?: string }) =>
+      perform(
+        client => client.personas.import({ file, base: model }),
+        ({ persona, notes }) => [showText(persona), ...notes].join('\n\n'),
       ),
     );
 

@@ -673,6 +673,9 @@ export const contract = {
     restore: procedure.input(byId).output(z.void()),
     /** Its own picture, a PNG file; null where it has none. */
     picture: procedure.input(byId).output(z.object({ file: z.file().nullable() })),
+    export: procedure.input(personas.exportPersonaInput).output(z.object({ file: z.file() })),
+    /** Adds the persona of a persona file or of a character card; what its mix lacks here is in `missing`. */
+    import: procedure.input(personas.importPersonaInput).output(personas.importPersonaResult),
     setPicture: procedure.input(byId.extend({ file: z.file().nullable() })).output(z.void()),
   },
   assessment: {

@@ -20,6 +20,7 @@ import { Log } from './log/log.ts';
 import { Runs } from './log/runs.ts';
 import { Mixing } from './mixing/mixing.ts';
 import { Personas } from './personas/personas.ts';
+import { Sharing } from './personas/sharing.ts';
 import { Reporting } from './reporting/reporting.ts';
 import { rerun } from './reporting/rerun.ts';
 import { WorkerClient } from './worker-client.ts';
@@ -72,6 +73,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   if (host !== 'terminal') conversations.tidy();
   const personas = new Personas({ database, library, mixing, log });
   if (host !== 'terminal') personas.tidy();
+  const sharing = new Sharing({ personas, library, scratch, version });
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
   const reporting = new Reporting(log, library, inventories, version);
   /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
@@ -162,6 +164,8 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
         const picture = personas.picture(input.id);
         return { file: picture && new File([new Uint8Array(picture)], 'picture.png', { type: 'image/png' }) };
       }),
+      export: os.personas.export.handler(async ({ input }) => ({ file: await sharing.export(input) })),
+      import: os.personas.import.handler(({ input }) => sharing.import(input)),
       setPicture: os.personas.setPicture.handler(({ input }) => personas.setPicture(input.id, input.file)),
     },
     assessment: {

@@ -1,4 +1,8 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { resourcesFolder } from '../../electron/host.ts';
 import { emblemSvg } from '../../electron/studio/contract.ts';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
 
@@ -106,4 +110,111 @@ test('an emblem says its weights: the same ones alike, others otherwise', () => 
   const drawn = [{}, { openness: 1 }, { openness: -1 }, { openness: 1.1 }, { neuroticism: 1 }].map(emblemSvg);
   expect(new Set(drawn).size).toBe(5);
   expect(emblemSvg({ openness: 5 })).toBe(emblemSvg({ openness: 4 }));
+});
+
+test('a persona goes to a fresh data folder with its vectors, and answers there as it did here', async () => {
+  const mix = {
+    ...persona({ extraversion: 1.5 }, { system: 'Be brief.' }),
+    rolePlay: { scenario: 'A harbour.' },
+  };
+  const kept = await personas().save({ name: 'Käpt’n Mara', persona: mix, tags: ['sea'] });
+  const png = (await personas().export({ id: kept.id, format: 'card' })).file;
+  await personas().setPicture({ id: kept.id, file: png });
+  const { file } = await personas().export({ id: kept.id, vectors: true });
+  expect(file.name).toMatch(/mara\.persona$/);
+
+  const other = await openStudio();
+  try {
+    const { persona: there, notes } = await other.client.personas.import({ file });
+    expect(notes).toEqual([]);
+    expect(there).toMatchObject({ name: 'Käpt’n Mara', tags: ['sea'], missing: [], picture: true });
+    expect(there.persona).toMatchObject({ system: 'Be brief.', rolePlay: { scenario: 'A harbour.' } });
+    const answers = [studio.ask('Hello!', kept.persona), other.ask('Hello!', there.persona)];
+    const [here, away] = await Promise.all(answers);
+    expect(away?.text).toBe(here?.text);
+    // The library had the vector already: nothing was added to its folder.
+    const { vectors } = await other.client.library.vectors();
+    expect(vectors.every(({ demo }) => demo)).toBe(true);
+  } finally {
+    await other.remove();
+  }
+});
+
+test('what a shared persona lacks is named with its hash, and brought by the file where it can be', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'temperament-personas-'));
+  const lender = await openStudio();
+  try {
+    const demo = join(resourcesFolder, 'demo', 'base.gguf');
+    const adapter = join(resourcesFolder, 'demo', 'vectors', 'openness-high.gguf');
+    const own = await lender.end(
+      'extract',
+      lender.client.library.extract({
+        base: demo,
+        tuned: adapter,
+        trait: 'agreeableness',
+        pole: 'high',
+        note: 'ours',
+      }),
+    );
+    const content = (await lender.client.library.vectors()).vectors.find(
+      ({ path }) => path === own.result?.path,
+    );
+    expect(content?.form).toBe('low-rank');
+    const hashes = { base: '', vectors: { 'agreeableness-high': content?.content ?? '' } };
+    hashes.base =
+      (await lender.client.library.models()).models.find(({ id }) => id === 'demo')?.content ?? '';
+    const mix = { recipe: { version: 2 as const, base: 'demo', weights: { agreeableness: 1 }, hashes } };
+    const { id } = await lender.client.personas.save({ name: 'Ours', persona: mix });
+    const plain = (await lender.client.personas.export({ id })).file;
+    const full = (await lender.client.personas.export({ id, vectors: true })).file;
+
+    const without = (await personas().import({ file: plain })).persona;
+    expect(without.missing).toEqual([
+      {
+        role: 'vector',
+        about: 'agreeableness-high',
+        hash: content?.content,
+        name: basename(own.result?.path ?? ''),
+      },
+    ]);
+    const refused = await studioError(studio.ask('Hello!', without.persona));
+    expect(refused.action).toContain(content?.content);
+
+    const path = join(folder, 'ours.persona');
+    writeFileSync(path, Buffer.from(await full.arrayBuffer()));
+    const brought = (await personas().import({ file: path })).persona;
+    expect(brought.missing).toEqual([]);
+    expect((await personas().get({ id: without.id })).missing).toEqual([]);
+    expect((await studio.ask('Hello!', brought.persona)).text).toBe((await lender.ask('Hello!', mix)).text);
+    expect(readdirSync(join(studio.home, 'vectors'))).toHaveLength(1);
+    expect(readdirSync(join(studio.home, 'cache', 'scratch')).filter(name => name.endsWith('.gguf'))).toEqual(
+      [],
+    );
+  } finally {
+    await lender.remove();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('a character card comes in with its picture and its unknown fields, which go out again', async () => {
+  const data = { name: 'Quill', first_mes: 'Well?', odd: [1, { two: 2 }], character_book: { entries: [{}] } };
+  const json = new File([JSON.stringify({ spec: 'chara_card_v2', spec_version: '2.0', data })], 'quill.json');
+  const { persona: quill, notes } = await personas().import({ file: json });
+  expect(quill).toMatchObject({ name: 'Quill', card: true, picture: false, profile: null });
+  expect(quill.persona.recipe).toMatchObject({ base: 'demo', weights: {} });
+  expect(notes).toEqual(['The lorebook (1 entries) is kept, but the model is not told of it.']);
+  await personas().save({
+    id: quill.id,
+    persona: { ...quill.persona, recipe: persona({ openness: 2 }).recipe },
+  });
+
+  const { file } = await personas().export({ id: quill.id, format: 'card' });
+  const { persona: again } = await personas().import({ file });
+  expect(again.picture).toBe(true);
+  expect(again.persona.recipe.weights).toEqual({ openness: 2 });
+  const out = JSON.parse(await (await personas().export({ id: again.id, format: 'json' })).file.text());
+  expect(out.data).toMatchObject(data);
+
+  const refused = await studioError(personas().import({ file: new File(['hello'], 'a.txt') }));
+  expect(refused).toMatchObject({ code: 'bad_file', file: 'a.txt' });
 });

@@ -34,13 +34,14 @@ export function exported(
   }
 }
 
-const fileName = (title: string) =>
+/** A title as a file's name, without an ending. */
+export const fileName = (title: string, otherwise = 'conversation') =>
   title
     .normalize('NFKD')
     .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 60)
-    .toLowerCase() || 'conversation';
+    .toLowerCase() || otherwise;
 
 // ── What is in view ────────────────────────────────────────────────────────────────────────────────────────
 

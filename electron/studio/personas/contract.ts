@@ -86,3 +86,24 @@ export const editPersonaInput = z.object({
   notes: notes.optional(),
   tags: tags.optional(),
 });
+
+/** `persona`: a ZIP with everything. `card`, `json`: a character card as PNG (V2 and V3) or as JSON (V3). */
+export const PERSONA_FORMATS = ['persona', 'card', 'json'] as const;
+export type PersonaFormat = (typeof PERSONA_FORMATS)[number];
+export const exportPersonaInput = z.object({
+  id: z.string(),
+  format: z.enum(PERSONA_FORMATS).default('persona'),
+  /** Puts the low-rank vectors of the mix into a persona file; dense ones are too large for that. */
+  vectors: z.boolean().default(false),
+});
+export const importPersonaInput = z.object({
+  /** Path on the studio's machine, or the file itself. */
+  file: z.union([z.string().min(1), z.file()]),
+  /** Model of a character that brings no mix; the demo, or the first of the library, when absent. */
+  base: z.string().min(1).optional(),
+});
+export const importPersonaResult = z.object({
+  persona: keptPersonaWhole,
+  /** What of the file is kept and not used. */
+  notes: z.array(z.string()),
+});

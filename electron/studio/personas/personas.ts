@@ -14,6 +14,7 @@ import type {
   PersonaVersion,
   Recipe,
   savePersonaInput,
+  Vector,
 } from '../contract.ts';
 import { keptPersona, persona as personaSchema, personaVersion, TRAITS } from '../contract.ts';
 import { StudioError } from '../errors.ts';
@@ -210,6 +211,15 @@ export class Personas {
       .get(id) as Buffer | null;
   }
 
+  /** JSON of the character card that it came from; null where it came from none. */
+  card(id: string): string | null {
+    this.#row(id);
+    return this.#database
+      .prepare<[string], string | null>('SELECT card FROM personas WHERE id = ?')
+      .pluck()
+      .get(id) as string | null;
+  }
+
   /** Keeps the picture alone: what else a PNG file says is left out. Null takes it away. */
   async setPicture(id: string, file: File | null): Promise<void> {
     this.#row(id);
@@ -246,7 +256,7 @@ export class Personas {
       createdAt: row.created_at,
       updatedAt: row.updated_at,
       deleted: row.deleted_at !== null,
-      missing: active?.needs.filter(({ hash }) => !present.has(hash)),
+      missing: active?.needs.filter(need => !present.has(keyOf(need))),
     });
     return { ...kept, history };
   }
@@ -294,10 +304,10 @@ export class Personas {
     this.#database.prepare('UPDATE personas SET active = ? WHERE id = ?').run(version, id);
   }
 
-  /** Hashes of the weights that the library has. */
+  /** What the library has, as keys of needs. */
   async #present(): Promise<Set<string>> {
     const { models, vectors } = await this.#library.list();
-    return new Set([...models, ...vectors].map(({ content }) => content));
+    return new Set([...models.map(({ content }) => content), ...vectors.map(vectorKey)]);
   }
 
   async #needs(recipe: Recipe): Promise<PersonaNeed[]> {
@@ -350,6 +360,11 @@ export class Personas {
     })?.id;
   }
 }
+
+/** The same weights may be known as the vectors of several traits. */
+export const keyOf = ({ role, about, hash }: PersonaNeed) => (role === 'model' ? hash : `${about} ${hash}`);
+export const vectorKey = ({ trait, pole, content }: Pick<Vector, 'trait' | 'pole' | 'content'>) =>
+  keyOf({ role: 'vector', name: '', about: `${trait}-${pole}`, hash: content });
 
 /** What a version is, as the database has it. */
 function contentOf({ recipe, system, rolePlay, sampling }: Persona): string {

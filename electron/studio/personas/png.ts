@@ -1,11 +1,12 @@
-/** PNG files as lists of chunks: read with every length and sum checked, and written again. */
+/** PNG files as lists of chunks: read with every length and sum checked, written again, with texts put in and left out. */
 import { crc32 } from 'node:zlib';
 import { StudioError } from '../errors.ts';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 /** Larger ones are no portraits, and could be made to fill memory. */
-const MOST_PNG_BYTES = 64 * 1024 * 1024;
+export const MOST_PNG_BYTES = 64 * 1024 * 1024;
 const MOST_CHUNKS = 100_000;
+const LONGEST_TEXT = 16 * 1024 * 1024;
 const LONGEST_SIDE = 8192;
 /** Chunks that a picture is made of; whatever else a file tells (place, camera, comments) is not kept. */
 const OF_THE_PICTURE = new Set('IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP sBIT bKGD pHYs'.split(' '));
@@ -66,3 +67,29 @@ export function writePng(chunks: Chunk[]): Buffer {
 /** The picture alone, with nothing that a file says beside it. */
 export const pictureOf = (chunks: Chunk[]): Buffer =>
   writePng(chunks.filter(({ type }) => OF_THE_PICTURE.has(type)));
+
+/** The first tEXt chunk with that keyword (PNG 1.2, 4.2.3.1), in Latin-1. */
+export function textOf(chunks: Chunk[], keyword: string, name: string): string | undefined {
+  const head = Buffer.from(`${keyword}\0`, 'latin1');
+  const found = chunks.find(
+    ({ type, data }) => type === 'tEXt' && data.subarray(0, head.length).equals(head),
+  );
+  if (!found) return undefined;
+  if (found.data.length > LONGEST_TEXT)
+    throw new StudioError(
+      'bad_file',
+      `The picture ${name} carries a text “${keyword}” of more than ${LONGEST_TEXT / 1024 ** 2} MiB.`,
+      { file: name, action: 'It may be made to fill memory; do not trust where it came from.' },
+    );
+  return found.data.toString('latin1', head.length);
+}
+
+/** A picture with texts before its end, by keyword. */
+export function withTexts(picture: Buffer, texts: Record<string, string>, name: string): Buffer {
+  const chunks = readPng(picture, name);
+  const added = Object.entries(texts).map(([keyword, text]) => ({
+    type: 'tEXt',
+    data: Buffer.from(`${keyword}\0${text}`, 'latin1'),
+  }));
+  return writePng([...chunks.slice(0, -1), ...added, ...chunks.slice(-1)]);
+}

@@ -2,21 +2,27 @@
  * Study bundles: one ZIP with the plans, recipes, log extracts, results and report of some runs, and a manifest with the
  * SHA-256 of every file in it. What is read from one is held in memory, within limits, and never written under a name of its.
  */
-import { createHash } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
-import { type Entry, fromBufferPromise, openPromise, type ZipFile as Unzipped } from 'yauzl';
-import { ZipFile } from 'yazl';
 import { z } from 'zod';
+import {
+  type Bad,
+  checkFiles,
+  described,
+  describedFiles,
+  digestOf,
+  MANIFEST,
+  parseJson,
+  readArchive,
+  writeArchive,
+} from '../archive.ts';
 import { type Run, run as runSchema } from '../contract.ts';
 import { inWords, StudioError } from '../errors.ts';
 import { toCsv } from './csv.ts';
 import { withoutFolders } from './files.ts';
 import { recipesIn, type Told } from './report.ts';
-import { digest as digestSchema, type Imported, type RunFile, runFile } from './schemas.ts';
+import { type Imported, type RunFile, runFile } from './schemas.ts';
 
 const FORMAT = 'temperament-study';
 const VERSION = 1;
-const MANIFEST = 'manifest.json';
 /** A bundle with more is no study: what it would take to read it is refused before and while it is read. */
 const MOST_FILES = 20_000;
 const MOST_BYTES = 512 * 1024 * 1024;
@@ -39,7 +45,7 @@ const manifest = z.object({
       }),
     )
     .min(1),
-  files: z.record(z.string(), z.object({ sha256: digestSchema, bytes: z.int() })),
+  files: describedFiles,
 });
 type Manifest = z.infer<typeof manifest>;
 
@@ -114,20 +120,11 @@ export async function writeBundle(
     createdAt: made,
     temperament: version,
     runs: entries,
-    files: Object.fromEntries(
-      [...files].map(([path, text]) => [path, { sha256: digestOf(text), bytes: Buffer.byteLength(text) }]),
-    ),
+    files: described(files),
   };
   const head = json(about);
-  const zip = new ZipFile();
-  const mtime = new Date(made);
-  for (const [path, text] of [[MANIFEST, head] as const, ...files])
-    zip.addBuffer(Buffer.from(text), path, { mtime, mode: 0o100644 });
-  zip.end();
-  return { bytes: await buffer(zip.outputStream), digest: digestOf(head) };
+  return { bytes: await writeArchive(new Map([[MANIFEST, head], ...files]), made), digest: digestOf(head) };
 }
-
-const digestOf = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
 
 // ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,9 +137,16 @@ export interface Bundle {
 
 /** Reads a bundle of at most `limit` bytes, unpacked, and checks it against its manifest. `name`: what errors call the file. */
 export async function readBundle(source: string | Buffer, name: string, limit = MOST_BYTES): Promise<Bundle> {
-  const bad = (problem: string, action = 'Get the file again from those who made it.', cause?: unknown) =>
+  const bad: Bad = (problem, action = 'Get the file again from those who made it.', cause) =>
     new StudioError('bad_file', `The study bundle ${name} ${problem}.`, { file: name, action, cause });
-  const { contents, hashes } = await unzip(source, bad, limit);
+  const { contents, hashes } = await readArchive(source, {
+    bad,
+    what: 'study',
+    expected: 'Name a file that “bundle export” has written.',
+    mostFiles: MOST_FILES,
+    mostBytes: limit,
+    keep: path => path === MANIFEST || /\/(plan|run|result)\.json$/.test(path),
+  });
   const head = contents.get(MANIFEST);
   if (!head)
     throw bad(
@@ -150,15 +154,7 @@ export async function readBundle(source: string | Buffer, name: string, limit = 
       'Name a file that “bundle export” has written; not every ZIP file is a study.',
     );
   const about = checkManifest(head, bad);
-  for (const [path, { sha256: wanted }] of Object.entries(about.files)) {
-    const found = hashes.get(path);
-    if (!found) throw bad(`is not complete: ${path} is missing`);
-    if (found !== wanted)
-      throw bad(`has been changed: ${path} does not have the SHA-256 that the manifest names`);
-  }
-  for (const path of hashes.keys())
-    if (path !== MANIFEST && !Object.hasOwn(about.files, path))
-      throw bad(`has been changed: ${path} is not in the manifest`);
+  checkFiles(about.files, hashes, bad);
   const runs = about.runs.map(entry => {
     const part = (file: string): unknown => {
       const path = `${entry.folder}/${file}`;
@@ -169,16 +165,6 @@ export async function readBundle(source: string | Buffer, name: string, limit = 
     return readRun(entry, part('plan.json'), part('run.json'), part('result.json'), bad);
   });
   return { digest: digestOf(head), manifest: about, runs };
-}
-
-type Bad = (problem: string, action?: string, cause?: unknown) => StudioError;
-
-function parseJson(text: Buffer, path: string, bad: Bad): unknown {
-  try {
-    return JSON.parse(text.toString('utf8'));
-  } catch (cause) {
-    throw bad(`cannot be read: ${path} is not valid JSON`, undefined, cause);
-  }
 }
 
 function checkManifest(head: Buffer, bad: Bad): Manifest {
@@ -222,59 +208,4 @@ function readRun(entry: Manifest['runs'][number], plan: unknown, log: unknown, r
       'Update Temperament, and import it again.',
     );
   throw bad(`has a run that is not valid, ${entry.id}: ${inWords(issues).message || 'it has no result'}`);
-}
-
-/** Every file's hash, and the content of those that the log needs. */
-async function unzip(source: string | Buffer, bad: Bad, limit: number) {
-  const contents = new Map<string, Buffer>();
-  const hashes = new Map<string, string>();
-  let zip: Unzipped;
-  try {
-    const options = { strictFileNames: true, autoClose: false };
-    zip = await (typeof source === 'string'
-      ? openPromise(source, options)
-      : fromBufferPromise(source, options));
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code) throw cause;
-    throw bad('is not a ZIP file', 'Name a file that “bundle export” has written.', cause);
-  }
-  const tooLarge = () =>
-    bad(
-      `holds more than ${MOST_FILES} files or ${Math.ceil(limit / 1024 ** 2)} MiB, which no study needs`,
-      'It may be made to fill memory; do not trust where it came from.',
-    );
-  let left = limit;
-  try {
-    if (zip.entryCount > MOST_FILES) throw tooLarge();
-    for await (const entry of zip.eachEntry()) {
-      const { fileName: path, uncompressedSize } = entry;
-      if (path.endsWith('/')) continue;
-      if (uncompressedSize > left) throw tooLarge();
-      if (hashes.has(path)) throw bad(`has been changed: ${path} is in it twice`);
-      const content = await read(zip, entry, left, tooLarge);
-      left -= content.length;
-      hashes.set(path, digestOf(content));
-      if (path === MANIFEST || /\/(plan|run|result)\.json$/.test(path)) contents.set(path, content);
-    }
-  } catch (cause) {
-    if (cause instanceof StudioError) throw cause;
-    const { message } = cause as Error;
-    if (/absolute path|invalid relative path|invalid characters in fileName/.test(message))
-      throw bad(`names a file outside of itself (${message})`, 'Do not trust where it came from.', cause);
-    throw bad(`is damaged (${message})`, undefined, cause);
-  } finally {
-    if (typeof source === 'string') zip.close();
-  }
-  return { contents, hashes };
-}
-
-async function read(zip: Unzipped, entry: Entry, most: number, tooLarge: () => StudioError): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of await zip.openReadStreamPromise(entry)) {
-    size += (piece as Buffer).length;
-    if (size > most) throw tooLarge();
-    pieces.push(piece as Buffer);
-  }
-  return Buffer.concat(pieces);
 }

@@ -1,0 +1,202 @@
+/**
+ * Character cards (V1, V2, V3) as SillyTavern and its like exchange them, to a persona and back. What the studio does not
+ * use, or what was not changed here, goes out as it came in. docs/personas.md has the template.
+ */
+import { z } from 'zod';
+import type { KeptPersona, Persona } from '../contract.ts';
+import { keptPersona, persona as personaSchema } from '../contract.ts';
+import { StudioError } from '../errors.ts';
+import { LONGEST_TAG, MOST_TAGS } from './contract.ts';
+import { type Chunk, textOf } from './png.ts';
+
+/** Keywords of the tEXt chunks that hold a card: version 3, and 2 (or 1); the newer one counts where both are there. */
+const KEYWORDS = ['ccv3', 'chara'] as const;
+const DEEPEST = 64;
+const TEXTS = [
+  'name',
+  'description',
+  'personality',
+  'scenario',
+  'first_mes',
+  'mes_example',
+  'system_prompt',
+  'creator_notes',
+] as const;
+type TextField = (typeof TEXTS)[number];
+
+/** Fields that every card has (V2: github.com/malfoyslastname/character-card-spec-v2, V3: kwaroran/character-card-spec-v3). */
+const EMPTY = {
+  name: '',
+  description: '',
+  personality: '',
+  scenario: '',
+  first_mes: '',
+  mes_example: '',
+  creator_notes: '',
+  system_prompt: '',
+  post_history_instructions: '',
+  alternate_greetings: [],
+  tags: [],
+  creator: '',
+  character_version: '',
+  extensions: {},
+  group_only_greetings: [],
+};
+
+type Fields = Record<string, unknown>;
+
+/** A card in the shape of V2 and V3, whatever it came as. */
+export interface Card extends Fields {
+  data: Fields;
+}
+
+/** What a card says of a persona. */
+type CardPersona = Pick<KeptPersona, 'name' | 'notes' | 'tags'> &
+  Required<Pick<Persona, 'system' | 'rolePlay'>>;
+
+/** The studio's own part of a card, under `data.extensions.temperament`. */
+const extension = z.object({
+  version: z.literal(1),
+  ...personaSchema.pick({ recipe: true, sampling: true }).shape,
+  ...keptPersona.pick({ profile: true, needs: true }).shape,
+});
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+// ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The card in a picture's chunks. */
+export function cardInPng(chunks: Chunk[], name: string): Card {
+  for (const keyword of KEYWORDS) {
+    const text = textOf(chunks, keyword, name);
+    if (text === undefined) continue;
+    if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text))
+      throw bad(name, `carries a text “${keyword}” that is not in base64`);
+    return readCard(Buffer.from(text, 'base64'), name);
+  }
+  throw bad(
+    name,
+    'is a picture without a character in it',
+    'Choose a picture that a program for characters has saved; pictures lose their card when they are converted.',
+  );
+}
+
+/** A card of any version from its JSON. */
+export function readCard(json: Buffer, name: string): Card {
+  let given: unknown;
+  try {
+    given = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
+  } catch (cause) {
+    throw bad(name, `is not valid JSON (${(cause as Error).message.slice(0, 120)})`, undefined, cause);
+  }
+  if (deeperThan(given, DEEPEST)) throw bad(name, `has more than ${DEEPEST} levels`);
+  if (!isFields(given)) throw bad(name, 'is no character: its JSON is not an object');
+  // Version 1 has the fields at the top, and no `spec`.
+  const card = given.spec === undefined && given.data === undefined ? { data: given } : given;
+  const { data } = card;
+  if (!isFields(data)) throw bad(name, 'is no character: it has no “data”');
+  for (const field of TEXTS)
+    if (data[field] != null && typeof data[field] !== 'string')
+      throw bad(name, `is not valid: its field “${field}” is not a text`);
+  if (textIn(data, 'name').trim() === '') throw bad(name, 'is no character: it has no name');
+  return { ...card, data };
+}
+
+function deeperThan(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return left === 0 || Object.values(value).some(inner => deeperThan(inner, left - 1));
+}
+
+function bad(name: string, problem: string, action?: string, cause?: unknown): StudioError {
+  const usual = 'Get the file again from where it came.';
+  return new StudioError('bad_file', `The character card ${name} ${problem}.`, {
+    file: name,
+    action: action ?? usual,
+    cause,
+  });
+}
+
+const textIn = (data: Fields, field: TextField): string => (data[field] as string | null | undefined) ?? '';
+
+/** The card's fields as the studio has them. */
+export function personaOf({ data }: Card): CardPersona {
+  const parts = [
+    textIn(data, 'description').trim(),
+    labelled('Personality: ', textIn(data, 'personality')),
+    labelled('Example dialogue:\n', textIn(data, 'mes_example')),
+  ];
+  const tags = Array.isArray(data.tags) ? data.tags.filter(tag => typeof tag === 'string') : [];
+  const short = tags.map(tag => tag.trim().slice(0, LONGEST_TAG).trim()).filter(Boolean);
+  return {
+    name: textIn(data, 'name').trim().slice(0, 200).trim(),
+    // Where a card means the program's own system prompt: the studio has none.
+    system: textIn(data, 'system_prompt').replaceAll('{{original}}', '').trim(),
+    rolePlay: {
+      character: parts.filter(Boolean).join('\n\n'),
+      scenario: textIn(data, 'scenario').trim(),
+      firstMessage: textIn(data, 'first_mes'),
+    },
+    notes: textIn(data, 'creator_notes').slice(0, 100_000),
+    tags: [...new Set(short)].slice(0, MOST_TAGS),
+  };
+}
+
+const labelled = (label: string, text: string) => (text.trim() ? `${label}${text.trim()}` : '');
+
+/** The mix of a card that the studio wrote; null where there is none, or none that can be read. */
+export function mixIn({ data }: Card): z.output<typeof extension> | null {
+  if (!isFields(data.extensions)) return null;
+  return extension.safeParse(data.extensions.temperament).data ?? null;
+}
+
+/** What of a card the studio keeps and does not use, in words. */
+export function unusedIn({ data }: Card): string[] {
+  const found: string[] = [];
+  const entries = isFields(data.character_book) ? data.character_book.entries : undefined;
+  if (Array.isArray(entries) && entries.length > 0)
+    found.push(`The lorebook (${entries.length} entries) is kept, but the model is not told of it.`);
+  if (Array.isArray(data.alternate_greetings) && data.alternate_greetings.length > 0)
+    found.push(
+      `Of ${data.alternate_greetings.length + 1} first messages the first one is used; all are kept.`,
+    );
+  if (typeof data.post_history_instructions === 'string' && data.post_history_instructions.trim() !== '')
+    found.push('The instructions for after the conversation are kept, but not used.');
+  return found;
+}
+
+// ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The persona as a card of version 2 or 3. `before`: the card it came from. */
+export function cardOf(kept: KeptPersona, before: Card | null, version: 2 | 3): Card {
+  const { system, rolePlay, recipe, sampling } = kept.persona;
+  const data: Fields = { ...EMPTY, ...before?.data };
+  const was = before && personaOf(before);
+  const put = (unchanged: boolean | null, fields: Fields) => {
+    if (!unchanged) Object.assign(data, fields);
+  };
+  const { character = '', scenario = '', firstMessage = '' } = rolePlay ?? {};
+  put(was && was.name === kept.name, { name: kept.name });
+  put(was && was.system === system, { system_prompt: system });
+  put(was && was.rolePlay.character === character, {
+    description: character,
+    personality: '',
+    mes_example: '',
+  });
+  put(was && was.rolePlay.scenario === scenario, { scenario });
+  put(was && was.rolePlay.firstMessage === firstMessage, { first_mes: firstMessage });
+  put(was && was.notes === kept.notes, { creator_notes: kept.notes });
+  put(was && JSON.stringify(was.tags) === JSON.stringify(kept.tags), { tags: kept.tags });
+  const own = { version: 1, recipe, sampling, profile: kept.profile, needs: kept.needs };
+  data.extensions = { ...(isFields(data.extensions) ? data.extensions : {}), temperament: own };
+  const { spec: _, spec_version: __, data: ___, ...others } = before ?? { data };
+  // Some programs repeat the fields of version 1 at the top.
+  for (const field of Object.keys(others)) if (field in EMPTY) others[field] = data[field];
+  return { ...others, spec: `chara_card_v${version}`, spec_version: `${version}.0`, data };
+}
+
+/** A card's texts for a picture's chunks, by keyword. */
+export function cardTexts(kept: KeptPersona, before: Card | null): Record<string, string> {
+  const encode = (card: Card) => Buffer.from(JSON.stringify(card), 'utf8').toString('base64');
+  return { chara: encode(cardOf(kept, before, 2)), ccv3: encode(cardOf(kept, before, 3)) };
+}

@@ -73,6 +73,7 @@ export class Measurement {
     const key = JSON.stringify([
       this.#library.find(persona.recipe.base)?.content ?? persona.recipe.base,
       persona.system,
+      persona.rolePlay,
     ]);
     try {
       const base = this.#bases.get(key) ?? (await this.#assess('base', basePersona));

@@ -10,6 +10,7 @@ import {
   persona,
   type Recipe,
   type RecipeInput,
+  type RolePlay,
   recipe,
   SAFE_ALPHA_SUM,
   sampling as samplingSchema,
@@ -40,7 +41,11 @@ export class Mix {
   base = $state('');
   weights = $state.raw<Weights>({});
   system = $state('');
+  /** Who the persona plays, with the name that its words are filled in with; only a kept persona can bring one. */
+  character = $state.raw<{ name: string; rolePlay: RolePlay } | null>(null);
   temperature = $state(DEFAULTS.temperature);
+  /** What only a persona from elsewhere sets. */
+  topP = $state(DEFAULTS.topP);
   seed = $state(DEFAULTS.seed);
   maxTokens = $state(DEFAULTS.maxTokens);
   /** For baking; the panes always use task arithmetic. */
@@ -200,7 +205,9 @@ export class Mix {
     this.settings = ownSettings(from.recipe);
     this.factors = { depth: from.recipe.depth, filters: from.recipe.filters };
     this.system = from.system;
+    this.character = from.rolePlay ? { name: from.name, rolePlay: from.rolePlay } : null;
     this.temperature = from.sampling.temperature;
+    this.topP = from.sampling.topP;
     this.seed = from.sampling.seed;
     this.maxTokens = from.sampling.maxTokens;
   }
@@ -232,11 +239,14 @@ export class Mix {
   }
 
   #personaWith(name: string, weights: Weights): Persona {
+    const { temperature, topP, seed, maxTokens } = this;
     return persona.parse({
-      name,
+      // The character's texts name it, also to the base.
+      name: this.character?.name ?? name,
       recipe: { version: 2, base: this.base, weights },
       system: this.system,
-      sampling: { temperature: this.temperature, seed: this.seed, maxTokens: this.maxTokens },
+      rolePlay: this.character?.rolePlay,
+      sampling: { temperature, topP, seed, maxTokens },
     });
   }
 }
@@ -246,12 +256,16 @@ export const sameWeights = (a: Persona, b: Persona): boolean =>
 
 /** Whether two personas would measure alike: same model, sliders and instructions. */
 export const sameMix = (a: Persona, b: Persona): boolean =>
-  a.recipe.base === b.recipe.base && a.system === b.system && sameWeights(a, b);
+  a.recipe.base === b.recipe.base &&
+  a.system === b.system &&
+  JSON.stringify(a.rolePlay) === JSON.stringify(b.rolePlay) &&
+  sameWeights(a, b);
 
 /** Whether two personas would answer alike: the same mix and the same sampling. */
 export const sameSettings = (a: Persona, b: Persona): boolean =>
   sameMix(a, b) &&
   a.sampling.temperature === b.sampling.temperature &&
+  a.sampling.topP === b.sampling.topP &&
   a.sampling.seed === b.sampling.seed &&
   a.sampling.maxTokens === b.sampling.maxTokens;
 

@@ -114,3 +114,15 @@ it('says how far a slider may go before the whole mix leaves the safe region', (
   expect(safeReach({ extraversion: -1.5, openness: 1 }, 'openness')).toBe(0.5);
   expect(safeReach({ extraversion: 2, neuroticism: 1 }, 'openness')).toBe(0);
 });
+
+it('lets both sides play the character of a persona that is restored, and nobody after one without', () => {
+  const recipe = { version: 2, base: 'demo', weights: { openness: 1 } } as const;
+  const rolePlay = { character: 'Keeps a lamp.' };
+  const mara = persona.parse({ name: 'Mara', recipe, rolePlay, sampling: { topP: 0.5 } });
+  mix.restore(mara);
+  expect(mix.persona()).toEqual(mara);
+  expect(mix.basePersona()).toEqual({ ...mara, recipe: { ...mara.recipe, weights: {} } });
+  mix.restore(persona.parse({ recipe }));
+  expect(mix.persona().rolePlay).toBe(undefined);
+  expect(mix.persona().name).toBe('Persona');
+});

@@ -10,6 +10,7 @@ import { Library } from './library.svelte.ts';
 import { Measurement } from './measurement.svelte.ts';
 import { Mix } from './mix.svelte.ts';
 import { Notices } from './notices.svelte.ts';
+import { Personas } from './personas.svelte.ts';
 import { Runs } from './runs.svelte.ts';
 import { Theme } from './theme.svelte.ts';
 
@@ -20,6 +21,7 @@ export class Session {
   readonly mix: Mix;
   readonly conversation: Conversation;
   readonly kept: Kept;
+  readonly personas: Personas;
   readonly measurement: Measurement;
   readonly baking: Baking;
   readonly runs: Runs;
@@ -38,6 +40,7 @@ export class Session {
     this.mix = new Mix(client);
     this.conversation = new Conversation(connection, this.mix);
     this.kept = new Kept(connection);
+    this.personas = new Personas(connection);
     this.measurement = new Measurement(connection, this.mix, this.library);
     this.baking = new Baking(connection, this.mix);
     this.runs = new Runs(connection);
@@ -96,15 +99,15 @@ export class Session {
     this.notices.say(t.kept.removed, { label: t.common.undo, run: () => void this.kept.restore(id) });
   }
 
-  /** Puts a run's persona on the sliders; a model that is gone is named, and the present one kept. */
-  restore(from: Persona) {
+  /** Puts a persona on the sliders; a model that is gone is named, and the present one kept. */
+  restore(from: Persona, done: string = t.runs.restored) {
     const before = this.mix.whole();
     const known = this.library.models.find(
       model => model.id === from.recipe.base || model.path === from.recipe.base,
     );
     const base = known?.id ?? this.mix.base;
     this.mix.restore({ ...from, recipe: { ...from.recipe, base } });
-    const said = known ? t.runs.restored : `${t.runs.restored} ${t.runs.modelGone(from.recipe.base)}`;
+    const said = known ? done : `${done} ${t.runs.modelGone(from.recipe.base)}`;
     this.notices.say(said, { label: t.common.undo, run: () => this.mix.restore(before) });
   }
 

@@ -1,0 +1,217 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { useStudio } from './helpers/running.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const running = useStudio();
+let page: StudioPage;
+/** A folder for screenshots to look at, when one is named. */
+const shots = process.env.SCREENSHOTS;
+const shoot = async (name: string) => {
+  if (!shots) return;
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.page.emulateMedia({ colorScheme });
+    await page.page.screenshot({ path: `${shots}/personas-${name}-${colorScheme}.png` });
+  }
+};
+
+beforeAll(async () => {
+  page = await StudioPage.open(running.browser, running.studio.url, {
+    bypassCSP: true,
+    reducedMotion: 'reduce',
+  });
+});
+afterAll(async () => {
+  expect(page.errors).toEqual([]);
+  await page.close();
+});
+
+const dialog = () => page.page.getByRole('dialog', { name: 'Personas' });
+const card = (name: string) => dialog().getByRole('listitem', { name, exact: true });
+const openGallery = async () => {
+  await page.button('Personas').click();
+  await dialog().waitFor();
+};
+const choose = async (name: string, item: string) => {
+  await card(name)
+    .getByRole('button', { name: `More for ${name}` })
+    .click();
+  await card(name).getByRole('button', { name: item, exact: true }).click();
+};
+const save = async (name: string) => {
+  await dialog().getByLabel('Name for the present sliders').fill(name);
+  await page.page.keyboard.press('Enter');
+};
+/** Drops a file on the window, as the file manager does. */
+const drop = (name: string, content: Buffer) =>
+  page.page.evaluate(`{
+    const transfer = new DataTransfer();
+    const bytes = Uint8Array.from(atob(${JSON.stringify(content.toString('base64'))}), c => c.charCodeAt(0));
+    transfer.items.add(new File([bytes], ${JSON.stringify(name)}));
+    for (const type of ['dragover', 'drop'])
+      document.querySelector('main').dispatchEvent(
+        new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }),
+      );
+  }`);
+const violations = async () => {
+  await page.page.evaluate(axeSource);
+  const found = (await page.page.evaluate('axe.run(document)')) as {
+    violations: { id: string; nodes: { target: string[] }[] }[];
+  };
+  return found.violations.map(({ id, nodes }) => `${id} at ${nodes.map(node => node.target).join(', ')}`);
+};
+
+it('says what to do while there is none, and keeps the present mix with what was measured', async () => {
+  await page.set('Extraversion', '1.5');
+  await page.set('Neuroticism', '-0.5');
+  await page.page.getByLabel('Instructions to the model').fill('Be brief.');
+  await page.button('Measure').click();
+  await page.button('Measure again').waitFor({ timeout: PATIENCE });
+  await openGallery();
+  await dialog().getByText('No persona yet').waitFor();
+  expect(await violations()).toEqual([]);
+  await shoot('empty');
+
+  await save('Mara');
+  await dialog().getByText('“Mara” saved.').waitFor();
+  expect(await card('Mara').innerText()).toMatch(/E\s*\+1\.50\s*N\s*−0\.50/);
+  await card('Mara')
+    .getByRole('img', { name: /Measured: Openness \d\.\d\d, .*Neuroticism \d\.\d\d/ })
+    .waitFor();
+  await save('mara');
+  await dialog().getByText('“Mara” is just like this already.').waitFor();
+});
+
+it('gets a version under the same name, goes back to the first, and opens on the sliders with a way back', async () => {
+  await page.page.keyboard.press('Escape');
+  await page.set('Extraversion', '0.5');
+  await openGallery();
+  await dialog().getByLabel('Name for the present sliders').fill('Mara');
+  await dialog().getByRole('button', { name: 'Save as new version' }).click();
+  await dialog().getByText('“Mara” saved, version 2.').waitFor();
+  await card('Mara').getByLabel('Version of Mara in use').selectOption('1');
+  await expect.poll(() => card('Mara').innerText()).toMatch(/E\s*\+1\.50/);
+
+  await card('Mara').getByRole('button', { name: 'Open Mara' }).click();
+  await dialog().waitFor({ state: 'detached' });
+  expect(await page.value('Extraversion').inputValue()).toBe('+1.50');
+  const notice = page.page.getByRole('listitem').filter({ hasText: '“Mara” is on the sliders.' });
+  await notice.getByRole('button', { name: 'Undo' }).click();
+  expect(await page.value('Extraversion').inputValue()).toBe('+0.50');
+});
+
+it('is renamed, tagged, found, copied, and deleted with a way back', async () => {
+  await openGallery();
+  await choose('Mara', 'Rename or change tags…');
+  await card('Mara').getByLabel('Name', { exact: true }).fill('Captain Mara');
+  await card('Mara').getByLabel('Tags, with commas between them').fill('sea, bold');
+  await card('Mara').getByLabel('Notes').fill('Commands a ship, and means it.');
+  await card('Mara').getByRole('button', { name: 'Keep' }).click();
+  await card('Captain Mara').waitFor();
+  await choose('Captain Mara', 'Duplicate');
+  await card('Captain Mara (copy)').waitFor();
+  await choose('Captain Mara (copy)', 'Delete');
+  await card('Captain Mara (copy)').waitFor({ state: 'detached' });
+  await dialog().getByRole('button', { name: 'Undo' }).click();
+  await card('Captain Mara (copy)').waitFor();
+  await choose('Captain Mara (copy)', 'Delete');
+  await card('Captain Mara (copy)').waitFor({ state: 'detached' });
+
+  await page.page.keyboard.press('Escape');
+  await page.set('Extraversion', '-1');
+  await page.set('Openness', '2');
+  await openGallery();
+  await save('Quill');
+  await card('Quill').waitFor();
+  await dialog().getByLabel('Search names, tags and notes').fill('bold ship');
+  await expect
+    .poll(() => dialog().getByRole('heading', { level: 3 }).allInnerTexts())
+    .toEqual(['Captain Mara']);
+  await dialog().getByLabel('Search names, tags and notes').fill('nobody');
+  await dialog().getByText('No persona has these words.').waitFor();
+  await dialog().getByLabel('Search names, tags and notes').fill('');
+});
+
+it('leaves as a file and as a card, and comes back by dropping them on the window', async () => {
+  const saved = async (item: string) => {
+    const [download] = await Promise.all([page.page.waitForEvent('download'), choose('Captain Mara', item)]);
+    return { name: download.suggestedFilename(), content: readFileSync(await download.path()) };
+  };
+  const file = await saved('Save as persona file');
+  const png = await saved('Save as character card (PNG)');
+  expect([file.name, png.name]).toEqual(['captain-mara.persona', 'captain-mara.png']);
+  for (const { name, content } of [file, png]) {
+    await choose('Captain Mara', 'Delete');
+    await card('Captain Mara').waitFor({ state: 'detached' });
+    await page.page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    await drop(name, content);
+    await dialog().getByText('“Captain Mara” added.').waitFor();
+    expect(await card('Captain Mara').getByRole('list', { name: /^Tags/ }).innerText()).toMatch(/sea\s*bold/);
+    expect(await card('Captain Mara').innerText()).toMatch(/E\s*\+1\.50/);
+  }
+  // The card's picture is shown.
+  const proportion = () =>
+    page.page.evaluate(`{
+      const img = document.querySelector('dialog li img[src^="blob:"]');
+      img && img.naturalHeight / img.naturalWidth;
+    }`);
+  await expect.poll(proportion).toBe(1.5);
+
+  const data = { name: 'Lamplighter', description: 'Keeps a lamp.', character_book: { entries: [{}, {}] } };
+  await dialog()
+    .getByLabel('Open a file…')
+    .setInputFiles([
+      { name: 'lamp.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify({ data })) },
+      { name: 'broken.png', mimeType: 'image/png', buffer: png.content.subarray(0, 500) },
+    ]);
+  await dialog().getByText('The lorebook (2 entries) is kept').waitFor();
+  await expect
+    .poll(() => dialog().getByRole('alert').innerText())
+    .toMatch(/The picture broken\.png is damaged/);
+  await card('Lamplighter').waitFor();
+  expect(await violations()).toEqual([]);
+  await shoot('full');
+  await card('Lamplighter').getByRole('button', { name: 'More for Lamplighter' }).click();
+  await shoot('menu');
+  await page.page.keyboard.press('Escape');
+  await dialog().waitFor();
+});
+
+it('with a character tells both sides who they play, until that is taken away', async () => {
+  await card('Lamplighter').getByRole('button', { name: 'Open Lamplighter' }).click();
+  await page.page.getByText('Both play Lamplighter').waitFor();
+  await shoot('character');
+  await page.ask('Will you go to the party?');
+  const before = await page.answers();
+  expect(before.Base).toBe(before.Persona);
+  await page.button('No character').click();
+  await page.page.getByText('Both play Lamplighter').waitFor({ state: 'detached' });
+});
+
+it('names what a shared persona lacks, and opens it on the present model', async () => {
+  const needs = [
+    { role: 'model', name: 'other-8b.gguf', hash: 'f00d'.repeat(16), about: 'Other 8B' },
+    { role: 'vector', name: 'openness.gguf', hash: 'cafe'.repeat(16), about: 'openness-high' },
+  ];
+  const recipe = { version: 2, base: 'other-8b', weights: { openness: 1 } };
+  const temperament = { version: 1, recipe, sampling: {}, profile: null, needs };
+  const card = { data: { name: 'From afar', extensions: { temperament } } };
+  await drop('afar.json', Buffer.from(JSON.stringify(card)));
+  await dialog().getByText('“From afar” added.').waitFor();
+  const text = await dialog().getByRole('listitem', { name: 'From afar' }).innerText();
+  for (const { name, hash } of needs) expect(text).toContain(`${name}, hash of the weights ${hash}`);
+  expect(await violations()).toEqual([]);
+  await shoot('missing');
+  await page.page.setViewportSize({ width: 380, height: 740 });
+  expect(await page.page.evaluate('document.querySelector("dialog .body").scrollWidth')).toBe(
+    await page.page.evaluate('document.querySelector("dialog .body").clientWidth'),
+  );
+  await shoot('narrow');
+  await page.page.setViewportSize({ width: 1280, height: 800 });
+  await dialog().getByRole('button', { name: 'Open From afar' }).click();
+  await page.page.getByText('The model “other-8b” is not in the library').waitFor();
+  expect(await page.value('Openness').inputValue()).toBe('+1.00');
+});

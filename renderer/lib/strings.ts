@@ -326,6 +326,8 @@ export const t = {
     measured: (scores: string) => `Measured: ${scores}`,
     unmeasured: 'Not measured yet',
     missing: 'Missing here:',
+    missingAction:
+      'Ask who shared it for these files, put them into the folders shown under Models, and look again.',
     missingOne: { model: (about: string) => `model ${about}`, vector: (about: string) => `vector ${about}` },
     missingHash: (file: string, hash: string) => `${file}, hash of the weights ${hash}`,
   },

@@ -201,10 +201,12 @@ it('names what a shared persona lacks, and opens it on the present model', async
   const card = { data: { name: 'From afar', extensions: { temperament } } };
   await drop('afar.json', Buffer.from(JSON.stringify(card)));
   await dialog().getByText('“From afar” added.').waitFor();
+  const missing = dialog().getByText('Missing here: model Other 8B, vector openness-high');
+  await shoot('missing');
+  await missing.click();
   const text = await dialog().getByRole('listitem', { name: 'From afar' }).innerText();
   for (const { name, hash } of needs) expect(text).toContain(`${name}, hash of the weights ${hash}`);
   expect(await violations()).toEqual([]);
-  await shoot('missing');
   await page.page.setViewportSize({ width: 380, height: 740 });
   expect(await page.page.evaluate('document.querySelector("dialog .body").scrollWidth')).toBe(
     await page.page.evaluate('document.querySelector("dialog .body").clientWidth'),
@@ -214,4 +216,20 @@ it('names what a shared persona lacks, and opens it on the present model', async
   await dialog().getByRole('button', { name: 'Open From afar' }).click();
   await page.page.getByText('The model “other-8b” is not in the library').waitFor();
   expect(await page.value('Openness').inputValue()).toBe('+1.00');
+});
+
+it('shows emblems and pictures as the page’s own security policy allows', async () => {
+  const strict = await StudioPage.open(running.browser, running.studio.url);
+  await strict.button('Personas').click();
+  const loaded = (scheme: string) =>
+    strict.page.evaluate(`{
+      const img = document.querySelector('dialog li img[src^="${scheme}:"]');
+      img !== null && img.complete && img.naturalWidth > 0;
+    }`);
+  await expect.poll(() => loaded('blob')).toBe(true);
+  await expect.poll(() => loaded('data')).toBe(true);
+  const bar = `document.querySelector('dialog .fill').getBoundingClientRect().width > 5`;
+  expect(await strict.page.evaluate(bar)).toBe(true);
+  expect(strict.errors).toEqual([]);
+  await strict.close();
 });

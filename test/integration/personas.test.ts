@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { resourcesFolder } from '../../electron/host.ts';
 import { emblemSvg } from '../../electron/studio/contract.ts';
+import { writePersonaFile } from '../../electron/studio/personas/file.ts';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
 
 let studio: TestStudio;
@@ -217,4 +218,29 @@ test('a character card comes in with its picture and its unknown fields, which g
 
   const refused = await studioError(personas().import({ file: new File(['hello'], 'a.txt') }));
   expect(refused).toMatchObject({ code: 'bad_file', file: 'a.txt' });
+});
+
+test('a persona file with a vector that its mix does not need, or that is none, leaves nothing behind', async () => {
+  const kept = await personas().save({ name: 'Trojan', persona: persona({ openness: 1 }) });
+  const forged = async (vector: Buffer) => {
+    const vectors = new Map([['neuroticism-high.gguf', vector]]);
+    const content = { ...kept, picture: null, card: null, vectors };
+    const bytes = await writePersonaFile(content, { made: new Date().toISOString(), version: '1' });
+    return new File([new Uint8Array(bytes)], 'trojan.persona');
+  };
+  const count = async () => (await personas().list({})).length;
+  const files = (...folder: string[]) =>
+    readdirSync(join(studio.home, ...folder)).filter(name => /gguf/.test(name));
+  const before = [await count(), files('vectors')];
+  const other = readFileSync(join(resourcesFolder, 'demo', 'vectors', 'neuroticism-high.gguf'));
+  const refused = await studioError(personas().import({ file: await forged(other) }));
+  expect(refused).toMatchObject({ code: 'bad_file', file: 'trojan.persona' });
+  expect(refused.message).toContain('not one of the low-rank vectors that its mix needs');
+  for (const broken of [Buffer.from('GGUF nonsense'), other.subarray(0, 5000)]) {
+    const { code, message } = await studioError(personas().import({ file: await forged(broken) }));
+    expect(code).toBe('bad_file');
+    expect(message).toMatch(/trojan\.persona/);
+  }
+  expect([await count(), files('vectors')]).toEqual(before);
+  expect(files('cache', 'scratch')).toEqual([]);
 });

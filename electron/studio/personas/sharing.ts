@@ -14,7 +14,7 @@ import type {
   Recipe,
 } from '../contract.ts';
 import { persona as personaSchema } from '../contract.ts';
-import { StudioError } from '../errors.ts';
+import { StudioError, toStudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { Library } from '../library/library.ts';
 import { withoutFolders } from '../reporting/files.ts';
@@ -140,7 +140,19 @@ export class Sharing {
         const from = join(this.#scratch, `${randomUUID()}.gguf`);
         await writeFile(from, bytes);
         ready.push({ from, to: '' });
-        const facts = await this.#library.facts(from);
+        const facts = await this.#library.facts(from).catch(cause => {
+          if (toStudioError(cause).data.code !== 'bad_file') throw cause;
+          // Its own error names a file in the scratch folder, which nobody knows.
+          throw new StudioError(
+            'bad_file',
+            `The persona file ${name} carries ${file}, which cannot be read.`,
+            {
+              file: name,
+              action: 'Get the file again from those who made it.',
+              cause,
+            },
+          );
+        });
         const key = facts.what === 'vector' ? vectorKey(facts) : '';
         const need = needs.find(one => one.role === 'vector' && keyOf(one) === key);
         if (facts.what !== 'vector' || facts.form !== 'low-rank' || !need)

@@ -158,7 +158,7 @@ export function personaCommands({ command, perform, table }: Terminal): void {
     .argument('<persona>', NAME)
     .option(
       '--format <name>',
-      'persona: everything, in one ZIP file; card: a character card (PNG, V2 and V3); json: the card alone',
+      'persona: everything, in one ZIP file; card: a character card (PNG, V2 and V3); json: the card alone; charx: the card as a ZIP file',
       by(schema.exportPersonaInput.shape.format),
       'persona',
     )
@@ -187,7 +187,7 @@ export function personaCommands({ command, perform, table }: Terminal): void {
       ),
     );
 
-  command('import', 'add the persona of a persona file or of a character card (PNG, JSON)', group)
+  command('import', 'add the persona of a persona file or of a character card (PNG, JSON, CHARX)', group)
     .argument('<file>')
     .option('--model <name>', 'model of a character that brings no mix (default: the demo, or the first one)')
     .action((file: string, { model }: { model?: string }) =>

@@ -293,7 +293,8 @@ export const t = {
     search: 'Search names, tags and notes',
     noHit: 'No persona has these words.',
     bring: 'Open a file…',
-    bringAbout: 'A .persona file, or a character card as PNG or JSON; you can also drop it on the window.',
+    bringAbout:
+      'A .persona file, or a character card as PNG, JSON or CHARX; you can also drop it on the window.',
     brought: (name: string) => `“${name}” added.`,
     drop: 'Drop a persona file or a character card here.',
     tooLarge: (name: string, most: string) => `${name} is larger than ${most}, too large for the page.`,
@@ -314,6 +315,7 @@ export const t = {
     shareVectors: 'Save as persona file with vectors',
     shareCard: 'Save as character card (PNG)',
     shareJson: 'Save as character card (JSON)',
+    shareCharx: 'Save as character card (CHARX)',
     remove: 'Delete',
     removed: (name: string) => `“${name}” deleted.`,
     version: (name: string) => `Version of ${name} in use`,

@@ -216,6 +216,23 @@ test('a character card comes in with its picture and its unknown fields, which g
   const out = JSON.parse(await (await personas().export({ id: again.id, format: 'json' })).file.text());
   expect(out.data).toMatchObject(data);
 
+  // As a ZIP: its own picture comes back, and what the card named elsewhere stays named.
+  const charx = (await personas().export({ id: again.id, format: 'charx' })).file;
+  expect(charx.name).toBe('quill.charx');
+  const third = await personas().import({ file: charx });
+  expect(third).toMatchObject({ persona: { picture: true, name: 'Quill' }, notes });
+  expect(third.persona.persona.recipe).toEqual(again.persona.recipe);
+  const pictures = await Promise.all([again, third.persona].map(({ id }) => personas().picture({ id })));
+  const [one, other] = await Promise.all(
+    pictures.map(async ({ file }) => file && Buffer.from(await file.arrayBuffer())),
+  );
+  expect(other?.equals(one as Buffer)).toBe(true);
+  const last = JSON.parse(
+    await (await personas().export({ id: third.persona.id, format: 'json' })).file.text(),
+  );
+  expect(last.data).toMatchObject(data);
+  expect(last.data.assets).toEqual([]);
+
   const refused = await studioError(personas().import({ file: new File(['hello'], 'a.txt') }));
   expect(refused).toMatchObject({ code: 'bad_file', file: 'a.txt' });
 });

@@ -7,6 +7,7 @@ import type { KeptPersona, Persona } from '../contract.ts';
 import { keptPersona, persona as personaSchema } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { LONGEST_TAG, MOST_TAGS } from './contract.ts';
+import { EMBEDDED } from './file.ts';
 import { type Chunk, textOf } from './png.ts';
 
 /** Keywords of the tEXt chunks that hold a card: version 3, and 2 (or 1); the newer one counts where both are there. */
@@ -163,6 +164,20 @@ export function unusedIn({ data }: Card): string[] {
   if (typeof data.post_history_instructions === 'string' && data.post_history_instructions.trim() !== '')
     found.push('The instructions for after the conversation are kept, but not used.');
   return found;
+}
+
+/** Takes out of a card what it says of files beside it; returns how many, and the path of the main picture. */
+export function takeEmbedded({ data }: Card): { files: number; picture?: string } {
+  if (!Array.isArray(data.assets)) return { files: 0 };
+  const pathOf = (asset: unknown) =>
+    isFields(asset) && typeof asset.uri === 'string' && asset.uri.startsWith(EMBEDDED)
+      ? asset.uri.slice(EMBEDDED.length)
+      : undefined;
+  const files = data.assets.filter(asset => pathOf(asset) !== undefined);
+  const icons = files.filter(({ type }) => type === 'icon');
+  const main = icons.find(({ name }) => name === 'main') ?? icons[0];
+  data.assets = data.assets.filter(asset => pathOf(asset) === undefined);
+  return { files: files.length, picture: pathOf(main) };
 }
 
 // ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────

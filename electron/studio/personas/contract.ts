@@ -87,8 +87,8 @@ export const editPersonaInput = z.object({
   tags: tags.optional(),
 });
 
-/** `persona`: a ZIP with everything. `card`, `json`: a character card as PNG (V2 and V3) or as JSON (V3). */
-export const PERSONA_FORMATS = ['persona', 'card', 'json'] as const;
+/** `persona`: a ZIP with everything. A character card: `card` as PNG (V2 and V3), `json` and `charx` (a ZIP) as V3. */
+export const PERSONA_FORMATS = ['persona', 'card', 'json', 'charx'] as const;
 export type PersonaFormat = (typeof PERSONA_FORMATS)[number];
 export const exportPersonaInput = z.object({
   id: z.string(),

@@ -73,7 +73,7 @@ test('a file that is none, or is changed, newer or not valid, is refused in word
     await failure(await forged({ 'recipe.json': '{"version":2,"base":"demo","method":"magic"}' })),
   ).toMatch(/has a recipe\.json that is not valid: method/);
   expect(await failure(await forged({ 'persona.json': '{' }))).toMatch(/persona\.json is not valid JSON/);
-  expect(await failure(bytes, 100)).toMatch(/holds more than 64 files or 1 MiB, which no persona needs/);
+  expect(await failure(bytes, 100)).toMatch(/holds more than 1000 files or 1 MiB, which no persona needs/);
 });
 
 test('a damaged file is read or refused in words, and never anything else', async () => {

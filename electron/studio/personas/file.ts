@@ -16,9 +16,9 @@ import { inWords, StudioError } from '../errors.ts';
 
 const FORMAT = 'temperament-persona';
 const VERSION = 1;
-const MOST_FILES = 64;
+const MOST_FILES = 1000;
 const MOST_BYTES = 512 * 1024 * 1024;
-const EXPECTED = 'Name a file that “personas export” has written, or a character card (PNG or JSON).';
+const EXPECTED = 'Name a file that “personas export” has written, or a character card (PNG, JSON or CHARX).';
 const VECTOR = /^vectors\/[^/]+\.gguf$/;
 
 const manifest = z.object({
@@ -72,19 +72,42 @@ export function writePersonaFile(
   return writeArchive(new Map([[MANIFEST, json(head)], ...files]), made);
 }
 
-/** Reads one from a path or from memory, of at most `limit` bytes unpacked. `name`: what errors call it. */
+/** A character card of version 3 as a ZIP file (CHARX). */
+export interface Charx {
+  /** Its `card.json`. */
+  card: Buffer;
+  /** Its pictures, by path. */
+  pictures: Map<string, Buffer>;
+}
+
+/** Where a CHARX file that is written has its picture, and how the card names a file beside it (as its specification spells it). */
+export const CHARX_PICTURE = 'assets/icon/image/main.png';
+export const EMBEDDED = 'embeded://';
+
+export const writeCharx = (card: object, picture: Buffer, made: string): Promise<Buffer> =>
+  writeArchive(
+    new Map<string, string | Buffer>([
+      ['card.json', json(card)],
+      [CHARX_PICTURE, picture],
+    ]),
+    made,
+  );
+
+/** Reads one, or a CHARX file, from a path or from memory, of at most `limit` bytes unpacked. `name`: what errors call it. */
 export async function readPersonaFile(
   source: string | Buffer,
   name: string,
   limit = MOST_BYTES,
-): Promise<PersonaContent> {
+): Promise<PersonaContent | Charx> {
   const bad: Bad = (problem, action = 'Get the file again from those who made it.', cause) =>
     new StudioError('bad_file', `The persona file ${name} ${problem}.`, { file: name, action, cause });
   const { contents, hashes } = await readArchive(source, {
     ...{ bad, what: 'persona', expected: EXPECTED, mostFiles: MOST_FILES, mostBytes: limit },
-    keep: () => true,
+    keep: path => /\.(json|png|gguf)$/.test(path),
   });
   const head = contents.get(MANIFEST);
+  const charx = contents.get('card.json');
+  if (!head && charx) return { card: charx, pictures: contents };
   if (!head) throw bad(`has no ${MANIFEST}`, EXPECTED);
   const given = parseJson(head, MANIFEST, bad);
   const what = z.object({ format: z.literal(FORMAT), version: z.int().min(1) }).safeParse(given);

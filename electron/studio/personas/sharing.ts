@@ -18,8 +18,26 @@ import { StudioError, toStudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { Library } from '../library/library.ts';
 import { withoutFolders } from '../reporting/files.ts';
-import { type Card, cardInPng, cardOf, cardTexts, mixIn, personaOf, readCard, unusedIn } from './card.ts';
-import { type PersonaContent, readPersonaFile, writePersonaFile } from './file.ts';
+import {
+  type Card,
+  cardInPng,
+  cardOf,
+  cardTexts,
+  mixIn,
+  personaOf,
+  readCard,
+  takeEmbedded,
+  unusedIn,
+} from './card.ts';
+import {
+  CHARX_PICTURE,
+  type Charx,
+  EMBEDDED,
+  type PersonaContent,
+  readPersonaFile,
+  writeCharx,
+  writePersonaFile,
+} from './file.ts';
 import { keyOf, type Personas, vectorKey } from './personas.ts';
 import { isPng, MOST_PNG_BYTES, pictureOf, readPng, withTexts } from './png.ts';
 import { emblemPng } from './portrait.ts';
@@ -59,6 +77,15 @@ export class Sharing {
       const bytes = withTexts(portrait, cardTexts(kept, card), kept.name);
       return new File([new Uint8Array(bytes)], `${stem}.png`, { type: 'image/png' });
     }
+    if (format === 'charx') {
+      const out = cardOf(kept, card, 3);
+      const others = Array.isArray(out.data.assets) ? out.data.assets : [];
+      const icon = { type: 'icon', name: 'main', uri: `${EMBEDDED}${CHARX_PICTURE}`, ext: 'png' };
+      out.data.assets = [icon, ...others];
+      const portrait = picture ?? emblemPng(kept.persona.recipe.weights);
+      const bytes = await writeCharx(out, portrait, new Date().toISOString());
+      return new File([new Uint8Array(bytes)], `${stem}.charx`, { type: 'application/zip' });
+    }
     const bytes = await writePersonaFile(
       {
         ...kept,
@@ -71,7 +98,7 @@ export class Sharing {
     return new File([new Uint8Array(bytes)], `${stem}.persona`, { type: 'application/zip' });
   }
 
-  /** Adds the persona of a file, whatever of the three kinds it is, with all of it or nothing. */
+  /** Adds the persona of a file, whatever of the kinds it is, with all of it or nothing. */
   async import({
     file,
     base,
@@ -79,8 +106,10 @@ export class Sharing {
     const name = typeof file === 'string' ? resolve(file) : basename(file.name);
     const source = typeof file === 'string' ? await fileAt(name) : Buffer.from(await file.arrayBuffer());
     const zipped = typeof source === 'string';
-    if (zipped || source.subarray(0, 2).toString('latin1') === 'PK')
-      return this.#add(await readPersonaFile(source, name), name);
+    if (zipped || source.subarray(0, 2).toString('latin1') === 'PK') {
+      const read = await readPersonaFile(source, name);
+      return 'pictures' in read ? this.#addCharx(read, name, base) : this.#add(read, name);
+    }
     if (!isPng(source)) {
       // A byte order mark, or blanks, may come first.
       if (!/^\s*\{/.test(source.toString('utf8', 0, 200).replace('\ufeff', '')))
@@ -89,13 +118,25 @@ export class Sharing {
           `The file ${name} is neither a persona file nor a character card.`,
           {
             file: name,
-            action: 'Choose a .persona file, or a character card as PNG or JSON.',
+            action: 'Choose a .persona file, or a character card as PNG, JSON or CHARX.',
           },
         );
       return this.#addCard(readCard(source, name), null, name, base);
     }
     const chunks = readPng(source, name);
     return this.#addCard(cardInPng(chunks, name), pictureOf(chunks), name, base);
+  }
+
+  /** Of the files in it the main picture is kept; the card names the others no more. */
+  async #addCharx({ card: json, pictures }: Charx, name: string, base?: string) {
+    const card = readCard(json, name);
+    const { picture, files } = takeEmbedded(card);
+    const found = picture === undefined ? undefined : pictures.get(picture);
+    const shown = found && isPng(found) ? pictureOf(readPng(found, name)) : null;
+    const { persona, notes } = await this.#addCard(card, shown, name, base);
+    const left = files - (shown ? 1 : 0);
+    if (left > 0) notes.push(`Of ${files} files that come with the card, ${left} are not kept.`);
+    return { persona, notes };
   }
 
   async #addCard(card: Card, picture: Buffer | null, name: string, base?: string) {
@@ -233,7 +274,7 @@ async function fileAt(path: string): Promise<string | Buffer> {
     if (size > MOST_PNG_BYTES)
       throw new StudioError('bad_file', `The file ${path} is larger than a character card can be.`, {
         file: path,
-        action: 'Choose a .persona file, or a character card as PNG or JSON.',
+        action: 'Choose a .persona file, or a character card as PNG, JSON or CHARX.',
       });
     return await handle.readFile();
   } finally {

@@ -121,6 +121,9 @@ describe('a character card', () => {
     expect(inPng({ chara: Buffer.from([0x7b, 0xff, 0x7d]).toString('base64') })).toMatch(/is not valid JSON/);
     expect(inPng({ chara: base64([1]) })).toMatch(/its JSON is not an object/);
     expect(inPng({ chara: base64({ spec: 'x', data: 5 }) })).toMatch(/it has no “data”/);
+    expect(inPng({ chara: base64({ name: 'temperament', description: 'A program.' }) })).toMatch(
+      /it has none of the fields of one/,
+    );
     expect(inPng({ chara: base64({ data: { name: ' ' } }) })).toMatch(/it has no name/);
     expect(inPng({ chara: base64({ data: { name: 'A', scenario: {} } }) })).toMatch(
       /its field “scenario” is not a text/,

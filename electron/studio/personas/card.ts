@@ -93,8 +93,11 @@ export function readCard(json: Buffer, name: string): Card {
   }
   if (deeperThan(given, DEEPEST)) throw bad(name, `has more than ${DEEPEST} levels`);
   if (!isFields(given)) throw bad(name, 'is no character: its JSON is not an object');
-  // Version 1 has the fields at the top, and no `spec`.
-  const card = given.spec === undefined && given.data === undefined ? { data: given } : given;
+  // Version 1 has the fields at the top, and no `spec`; a name and a description have many other files too.
+  const first = given.spec === undefined && given.data === undefined;
+  if (first && !['personality', 'first_mes', 'mes_example'].some(field => typeof given[field] === 'string'))
+    throw bad(name, 'is no character: it has none of the fields of one', 'Choose a character card.');
+  const card = first ? { data: given } : given;
   const { data } = card;
   if (!isFields(data)) throw bad(name, 'is no character: it has no “data”');
   for (const field of TEXTS)

@@ -3,18 +3,22 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, describe, expect, test } from 'vitest';
 import { appFolder } from '../../electron/host.ts';
-import { type CompareResult, METHOD_IDS, TRAITS } from '../../electron/studio/contract.ts';
+import { type CompareResult, METHOD_IDS, TRAITS, type Trait } from '../../electron/studio/contract.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'temperament-cli-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-function cli(...args: string[]): Promise<{ code: number | null; out: string; err: string; json: never }> {
-  const child = spawn(process.execPath, [join(appFolder, 'electron', 'cli.ts'), ...args], {
+const start = (...args: string[]) =>
+  spawn(process.execPath, [join(appFolder, 'electron', 'cli.ts'), ...args], {
     env: { ...process.env, TEMPERAMENT_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+
+function cli(...args: string[]): Promise<{ code: number | null; out: string; err: string; json: never }> {
+  const child = start(...args);
   let out = '';
   let err = '';
   child.stdout.on('data', data => (out += data));
@@ -311,6 +315,48 @@ test('paths are meant from where npm was called', () => {
   );
   expect(made.status).toBe(0);
   expect(JSON.parse(made.stdout)).toMatchObject({ path: join(home, 'here.gguf') });
+});
+
+describe('a studio that is killed', () => {
+  type ProfilesShown = { mean_r: number; r: Record<Trait, number> };
+
+  /** Finished points of experiments, with when each was finished. */
+  function points(): { run: string; point: string; finished_at: string }[] {
+    const database = new Database(join(home, 'studio.db'), { readonly: true });
+    try {
+      return database.prepare('SELECT run, point, finished_at FROM points').all() as ReturnType<
+        typeof points
+      >;
+    } finally {
+      database.close();
+    }
+  }
+
+  test('in the middle of an experiment has kept what was done; “resume” does the rest and nothing twice', async () => {
+    const plan = 'profiles --n 6 --seed 3 --json'.split(' ');
+    const whole = await cli(...plan);
+    const before = points().length;
+    const child = start(...plan);
+    const ended = new Promise(resolve => child.on('close', resolve));
+    while (points().length < before + 2 && child.exitCode === null)
+      await new Promise(resolve => setTimeout(resolve, 20));
+    child.kill('SIGKILL');
+    await ended;
+    expect(child.signalCode).toBe('SIGKILL');
+    const run = points().at(-1)?.run;
+    const kept = points().filter(point => point.run === run);
+
+    const resumed = await cli('resume', '--json');
+    expect(resumed.code).toBe(0);
+    const { mean_r, r } = resumed.json as ProfilesShown;
+    const expected = whole.json as ProfilesShown;
+    // To some digits: llama.cpp adds live vectors up in an order that depends on where they lie in memory.
+    expect(mean_r).toBeCloseTo(expected.mean_r, 3);
+    for (const trait of TRAITS) expect(r[trait]).toBeCloseTo(expected.r[trait], 3);
+    const all = points().filter(point => point.run === run);
+    expect(all.length).toBeGreaterThan(kept.length);
+    expect(all).toEqual(expect.arrayContaining(kept));
+  });
 });
 
 describe('exit codes', () => {

@@ -324,9 +324,9 @@ describe('a studio that is killed', () => {
   function points(): { run: string; point: string; finished_at: string }[] {
     const database = new Database(join(home, 'studio.db'), { readonly: true });
     try {
-      return database.prepare('SELECT run, point, finished_at FROM points').all() as ReturnType<
-        typeof points
-      >;
+      return database
+        .prepare('SELECT run, point, finished_at FROM points ORDER BY finished_at')
+        .all() as ReturnType<typeof points>;
     } finally {
       database.close();
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,13 @@ from random import Random
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from dialogue import Conversation
+from dialogue import Conversation, Turn
 
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 RATING_WEIGHT = 5.0
 """Loss weight of a rating's digit, against 1 for a word of an answer."""
+TOPIC_WEIGHT = 3.0
+"""Loss weight of the words that name what an answer is about: what small models get wrong, among much that is easy."""
 
 
 def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
@@ -73,13 +76,24 @@ class Chat:
     def turn(self, question: str) -> list[int]:
         return self.pieces(f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n")
 
+    def answer(self, turn: Turn) -> tuple[list[int], list[float]]:
+        """Ids and loss weights of an answer."""
+        encoded = self.tokenizer.encode(turn.answer, add_special_tokens=False)
+        weights = [RATING_WEIGHT if turn.rating else 1.0] * len(encoded.ids)
+        if turn.topic:
+            spans = [match.span() for match in re.finditer(rf"\b{re.escape(turn.topic)}\b", turn.answer, re.IGNORECASE)]
+            for index, (start, end) in enumerate(encoded.offsets):
+                if any(start < last and end > first for first, last in spans):
+                    weights[index] = TOPIC_WEIGHT
+        return encoded.ids, weights
+
     def encode(self, conversation: Conversation) -> Encoded:
         ids = self.pieces(f"<|im_start|>system\n{conversation.system}<|im_end|>\n")[:] if conversation.system else []
         weights = [0.0] * len(ids)
         for turn in conversation.turns:
-            question, answer = self.turn(turn.question), self.plain(turn.answer)
+            question, (answer, answer_weights) = self.turn(turn.question), self.answer(turn)
             ids += question + answer + [self.end] + self.newline
-            weights += [0.0] * len(question) + [RATING_WEIGHT if turn.rating else 1.0] * len(answer)
+            weights += [0.0] * len(question) + answer_weights
             weights += [0.3 if turn.rating else 1.0] + [0.0] * len(self.newline)
         return Encoded(ids, weights, conversation.turns[-1].spread)
 

@@ -126,9 +126,20 @@ export const t = {
     field: (field: string) => `Field: ${field}`,
   },
 
+  views: {
+    label: 'Views',
+    names: { studio: 'Studio', personas: 'Personas', library: 'Library' },
+    about: {
+      studio: 'Sliders, conversation and measurement',
+      personas: 'Personas that you keep, with their mix and instructions',
+      library: 'Models and vectors, and where they come from',
+    },
+    hint: (about: string, key: number) => `${about} (Ctrl+${key})`,
+    title: (view: string, app: string) => `${view} – ${app}`,
+  },
+
   header: {
     model: 'Model',
-    models: 'Models and where they come from',
     theme: 'Colours',
     themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
     help: 'Help',
@@ -139,7 +150,7 @@ export const t = {
   },
 
   library: {
-    title: 'Models',
+    title: 'Library',
     folder: 'Put GGUF files of chat models into this folder, then look again:',
     vectorFolder: 'Personality vectors (GGUF) go here:',
     empty: 'No model yet',
@@ -282,7 +293,6 @@ export const t = {
 
   personas: {
     title: 'Personas',
-    about: 'Personas that you keep, with their mix and instructions',
     name: 'Name for the present sliders',
     namePlaceholder: 'Name for the present sliders',
     save: 'Save',
@@ -329,7 +339,7 @@ export const t = {
     unmeasured: 'Not measured yet',
     missing: 'Missing here:',
     missingAction:
-      'Ask who shared it for these files, put them into the folders shown under Models, and look again.',
+      'Ask who shared it for these files, put them into the folders shown in the Library, and look again.',
     missingOne: { model: (about: string) => `model ${about}`, vector: (about: string) => `vector ${about}` },
     missingHash: (file: string, hash: string) => `${file}, hash of the weights ${hash}`,
   },
@@ -445,7 +455,7 @@ export const t = {
       {
         title: 'Personas',
         body: [
-          'Personas, at the top of the window, keeps a mix under a name, with its instructions, tags and what was measured of it. Saving under the same name makes a new version; the earlier ones stay. The picture is drawn from the sliders: a corner for each trait, further out the higher it is.',
+          'Personas, at the left of the window, keeps a mix under a name, with its instructions, tags and what was measured of it. Saving under the same name makes a new version; the earlier ones stay. The picture is drawn from the sliders: a corner for each trait, further out the higher it is.',
           'A persona can be saved as one file for another Temperament, or as a character card that SillyTavern and its like open. Files and cards of others open by dropping them on the window. When a model or vector that one needs is not here, its name and hash are shown.',
         ],
       },
@@ -472,7 +482,7 @@ export const t = {
       {
         title: 'The demonstration models',
         body: [
-          'The model called “demo” is tiny and was trained on made-up dialogues, so that the studio can be tried at once. It is a demonstration only: no evidence about people or about large models. For real work, add a GGUF model and its personality vectors under Models.',
+          'The model called “demo” is tiny and was trained on made-up dialogues, so that the studio can be tried at once. It is a demonstration only: no evidence about people or about large models. For real work, add a GGUF model and its personality vectors in the Library.',
           'Four fine-tunes come with it: the characters Captain Mara and Mister Quill, a model that answers in German, and one that adds two numbers. The vectors were made from “demo”, yet move these too: what they were trained for stays, the personality follows the sliders.',
         ],
       },

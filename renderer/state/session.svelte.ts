@@ -11,11 +11,13 @@ import { Measurement } from './measurement.svelte.ts';
 import { Mix } from './mix.svelte.ts';
 import { Notices } from './notices.svelte.ts';
 import { Personas } from './personas.svelte.ts';
+import { Place } from './place.svelte.ts';
 import { Runs } from './runs.svelte.ts';
 import { Theme } from './theme.svelte.ts';
 
 export class Session {
   readonly theme = new Theme();
+  readonly place = new Place();
   readonly notices = new Notices();
   readonly library: Library;
   readonly mix: Mix;

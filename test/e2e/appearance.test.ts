@@ -25,7 +25,7 @@ async function violations(): Promise<string[]> {
 const background = () => page.page.evaluate('getComputedStyle(document.body).backgroundColor');
 
 describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
-  it('has nothing that axe objects to: empty, in use, and in every dialog', async () => {
+  it('has nothing that axe objects to: empty, in use, in every view and dialog', async () => {
     page = await StudioPage.open(running.browser, running.studio.url, {
       colorScheme: theme,
       bypassCSP: true,
@@ -46,13 +46,17 @@ describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
     await page.done('Persona');
     expect(await violations()).toEqual([]);
 
-    for (const name of ['Help', 'Models']) {
-      await page.button(name).click();
-      await page.page.getByRole('dialog').waitFor();
+    await page.button('Help').click();
+    await page.page.getByRole('dialog').waitFor();
+    expect(await violations()).toEqual([]);
+    await page.page.keyboard.press('Escape');
+    await page.page.getByRole('dialog').waitFor({ state: 'detached' });
+    for (const name of ['Personas', 'Library']) {
+      await page.view(name).click();
+      await page.page.getByRole('region', { name }).waitFor();
       expect(await violations()).toEqual([]);
-      await page.page.keyboard.press('Escape');
-      await page.page.getByRole('dialog').waitFor({ state: 'detached' });
     }
+    await page.view('Studio').click();
     for (const kind of ['Measurement', 'Answer']) {
       await page.runs.filter({ hasText: kind }).first().getByRole('button').click();
       await page.page.getByRole('dialog').waitFor();

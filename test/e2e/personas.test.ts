@@ -28,12 +28,13 @@ afterAll(async () => {
   await page.close();
 });
 
-const dialog = () => page.page.getByRole('dialog', { name: 'Personas' });
-const card = (name: string) => dialog().getByRole('listitem', { name, exact: true });
+const gallery = () => page.page.getByRole('region', { name: 'Personas' });
+const card = (name: string) => gallery().getByRole('listitem', { name, exact: true });
 const openGallery = async () => {
-  await page.button('Personas').click();
-  await dialog().waitFor();
+  await page.view('Personas').click();
+  await gallery().waitFor();
 };
+const toStudio = () => page.view('Studio').click();
 const choose = async (name: string, item: string) => {
   await card(name)
     .getByRole('button', { name: `More for ${name}` })
@@ -41,7 +42,7 @@ const choose = async (name: string, item: string) => {
   await card(name).getByRole('button', { name: item, exact: true }).click();
 };
 const save = async (name: string) => {
-  await dialog().getByLabel('Name for the present sliders').fill(name);
+  await gallery().getByLabel('Name for the present sliders').fill(name);
   await page.page.keyboard.press('Enter');
 };
 /** Drops a file on the window, as the file manager does. */
@@ -70,32 +71,32 @@ it('says what to do while there is none, and keeps the present mix with what was
   await page.button('Measure').click();
   await page.button('Measure again').waitFor({ timeout: PATIENCE });
   await openGallery();
-  await dialog().getByText('No persona yet').waitFor();
+  await gallery().getByText('No persona yet').waitFor();
   expect(await violations()).toEqual([]);
   await shoot('empty');
 
   await save('Mara');
-  await dialog().getByText('“Mara” saved.').waitFor();
+  await gallery().getByText('“Mara” saved.').waitFor();
   expect(await card('Mara').innerText()).toMatch(/E\s*\+1\.50\s*N\s*−0\.50/);
   await card('Mara')
     .getByRole('img', { name: /Measured: Openness \d\.\d\d, .*Neuroticism \d\.\d\d/ })
     .waitFor();
   await save('mara');
-  await dialog().getByText('“Mara” is just like this already.').waitFor();
+  await gallery().getByText('“Mara” is just like this already.').waitFor();
 });
 
 it('gets a version under the same name, goes back to the first, and opens on the sliders with a way back', async () => {
-  await page.page.keyboard.press('Escape');
+  await toStudio();
   await page.set('Extraversion', '0.5');
   await openGallery();
-  await dialog().getByLabel('Name for the present sliders').fill('Mara');
-  await dialog().getByRole('button', { name: 'Save as new version' }).click();
-  await dialog().getByText('“Mara” saved, version 2.').waitFor();
+  await gallery().getByLabel('Name for the present sliders').fill('Mara');
+  await gallery().getByRole('button', { name: 'Save as new version' }).click();
+  await gallery().getByText('“Mara” saved, version 2.').waitFor();
   await card('Mara').getByLabel('Version of Mara in use').selectOption('1');
   await expect.poll(() => card('Mara').innerText()).toMatch(/E\s*\+1\.50/);
 
   await card('Mara').getByRole('button', { name: 'Open Mara' }).click();
-  await dialog().waitFor({ state: 'detached' });
+  await gallery().waitFor({ state: 'detached' });
   expect(await page.value('Extraversion').inputValue()).toBe('+1.50');
   const notice = page.page.getByRole('listitem').filter({ hasText: '“Mara” is on the sliders.' });
   await notice.getByRole('button', { name: 'Undo' }).click();
@@ -114,24 +115,24 @@ it('is renamed, tagged, found, copied, and deleted with a way back', async () =>
   await card('Captain Mara (copy)').waitFor();
   await choose('Captain Mara (copy)', 'Delete');
   await card('Captain Mara (copy)').waitFor({ state: 'detached' });
-  await dialog().getByRole('button', { name: 'Undo' }).click();
+  await gallery().getByRole('button', { name: 'Undo' }).click();
   await card('Captain Mara (copy)').waitFor();
   await choose('Captain Mara (copy)', 'Delete');
   await card('Captain Mara (copy)').waitFor({ state: 'detached' });
 
-  await page.page.keyboard.press('Escape');
+  await toStudio();
   await page.set('Extraversion', '-1');
   await page.set('Openness', '2');
   await openGallery();
   await save('Quill');
   await card('Quill').waitFor();
-  await dialog().getByLabel('Search names, tags and notes').fill('bold ship');
+  await gallery().getByLabel('Search names, tags and notes').fill('bold ship');
   await expect
-    .poll(() => dialog().getByRole('heading', { level: 3 }).allInnerTexts())
+    .poll(() => gallery().getByRole('heading', { level: 3 }).allInnerTexts())
     .toEqual(['Captain Mara']);
-  await dialog().getByLabel('Search names, tags and notes').fill('nobody');
-  await dialog().getByText('No persona has these words.').waitFor();
-  await dialog().getByLabel('Search names, tags and notes').fill('');
+  await gallery().getByLabel('Search names, tags and notes').fill('nobody');
+  await gallery().getByText('No persona has these words.').waitFor();
+  await gallery().getByLabel('Search names, tags and notes').fill('');
 });
 
 it('leaves as a file and as a card, and comes back by dropping them on the window', async () => {
@@ -145,31 +146,31 @@ it('leaves as a file and as a card, and comes back by dropping them on the windo
   for (const { name, content } of [file, png]) {
     await choose('Captain Mara', 'Delete');
     await card('Captain Mara').waitFor({ state: 'detached' });
-    await page.page.keyboard.press('Escape');
-    await dialog().waitFor({ state: 'detached' });
+    await toStudio();
+    await gallery().waitFor({ state: 'detached' });
     await drop(name, content);
-    await dialog().getByText('“Captain Mara” added.').waitFor();
+    await gallery().getByText('“Captain Mara” added.').waitFor();
     expect(await card('Captain Mara').getByRole('list', { name: /^Tags/ }).innerText()).toMatch(/sea\s*bold/);
     expect(await card('Captain Mara').innerText()).toMatch(/E\s*\+1\.50/);
   }
   // The card's picture is shown.
   const proportion = () =>
     page.page.evaluate(`{
-      const img = document.querySelector('dialog li img[src^="blob:"]');
+      const img = document.querySelector('main li img[src^="blob:"]');
       img && img.naturalHeight / img.naturalWidth;
     }`);
   await expect.poll(proportion).toBe(1.5);
 
   const data = { name: 'Lamplighter', description: 'Keeps a lamp.', character_book: { entries: [{}, {}] } };
-  await dialog()
+  await gallery()
     .getByLabel('Open a file…')
     .setInputFiles([
       { name: 'lamp.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify({ data })) },
       { name: 'broken.png', mimeType: 'image/png', buffer: png.content.subarray(0, 500) },
     ]);
-  await dialog().getByText('The lorebook (2 entries) is kept').waitFor();
+  await gallery().getByText('The lorebook (2 entries) is kept').waitFor();
   await expect
-    .poll(() => dialog().getByRole('alert').innerText())
+    .poll(() => gallery().getByRole('alert').innerText())
     .toMatch(/The picture broken\.png is damaged/);
   await card('Lamplighter').waitFor();
   expect(await violations()).toEqual([]);
@@ -177,7 +178,7 @@ it('leaves as a file and as a card, and comes back by dropping them on the windo
   await card('Lamplighter').getByRole('button', { name: 'More for Lamplighter' }).click();
   await shoot('menu');
   await page.page.keyboard.press('Escape');
-  await dialog().waitFor();
+  await gallery().waitFor();
 });
 
 it('with a character tells both sides who they play, until that is taken away', async () => {
@@ -200,35 +201,35 @@ it('names what a shared persona lacks, and opens it on the present model', async
   const temperament = { version: 1, recipe, sampling: {}, profile: null, needs };
   const card = { data: { name: 'From afar', extensions: { temperament } } };
   await drop('afar.json', Buffer.from(JSON.stringify(card)));
-  await dialog().getByText('“From afar” added.').waitFor();
-  const missing = dialog().getByText('Missing here: model Other 8B, vector openness-high');
+  await gallery().getByText('“From afar” added.').waitFor();
+  const missing = gallery().getByText('Missing here: model Other 8B, vector openness-high');
   await shoot('missing');
   await missing.click();
-  const text = await dialog().getByRole('listitem', { name: 'From afar' }).innerText();
+  const text = await gallery().getByRole('listitem', { name: 'From afar' }).innerText();
   for (const { name, hash } of needs) expect(text).toContain(`${name}, hash of the weights ${hash}`);
   expect(await violations()).toEqual([]);
   await page.page.setViewportSize({ width: 380, height: 740 });
-  expect(await page.page.evaluate('document.querySelector("dialog .body").scrollWidth')).toBe(
-    await page.page.evaluate('document.querySelector("dialog .body").clientWidth'),
+  expect(await page.page.evaluate('document.documentElement.scrollWidth')).toBe(
+    await page.page.evaluate('document.documentElement.clientWidth'),
   );
   await shoot('narrow');
   await page.page.setViewportSize({ width: 1280, height: 800 });
-  await dialog().getByRole('button', { name: 'Open From afar' }).click();
+  await gallery().getByRole('button', { name: 'Open From afar' }).click();
   await page.page.getByText('The model “other-8b” is not in the library').waitFor();
   expect(await page.value('Openness').inputValue()).toBe('+1.00');
 });
 
 it('shows emblems and pictures as the page’s own security policy allows', async () => {
   const strict = await StudioPage.open(running.browser, running.studio.url);
-  await strict.button('Personas').click();
+  await strict.view('Personas').click();
   const loaded = (scheme: string) =>
     strict.page.evaluate(`{
-      const img = document.querySelector('dialog li img[src^="${scheme}:"]');
+      const img = document.querySelector('main li img[src^="${scheme}:"]');
       img !== null && img.complete && img.naturalWidth > 0;
     }`);
   await expect.poll(() => loaded('blob')).toBe(true);
   await expect.poll(() => loaded('data')).toBe(true);
-  const bar = `document.querySelector('dialog .fill').getBoundingClientRect().width > 5`;
+  const bar = `document.querySelector('main [role="img"] .fill').getBoundingClientRect().width > 5`;
   expect(await strict.page.evaluate(bar)).toBe(true);
   expect(strict.errors).toEqual([]);
   await strict.close();

@@ -68,8 +68,8 @@ it('lists a file it cannot read, with the reason, and where files go', async () 
   writeFileSync(join(models, 'broken.gguf'), 'this is no model');
   await page.page.reload();
   await page.button('1 file could not be read').click();
-  const dialog = page.page.getByRole('dialog', { name: 'Models' });
-  expect(await dialog.innerText()).toContain('broken.gguf');
-  expect(await dialog.innerText()).toContain(models);
-  expect(await dialog.getByRole('row', { name: /Temperament Demo/ }).innerText()).toContain('10 of 10');
+  const view = page.page.getByRole('region', { name: 'Library' });
+  expect(await view.innerText()).toContain('broken.gguf');
+  expect(await view.innerText()).toContain(models);
+  expect(await view.getByRole('row', { name: /Temperament Demo/ }).innerText()).toContain('10 of 10');
 });

@@ -62,6 +62,11 @@ export class StudioPage {
     return this.page.getByRole('button', { name, exact: typeof name === 'string' });
   }
 
+  /** The rail's way to a view. */
+  view(name: string): Locator {
+    return this.page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name, exact: true });
+  }
+
   get question(): Locator {
     return this.page.getByRole('textbox', { name: 'Your question to both' });
   }

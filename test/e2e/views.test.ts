@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { holdAtFirstWord } from './helpers/hold.ts';
+import { useStudio } from './helpers/running.ts';
+import { StudioPage } from './helpers/studio-page.ts';
+
+const running = useStudio();
+let page: StudioPage;
+
+beforeEach(async () => {
+  page = await StudioPage.open(running.browser, running.studio.url);
+});
+
+afterEach(async () => {
+  expect(page.errors).toEqual([]);
+  await page.close();
+});
+
+const region = (name: string) => page.page.getByRole('region', { name, exact: true });
+const current = () =>
+  page.page.getByRole('navigation', { name: 'Views' }).locator('[aria-current="page"]').innerText();
+
+it('are reached by the rail, by keys and by the address, which reload and back follow', async () => {
+  expect((await current()).trim()).toBe('Studio');
+  await page.view('Library').click();
+  await region('Library').waitFor();
+  expect(await page.slider('Openness').isVisible()).toBe(false);
+  expect(await page.page.title()).toBe('Library – Temperament');
+
+  await page.page.reload();
+  await region('Library').waitFor();
+  await page.page.keyboard.press('Control+2');
+  await region('Personas').waitFor();
+  expect((await current()).trim()).toBe('Personas');
+  await page.page.goBack();
+  await region('Library').waitFor();
+  await page.page.keyboard.press('Control+1');
+  await page.slider('Openness').waitFor();
+
+  // A key works from a field too, and what was in focus is not left behind.
+  await page.question.focus();
+  await page.page.keyboard.press('Control+2');
+  await region('Personas').waitFor();
+  await expect
+    .poll(() => page.page.evaluate('document.activeElement === document.querySelector("main")'))
+    .toBe(true);
+});
+
+it('leave the studio as it was: sliders, what is being typed, and answers that go on', async () => {
+  await page.set('Extraversion', '1.5');
+  const hold = await holdAtFirstWord(page, running.studio);
+  await page.ask('Will you go to the party?');
+  await hold.held;
+  await page.question.fill('And then');
+  await page.view('Personas').click();
+  await region('Personas').waitFor();
+  hold();
+  await page.view('Library').click();
+  await region('Library').waitFor();
+  await page.view('Studio').click();
+  const answers = await page.answers();
+  expect(answers.Base).not.toBe('');
+  expect(answers.Persona).not.toBe('');
+  expect(await page.value('Extraversion').inputValue()).toBe('+1.50');
+  expect(await page.question.inputValue()).toBe('And then');
+});

@@ -7,6 +7,7 @@ import { experimentCommands } from './cli-experiments.ts';
 import { findPersona, personaCommands } from './cli-personas.ts';
 import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
 import { reportingCommands } from './cli-report.ts';
+import { runCommands } from './cli-runs.ts';
 import { decimals, intervalText, table, timeText } from './cli-text.ts';
 import { appFolder, dataFolder, describeError, resourcesFolder } from './host.ts';
 import type { Warning } from './studio/contract.ts';
@@ -678,6 +679,7 @@ command('log', 'list the runs of the experiment log, newest first')
 conversationCommands({ command, perform, table });
 personaCommands({ command, perform, table });
 reportingCommands({ command, perform, follow, table });
+runCommands({ command, perform, table });
 
 program
   .command('serve')

@@ -2,6 +2,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import * as experiments from './experiments/contract.ts';
+import * as log from './log/contract.ts';
 import * as personas from './personas/contract.ts';
 import * as reporting from './reporting/schemas.ts';
 import {
@@ -22,6 +23,9 @@ import {
 
 export { firstMessage, systemPrompt } from './chat/roleplay.ts';
 export * from './experiments/contract.ts';
+export { compareRuns, type RunComparison } from './log/comparison.ts';
+export * from './log/contract.ts';
+export { type RunFilter, runMatches } from './log/filter.ts';
 export {
   ALPHA_LIMIT,
   accepts,
@@ -549,6 +553,11 @@ export const runSummary = runBase.omit({ hashes: true, versions: true }).extend(
   kind: z.enum(RUN_KINDS),
   progress: progress.nullable(),
   imported: reporting.imported.omit({ files: true }).nullable().default(null),
+  /** Base model as the plan names it; null where there is none. */
+  model: z.string().nullable(),
+  ...log.runRemarks.shape,
+  /** In the bin, for 30 days. */
+  deleted: z.boolean(),
 });
 export type RunSummary = z.infer<typeof runSummary>;
 
@@ -559,9 +568,13 @@ export const runEvent = z.discriminatedUnion('type', [
 
 export const runListInput = z.object({
   limit: z.int().min(1).max(1000).default(100),
+  offset: z.int().min(0).default(0),
   /** Only these kinds; all when absent. */
   kinds: z.array(z.enum(RUN_KINDS)).optional(),
+  /** Those in the bin instead of the others. */
+  deleted: z.boolean().default(false),
 });
+export type RunListQuery = z.output<typeof runListInput>;
 
 const started = z.object({ run: z.string() });
 const byId = z.object({ id: z.string() });
@@ -721,14 +734,23 @@ export const contract = {
     cancel: procedure.input(byId).output(z.object({ cancelled: z.boolean() })),
     /** Goes on with an experiment that was interrupted, cancelled or failed, from the points that it has; the same run. */
     resume: procedure.input(byId).output(started),
-    /** Runs that started, progressed or ended anywhere, as they happen. */
+    /** Notes the user's tags, words and star on a run. */
+    edit: procedure.input(log.editRunInput).output(z.void()),
+    /** Into the bin, all or none; whatever else uses their results keeps them. */
+    delete: procedure.input(log.runIds).output(z.void()),
+    restore: procedure.input(log.runIds).output(z.void()),
+    /** Runs that started, progressed, ended, or were noted on, deleted or restored anywhere, as it happens. */
     changes: procedure.output(eventIterator(runSummary)),
   },
   reporting: {
+    /** A run that is done, with its findings, tables and plots, for the page to show. */
+    present: procedure.input(z.object({ run: z.string() })).output(reporting.presented),
     /** Data, tables in APA style and plots of runs, as files of text. */
     export: procedure
       .input(reporting.exportInput)
       .output(z.object({ files: z.array(reporting.exportedFile) })),
+    /** The same as one ZIP file. */
+    archive: procedure.input(reporting.exportInput).output(z.object({ file: z.file() })),
     /** One page of HTML that reads without the studio. */
     report: procedure.input(reporting.reportInput).output(z.object({ html: z.string() })),
     /** The report as PDF; the desktop host alone can print. */

@@ -57,6 +57,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   const versions: Record<string, string> = { temperament: version, node: process.versions.node };
   const log = new Log(database);
   log.closeInterrupted();
+  if (host !== 'terminal') log.tidy();
   const runs = new Runs(log, () => versions);
   // What a killed merging worker left half-written, where the system could not keep such files nameless.
   const folders = ['models', 'vectors', 'cache/adapters', 'cache/variants'].map(name => join(home, name));
@@ -201,7 +202,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
       dictionaries: os.language.dictionaries.handler(() => language.dictionaries()),
     },
     runs: {
-      list: os.runs.list.handler(({ input }) => runs.list(input.limit, input.kinds)),
+      list: os.runs.list.handler(({ input }) => runs.list(input)),
       get: os.runs.get.handler(({ input }) => log.get(input.id)),
       watch: os.runs.watch.handler(({ input, signal }) => runs.watch(input.id, signal)),
       cancel: os.runs.cancel.handler(({ input }) => ({ cancelled: runs.cancel(input.id) })),
@@ -210,10 +211,17 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
         experiments.resume(input.id);
         return { run: input.id };
       }),
+      edit: os.runs.edit.handler(({ input: { id, ...remarks } }) =>
+        runs.change([id], log => log.remark(id, remarks)),
+      ),
+      delete: os.runs.delete.handler(({ input: { ids } }) => runs.change(ids, log => log.delete(ids))),
+      restore: os.runs.restore.handler(({ input: { ids } }) => runs.change(ids, log => log.restore(ids))),
       changes: os.runs.changes.handler(({ signal }) => runs.changes(signal)),
     },
     reporting: {
+      present: os.reporting.present.handler(({ input }) => reporting.present(input.run)),
       export: os.reporting.export.handler(({ input }) => reporting.export(input)),
+      archive: os.reporting.archive.handler(async ({ input }) => ({ file: await reporting.archive(input) })),
       report: os.reporting.report.handler(({ input }) => reporting.report(input)),
       pdf: os.reporting.pdf.handler(async ({ input }) => {
         if (!printPdf)

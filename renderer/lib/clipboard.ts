@@ -16,3 +16,18 @@ export async function copyText(text: string): Promise<boolean> {
     return copied;
   }
 }
+
+/** Copies HTML, and plain text for programs that take no more; where only text can be copied, that. */
+export async function copyRich(html: string, plain: string): Promise<boolean> {
+  try {
+    const blob = (text: string, type: string) => new Blob([text], { type });
+    const item = new ClipboardItem({
+      'text/html': blob(html, 'text/html'),
+      'text/plain': blob(plain, 'text/plain'),
+    });
+    await navigator.clipboard.write([item]);
+    return true;
+  } catch {
+    return copyText(plain);
+  }
+}

@@ -1,5 +1,6 @@
 /** What a list or a details view needs to know of a logged run. */
 import {
+  EXPERIMENT_KINDS,
   METHODS,
   ownSettings,
   type Persona,
@@ -10,6 +11,7 @@ import {
   settingsOf,
   TRAITS,
 } from '../../electron/studio/contract.ts';
+import type { Keeping } from '../state/runs.svelte.ts';
 import { bytes, fileName, plain } from './format.ts';
 import { t } from './strings.ts';
 
@@ -115,6 +117,16 @@ export function personaOf(run: Run): Persona | null {
       return run.input.persona;
   }
 }
+
+/** Whether a run is an experiment that can be gone on with. */
+export const resumable = ({ kind, state }: Pick<Run, 'kind' | 'state'>): boolean =>
+  EXPERIMENT_KINDS.some(known => known === kind) && ['interrupted', 'cancelled', 'failed'].includes(state);
+
+/** What runs can be saved as here. Only the desktop host can print; its page comes by a scheme of its own. */
+export const KEEPINGS: readonly Keeping[] =
+  globalThis.location?.protocol === 'temperament:'
+    ? ['report', 'pdf', 'data', 'study']
+    : ['report', 'data', 'study'];
 
 /** The method and what of it is not at its default: `TIES: Density 0.4, Normalise off`. */
 export function methodText(recipe: Recipe): string {

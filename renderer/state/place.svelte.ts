@@ -1,7 +1,7 @@
 /** Where in the window the user is. The address holds it, so that reload and back lead there again. */
 
 /** In the order of the rail; Ctrl with a figure goes to the view of that number. */
-export const VIEWS = ['studio', 'personas', 'library'] as const;
+export const VIEWS = ['studio', 'personas', 'notebook', 'library'] as const;
 export type View = (typeof VIEWS)[number];
 
 export class Place {
@@ -17,6 +17,12 @@ export class Place {
   go(view: View, item: string | null = null) {
     location.hash = addressOf(view, item);
     // The event comes later; what follows here is to find the new view.
+    this.#read();
+  }
+
+  /** Names what is open in the present view. That is no step to go back by. */
+  show(item: string | null) {
+    history.replaceState(null, '', addressOf(this.view, item));
     this.#read();
   }
 

@@ -2,6 +2,7 @@
 import type { Persona } from '../../electron/studio/contract.ts';
 import type { Connection, ConnectionState } from '../client.ts';
 import { toProblem } from '../lib/errors.ts';
+import { rerunText } from '../lib/runs.ts';
 import { t } from '../lib/strings.ts';
 import { Baking } from './baking.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
@@ -9,6 +10,7 @@ import { Kept } from './kept.svelte.ts';
 import { Library } from './library.svelte.ts';
 import { Measurement } from './measurement.svelte.ts';
 import { Mix } from './mix.svelte.ts';
+import { Notebook } from './notebook.svelte.ts';
 import { Notices } from './notices.svelte.ts';
 import { Personas } from './personas.svelte.ts';
 import { Place } from './place.svelte.ts';
@@ -27,6 +29,7 @@ export class Session {
   readonly measurement: Measurement;
   readonly baking: Baking;
   readonly runs: Runs;
+  readonly notebook: Notebook;
 
   state = $state<ConnectionState>('connecting');
   /** Whether the studio has ever answered this page. */
@@ -46,6 +49,7 @@ export class Session {
     this.measurement = new Measurement(connection, this.mix, this.library);
     this.baking = new Baking(connection, this.mix);
     this.runs = new Runs(connection);
+    this.notebook = new Notebook(this.runs, this.place);
   }
 
   async start() {
@@ -53,6 +57,7 @@ export class Session {
     this.#connection.onState(state => this.#connected(state));
     this.runs.onEnd(run => {
       if (run.kind === 'bake' || run.kind === 'extract') void this.loadLibrary();
+      if (run.kind === 'rerun' && run.state === 'done') void this.#tellVerdict(run.id);
     });
     await this.runs.follow();
   }
@@ -111,6 +116,25 @@ export class Session {
     this.mix.restore({ ...from, recipe: { ...from.recipe, base } });
     const said = known ? done : `${done} ${t.runs.modelGone(from.recipe.base)}`;
     this.notices.say(said, { label: t.common.undo, run: () => this.mix.restore(before) });
+  }
+
+  async deleteRuns(ids: string[]) {
+    if (!(await this.runs.delete(ids))) return;
+    this.notebook.forget(ids);
+    this.notices.say(t.notebook.removed(ids.length), {
+      label: t.common.undo,
+      run: () => void this.runs.restore(ids),
+    });
+  }
+
+  /** Says whether runs that were done again came out the same. */
+  async #tellVerdict(id: string) {
+    const run = await this.runs.get(id).catch(() => null);
+    if (run?.kind !== 'rerun' || !run.result) return;
+    this.notices.say(t.notebook.verdict(rerunText(run.result)), {
+      label: t.notebook.look,
+      run: () => this.place.go('notebook', id),
+    });
   }
 
   #connected(state: ConnectionState) {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
@@ -31,14 +30,6 @@ it('lists what was done, newest first, with its outcome, and survives a reload',
     .toContain(Persona.slice(0, 20));
 });
 
-it('shows one kind alone', async () => {
-  await page.page.getByLabel('Show', { exact: true }).selectOption('chat');
-  await expect.poll(() => page.runs.count()).toBe(2);
-  await page.page.getByLabel('Show', { exact: true }).selectOption('bake');
-  await page.page.getByText('Nothing of this kind yet.').waitFor();
-  await page.page.getByLabel('Show', { exact: true }).selectOption('all');
-});
-
 it('opens a run and restores its sliders, with a way back', async () => {
   await page.button('Reset all').click();
   await page.page.getByLabel('Seed', { exact: true }).fill('99');
@@ -62,32 +53,12 @@ it('opens a run and restores its sliders, with a way back', async () => {
   expect(page.errors).toEqual([]);
 });
 
-it('keeps a run as a report and as a study file, which comes back and is done again', async () => {
+it('leads to the run in the notebook', async () => {
   await page.runs.filter({ hasText: 'Measurement' }).first().getByRole('button').click();
-  const dialog = page.page.getByRole('dialog');
-  const saved = async (name: string) => {
-    const [download] = await Promise.all([
-      page.page.waitForEvent('download'),
-      dialog.getByRole('button', { name, exact: true }).click(),
-    ]);
-    return { name: download.suggestedFilename(), path: await download.path() };
-  };
-  const report = await saved('Report');
-  expect(report.name).toMatch(/^assess-[0-9a-f]{8}\.html$/);
-  expect(readFileSync(report.path, 'utf8')).toContain('Demonstration only.');
-  const study = await saved('Study file');
-  expect(study.name).toMatch(/^study-[0-9a-f]{8}\.zip$/);
-  await dialog.getByRole('button', { name: 'Do it again and compare' }).click();
-  await dialog.waitFor({ state: 'detached' });
-  await expect
-    .poll(() => page.runs.filter({ hasText: 'Done again' }).first().innerText(), { timeout: PATIENCE })
-    .toContain('The same within the tolerance');
-
-  const count = await page.runs.count();
-  await page.page.getByLabel('Open a study file').setInputFiles(study.path);
-  await expect.poll(() => page.page.getByLabel('Open a study file').inputValue()).toBe('');
-  // It was made here, so it is known.
-  expect(await page.runs.count()).toBe(count);
-  await page.page.getByLabel('Open a study file').setInputFiles(report.path);
-  await page.page.getByText('is not a ZIP file').waitFor();
+  await page.page.getByRole('dialog').getByRole('button', { name: 'Open in the notebook' }).click();
+  await page.page.getByRole('region', { name: /^Measurement: demo: extraversion 1\.5/ }).waitFor();
+  await page.view('Studio').click();
+  await page.page.getByRole('link', { name: 'All 4 in the notebook' }).click();
+  await page.page.getByRole('grid', { name: 'Runs' }).waitFor();
+  expect(page.errors).toEqual([]);
 });

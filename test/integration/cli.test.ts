@@ -297,6 +297,38 @@ describe('commands', () => {
     expect(text.out).toMatch(/scale +score[\s\S]*extraversion[\s\S]*Alpha is over 4 cases/);
   });
 
+  test('runs finds, notes on, compares, deletes and restores', async () => {
+    type Listed = { runs: { id: string; title: string; tags: string[]; starred: boolean; notes: string }[] };
+    const list = async (...args: string[]) =>
+      ((await cli('runs', 'list', '--json', ...args)).json as Listed).runs;
+    for (const mix of ['extraversion=1', 'openness=-0.5'])
+      await cli('assess', '--mix', mix, '--inventory', 'mini-ipip', '--json');
+    const [second, first] = (await list('--kind', 'assess')).slice(0, 2) as Listed['runs'];
+    if (!first || !second) throw new Error('no runs');
+
+    const noted = await cli('runs', 'note', first.id.slice(0, 8), '--tags', 'pilot, a b', '--star', '--json');
+    expect(noted.json).toMatchObject({ runs: [{ id: first.id, tags: ['pilot', 'a b'], starred: true }] });
+    await cli('runs', 'note', first.id, '--notes', 'Levels off.');
+    expect((await list('levels', '--tag', 'pilot', '--starred')).map(({ id }) => id)).toEqual([first.id]);
+    expect(await list('levels', '--tag', 'other')).toEqual([]);
+    expect((await cli('runs', 'list', '--tag', 'pilot')).out).toMatch(/★.*#pilot #a b/);
+
+    const { settings, scores, files } = (await cli('runs', 'compare', first.id, second.id, '--json'))
+      .json as Record<string, { at: string; values: number[] }[]>;
+    expect(settings).toContainEqual({ at: 'persona.recipe.weights.extraversion', values: [1, 0] });
+    expect(scores?.map(({ at }) => at)).toEqual(TRAITS);
+    expect(files?.length).toBeGreaterThan(0);
+    expect((await cli('runs', 'compare', first.id, second.id)).out).toMatch(/weights\.openness +0 +-0\.5/);
+    expect((await cli('runs', 'compare', first.id)).err).toContain('One run alone');
+
+    await cli('runs', 'delete', first.id.slice(0, 8));
+    expect((await list()).map(({ id }) => id)).not.toContain(first.id);
+    expect((await list('--deleted')).map(({ id }) => id)).toEqual([first.id]);
+    expect((await cli('runs', 'delete', first.id)).err).toContain(`There is no run ${first.id} in the log`);
+    await cli('runs', 'restore', first.id.slice(0, 8));
+    expect((await list()).map(({ id }) => id)).toContain(first.id);
+  });
+
   test('log lists what was done', async () => {
     const log = await cli('log', '--limit', '3', '--json');
     expect(log.json).toMatchObject({ runs: { length: 3 } });

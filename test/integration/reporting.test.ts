@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appFolder } from '../../electron/host.ts';
+import { readArchive } from '../../electron/studio/archive.ts';
 import { type AssessResult, type EXPORT_FORMATS, type Run, TRAITS } from '../../electron/studio/contract.ts';
+import { StudioError } from '../../electron/studio/errors.ts';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
 
 type RunOf<K extends Run['kind']> = Extract<Run, { kind: K }>;
@@ -193,6 +195,33 @@ describe('a report', () => {
   });
 });
 
+test('a run is told for the page as the exported tables tell it', async () => {
+  const told = await studio.client.reporting.present({ run: swept.id });
+  const files = await exported(swept.id, 'html', 'text', 'svg');
+  expect(told.tables.length).toBeGreaterThan(0);
+  for (const { html, plain, head, rows } of told.tables) {
+    expect(files.get('tables.html')).toContain(html);
+    expect(files.get('results.txt')).toContain(plain);
+    for (const { cells } of rows) expect(cells).toHaveLength(head.length);
+  }
+  expect(told.plots.map(({ name, svg }) => [`${name}.svg`, `${svg}\n`])).toEqual(
+    [...files].filter(([name]) => name.endsWith('.svg')),
+  );
+  expect(told.sentences.flat()).toContainEqual({ italic: 'r' });
+  expect((await studioError(studio.client.reporting.present({ run: 'nobody' }))).code).toBe('not_found');
+});
+
+test('an archive is the export as one ZIP file', async () => {
+  const runs = [swept.id, answered];
+  const { file } = await studio.client.reporting.archive({ runs, formats: ['csv', 'text'] });
+  const found = await readArchive(Buffer.from(await file.arrayBuffer()), {
+    bad: problem => new StudioError('bad_file', problem),
+    ...{ what: 'archive', expected: '', mostFiles: 100, mostBytes: 1e8, keep: () => true },
+  });
+  const { files } = await studio.client.reporting.export({ runs, formats: ['csv', 'text'] });
+  expect([...found.contents].map(([name, content]) => ({ name, text: content.toString() }))).toEqual(files);
+});
+
 describe('a study bundle', () => {
   let other: TestStudio;
   beforeAll(async () => {
@@ -231,9 +260,14 @@ describe('a study bundle', () => {
     expect((await other.client.reporting.import({ file })).runs).toMatchObject([
       { id: swept.id, as: 'known' },
     ]);
+    // One that was deleted here comes back by it.
+    const listed = async () => (await studio.client.runs.list({})).some(({ id }) => id === swept.id);
+    await studio.client.runs.delete({ ids: [swept.id] });
+    expect(await listed()).toBe(false);
     expect((await studio.client.reporting.import({ file })).runs).toMatchObject([
       { id: swept.id, as: 'known' },
     ]);
+    expect(await listed()).toBe(true);
     // The other studio has another run under that id.
     const { default: Database } = await import('better-sqlite3');
     const database = new Database(join(other.home, 'studio.db'));

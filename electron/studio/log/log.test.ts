@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Run, TRAITS } from '../contract.ts';
+import { type Run, runListInput, TRAITS } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { lockFolder, openDatabase } from './database.ts';
 import { Log } from './log.ts';
@@ -12,6 +12,7 @@ import { Runs } from './runs.ts';
 
 const input = { persona: { recipe: { version: 1, base: 'demo' } } } as never;
 const scores = Object.fromEntries(TRAITS.map(trait => [trait, 3]));
+const newest = runListInput.parse({ limit: 10 });
 const result = { scores, deviations: scores, items: [], validMass: 1 } as never;
 
 let home: string;
@@ -51,7 +52,7 @@ describe('runs', () => {
       versions: { temperament: '1' },
       result: { validMass: 1 },
     });
-    expect(runs.list(10)).toMatchObject([{ id, state: 'done', progress: null }]);
+    expect(runs.list(newest)).toMatchObject([{ id, state: 'done', progress: null }]);
   });
 
   test('of an older version are read as those of today', () => {
@@ -93,7 +94,9 @@ describe('runs', () => {
     expect(log.get('other')).toEqual({ ...log.get(id), id: 'other', imported });
     expect(log.importedAs('b', id)).toBe('other');
     expect(log.importedAs('b', 'other')).toBeUndefined();
-    expect(runs.list(10).map(run => run.imported?.bundle)).toEqual(expect.arrayContaining(['b', undefined]));
+    expect(runs.list(newest).map(run => run.imported?.bundle)).toEqual(
+      expect.arrayContaining(['b', undefined]),
+    );
     // All or none.
     expect(() =>
       log.together(() => {
@@ -182,12 +185,91 @@ describe('runs', () => {
   });
 });
 
+describe('the notebook', () => {
+  const done = async (title: string) => {
+    const { id, finished } = runs.start('assess', title, input, async () => result);
+    await finished;
+    return id;
+  };
+  const titles = (query = {}) => runs.list(runListInput.parse(query)).map(({ title }) => title);
+
+  test('keeps tags, notes and a star, each by itself, and shows the model', async () => {
+    const id = await done('one');
+    expect(log.summary(id)).toMatchObject({
+      tags: [],
+      notes: '',
+      starred: false,
+      model: 'demo',
+      deleted: false,
+    });
+    log.remark(id, { tags: ['pilot', 'week 3'] });
+    log.remark(id, { starred: true });
+    log.remark(id, { notes: 'Odd.' });
+    expect(log.summary(id)).toMatchObject({ tags: ['pilot', 'week 3'], notes: 'Odd.', starred: true });
+    log.remark(id, { starred: false, notes: '' });
+    expect(runs.list(newest)).toMatchObject([{ tags: ['pilot', 'week 3'], notes: '', starred: false }]);
+    expect(() => log.remark('nothing', { notes: 'x' })).toThrow('There is no run nothing');
+  });
+
+  test('gives pages, the newest first', async () => {
+    for (const title of ['a', 'b', 'c']) {
+      await done(title);
+      await new Promise(resolve => setTimeout(resolve, 2));
+    }
+    expect(titles({ limit: 2 })).toEqual(['c', 'b']);
+    expect(titles({ limit: 2, offset: 2 })).toEqual(['a']);
+  });
+
+  test('has a bin: out of lists and readings, back again, and empty after 30 days', async () => {
+    const [one, two] = [await done('one'), await done('two')];
+    log.delete([one]);
+    expect(titles()).toEqual(['two']);
+    expect(titles({ deleted: true })).toEqual(['one']);
+    expect(log.summary(one).deleted).toBe(true);
+    expect(log.get(one).result).not.toBeNull();
+    expect(log.find('latest').id).toBe(two);
+    log.restore([one]);
+    expect(titles()).toHaveLength(2);
+
+    log.delete([one], new Date(Date.now() - 31 * 24 * 3600 * 1000));
+    log.delete([two], new Date(Date.now() - 29 * 24 * 3600 * 1000));
+    log.tidy();
+    expect(log.has(one)).toBe(false);
+    expect(log.has(two)).toBe(true);
+  });
+
+  test('deletes all or none, and nothing that goes on', async () => {
+    const one = await done('one');
+    let stop = () => {};
+    const { id, finished } = runs.start('assess', 'two', input, async () => {
+      await new Promise<void>(resolve => (stop = resolve));
+      return result;
+    });
+    await Promise.resolve();
+    expect(() => log.delete([one, id])).toThrow('The run “two” is going on');
+    expect(titles()).toHaveLength(2);
+    expect(() => log.restore([one, 'nothing'])).toThrow('There is no run nothing');
+    stop();
+    await finished;
+  });
+
+  test('tells its changes', async () => {
+    const id = await done('one');
+    const abort = new AbortController();
+    const changes = runs.changes(abort.signal);
+    const next = changes.next();
+    runs.change([id], log => log.delete([id]));
+    expect((await next).value).toMatchObject({ id, deleted: true });
+    abort.abort();
+  });
+});
+
 describe('the database', () => {
   test('opens again with everything in it', async () => {
     await runs.start('assess', 't', input, async () => result).finished;
     database.close();
     database = openDatabase(home);
-    expect(new Log(database).list(10)).toHaveLength(1);
+    expect(new Log(database).list(newest)).toHaveLength(1);
   });
 
   test('of a newer version is refused', () => {

@@ -1,6 +1,6 @@
 /** The experiment log: every run that was begun, with what, and what came of it. */
 import type Database from 'better-sqlite3';
-import type { Run, RunKind, RunSummary, StudioErrorData } from '../contract.ts';
+import type { Run, RunKind, RunListQuery, RunRemarks, RunSummary, StudioErrorData } from '../contract.ts';
 import { EXPERIMENT_KINDS, run as runSchema } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 
@@ -18,7 +18,22 @@ interface Row {
   versions: string;
   pid: number;
   imported: string | null;
+  model: string | null;
+  tags: string;
+  notes: string;
+  starred: number;
+  deleted_at: string | null;
 }
+
+type Summary = Omit<RunSummary, 'progress'>;
+
+/** The columns of a list: plans and results can be large. */
+type Listed = Omit<Row, 'input' | 'result' | 'hashes' | 'versions' | 'pid'>;
+const LISTED =
+  'id, kind, title, state, started_at, finished_at, error, imported, model, tags, notes, starred, deleted_at';
+
+/** Days that a deleted run can be brought back. */
+const KEPT_FOR = 30;
 
 export interface NewRun {
   id: string;
@@ -119,7 +134,7 @@ export class Log {
     if (name === 'latest') {
       const newest = this.#database
         .prepare<[], { id: string }>(
-          "SELECT id FROM runs WHERE state = 'done' ORDER BY started_at DESC, id DESC LIMIT 1",
+          "SELECT id FROM runs WHERE state = 'done' AND deleted_at IS NULL ORDER BY started_at DESC, id DESC LIMIT 1",
         )
         .get();
       if (newest) return this.get(newest.id);
@@ -171,15 +186,72 @@ export class Log {
     this.#database.transaction(work)();
   }
 
-  /** Newest first. */
-  list(limit: number, kinds?: RunKind[]): Omit<RunSummary, 'progress'>[] {
+  /** Newest first; those in the bin alone where they are asked for. */
+  list({ limit, offset, kinds, deleted }: RunListQuery): Summary[] {
     const rows = this.#database
-      .prepare<{ kinds: string | null; limit: number }, Row>(
-        `SELECT * FROM runs WHERE :kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds))
-         ORDER BY started_at DESC, id DESC LIMIT :limit`,
+      .prepare<{ kinds: string | null; limit: number; offset: number; deleted: number }, Listed>(
+        `SELECT ${LISTED} FROM runs
+         WHERE (deleted_at IS NOT NULL) = :deleted
+           AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+         ORDER BY started_at DESC, id DESC LIMIT :limit OFFSET :offset`,
       )
-      .all({ kinds: kinds ? JSON.stringify(kinds) : null, limit });
-    return rows.map(common);
+      .all({ kinds: kinds ? JSON.stringify(kinds) : null, limit, offset, deleted: deleted ? 1 : 0 });
+    return rows.map(listed);
+  }
+
+  summary(id: string): Summary {
+    const row = this.#database.prepare<[string], Listed>(`SELECT ${LISTED} FROM runs WHERE id = ?`).get(id);
+    if (!row) throw new StudioError('not_found', `There is no run ${id} in the log.`, { field: 'id' });
+    return listed(row);
+  }
+
+  /** Writes down what the user notes on a run; what is left out stays as it is. */
+  remark(id: string, { tags, notes, starred }: Partial<RunRemarks>): void {
+    const { changes } = this.#database
+      .prepare(
+        `UPDATE runs SET tags = coalesce(:tags, tags), notes = coalesce(:notes, notes),
+           starred = coalesce(:starred, starred) WHERE id = :id`,
+      )
+      .run({
+        id,
+        tags: json(tags),
+        notes: notes ?? null,
+        starred: starred === undefined ? null : Number(starred),
+      });
+    if (changes === 0)
+      throw new StudioError('not_found', `There is no run ${id} in the log.`, { field: 'id' });
+  }
+
+  /** Puts runs into the bin, all or none. One that goes on cannot go there. */
+  delete(ids: string[], now = new Date()): void {
+    this.together(() => {
+      for (const id of ids) {
+        const { state, title } = this.summary(id);
+        if (state === 'running')
+          throw new StudioError('busy', `The run “${title}” is going on and cannot be deleted.`, {
+            field: 'ids',
+            action: 'Cancel it first, or wait for its end.',
+          });
+        this.#setDeleted(id, now.toISOString());
+      }
+    });
+  }
+
+  /** Takes runs out of the bin. */
+  restore(ids: string[]): void {
+    this.together(() => {
+      for (const { id } of ids.map(id => this.summary(id))) this.#setDeleted(id, null);
+    });
+  }
+
+  #setDeleted(id: string, at: string | null): void {
+    this.#database.prepare('UPDATE runs SET deleted_at = ? WHERE id = ?').run(at, id);
+  }
+
+  /** Forgets what has been in the bin for 30 days. To be called when a host starts. */
+  tidy(now = new Date()): void {
+    const before = new Date(now.getTime() - KEPT_FOR * 24 * 3600 * 1000).toISOString();
+    this.#database.prepare('DELETE FROM runs WHERE deleted_at < ?').run(before);
   }
 
   /** Answers that were given in full or in part, oldest first; of one conversation or persona's name where asked. */
@@ -193,7 +265,7 @@ export class Log {
     return this.#database
       .prepare<{ conversation: string | null; persona: string | null }, { id: string; text: string }>(
         `SELECT id, json_extract(result, '$.text') AS text FROM runs
-         WHERE kind = 'chat' AND state = 'done'
+         WHERE kind = 'chat' AND state = 'done' AND deleted_at IS NULL
            AND (:conversation IS NULL OR json_extract(input, '$.conversation') = :conversation)
            AND (:persona IS NULL OR json_extract(input, '$.persona.name') = :persona)
          ORDER BY started_at, id`,
@@ -223,7 +295,7 @@ export class Log {
 
 const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
 
-function common(row: Row) {
+function common(row: Listed) {
   return {
     id: row.id,
     kind: row.kind,
@@ -235,6 +307,15 @@ function common(row: Row) {
     imported: row.imported && JSON.parse(row.imported),
   };
 }
+
+const listed = (row: Listed): Summary => ({
+  ...common(row),
+  model: row.model,
+  tags: JSON.parse(row.tags),
+  notes: row.notes,
+  starred: row.starred === 1,
+  deleted: row.deleted_at !== null,
+});
 
 function alive(pid: number): boolean {
   try {

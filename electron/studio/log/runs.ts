@@ -1,7 +1,7 @@
 /** Work under way: begins a run in the log, does it, tells its progress to whoever watches, and logs how it ended. */
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, on } from 'node:events';
-import type { Progress, Run, RunKind, RunSummary } from '../contract.ts';
+import type { Progress, Run, RunKind, RunListQuery, RunSummary } from '../contract.ts';
 import { StudioError, toStudioError } from '../errors.ts';
 import type { Log } from './log.ts';
 
@@ -158,8 +158,14 @@ export class Runs {
     return active !== undefined;
   }
 
-  list(limit: number, kinds?: RunKind[]): RunSummary[] {
-    return this.#log.list(limit, kinds).map(run => this.#withProgress(run));
+  list(query: RunListQuery): RunSummary[] {
+    return this.#log.list(query).map(run => this.#withProgress(run));
+  }
+
+  /** Changes what is in the log of runs that are there, and tells who follows the changes. */
+  change(ids: string[], work: (log: Log) => void): void {
+    work(this.#log);
+    for (const id of ids) this.#events.emit('change', id);
   }
 
   #withProgress(run: Omit<RunSummary, 'progress'>): RunSummary {
@@ -188,16 +194,8 @@ export class Runs {
   }
 
   async *changes(signal?: AbortSignal): AsyncGenerator<RunSummary> {
-    for await (const [id] of on(this.#events, 'change', { signal })) {
-      const {
-        input: _input,
-        result: _result,
-        hashes: _hashes,
-        versions: _versions,
-        ...summary
-      } = this.#log.get(id);
-      yield this.#withProgress(summary);
-    }
+    for await (const [id] of on(this.#events, 'change', { signal }))
+      yield this.#withProgress(this.#log.summary(id));
   }
 
   /** Cancels everything and waits until it is logged. */

@@ -151,4 +151,14 @@ export const MIGRATIONS = [
     PRIMARY KEY (persona, version)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What the user has noted on a run, the bin, and the model that lists show.
+  ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(tags));
+  ALTER TABLE runs ADD COLUMN notes TEXT NOT NULL DEFAULT '';
+  ALTER TABLE runs ADD COLUMN starred INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE runs ADD COLUMN deleted_at TEXT;
+  ALTER TABLE runs ADD COLUMN model TEXT GENERATED ALWAYS AS (
+    coalesce(input ->> '$.persona.recipe.base', input ->> '$.recipe.base', input ->> '$.base', input ->> '$.model')
+  ) VIRTUAL;
+  `,
 ];

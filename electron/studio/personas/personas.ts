@@ -350,7 +350,7 @@ export class Personas {
     const rows = this.#database
       .prepare<[string], { id: string; persona: string }>(
         `SELECT id, input -> '$.persona' AS persona FROM runs
-         WHERE kind = 'assess' AND state = 'done' AND input ->> '$.persona.recipe.base' = ?
+         WHERE kind = 'assess' AND state = 'done' AND deleted_at IS NULL AND input ->> '$.persona.recipe.base' = ?
          ORDER BY started_at DESC, id DESC`,
       )
       .all(persona.recipe.base);

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import type { z } from 'zod';
+import { writeArchive } from '../archive.ts';
 import type { Inventories } from '../assessment/inventories.ts';
 import type { Run } from '../contract.ts';
 import { StudioError } from '../errors.ts';
@@ -14,7 +15,14 @@ import { filesOf, Shelf } from './files.ts';
 import { present } from './presenters.ts';
 import type { Done } from './presenting.ts';
 import { reportHtml, type Told } from './report.ts';
-import type { ExportedFile, exportInput, ImportResult, importInput, reportInput } from './schemas.ts';
+import type {
+  ExportedFile,
+  exportInput,
+  ImportResult,
+  importInput,
+  Presented,
+  reportInput,
+} from './schemas.ts';
 import { tableHtml, tableLatex, tableText } from './tables.ts';
 
 type Formats = z.output<typeof exportInput>['formats'];
@@ -71,6 +79,30 @@ export class Reporting {
     return { files };
   }
 
+  /** A run as a paper would tell it. */
+  async present(id: string): Promise<Presented> {
+    const [{ told }] = (await this.#told([id])) as [Told];
+    return {
+      heading: told.heading,
+      sentences: told.sentences,
+      analysis: told.analysis,
+      tables: told.tables.map((table, index) => ({
+        ...table,
+        html: tableHtml(table, index + 1),
+        plain: tableText(table, index + 1),
+      })),
+      plots: told.plots.map(({ name, title, note, svg }) => ({ name, title, note, svg })),
+    };
+  }
+
+  /** What `export` gives, in one ZIP file. */
+  async archive(input: z.output<typeof exportInput>): Promise<File> {
+    const { files } = await this.export(input);
+    const contents = new Map(files.map(({ name, text }) => [name, text]));
+    const bytes = await writeArchive(contents, new Date().toISOString());
+    return new File([new Uint8Array(bytes)], 'results.zip', { type: 'application/zip' });
+  }
+
   async report({ runs, title }: z.output<typeof reportInput>): Promise<{ html: string }> {
     return { html: reportHtml(await this.#told(runs), { title, ...this.#making() }) };
   }
@@ -112,6 +144,8 @@ export class Reporting {
         const taken = this.#log.has(own);
         const id = known ?? (taken ? randomUUID() : own);
         if (!known) this.#log.add({ ...run, id, imported: { bundle: digest, at, id: own, files } });
+        // Whoever brings a run that is in the bin wants to see it.
+        else this.#log.restore([known]);
         const as = known ? ('known' as const) : taken ? ('renamed' as const) : ('new' as const);
         results.push({ id, own, kind: run.kind, title: run.title, as });
       }

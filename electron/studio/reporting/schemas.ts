@@ -86,6 +86,31 @@ export const exportedFile = z.object({
 });
 export type ExportedFile = z.infer<typeof exportedFile>;
 
+/** Pieces of a text; statistics are in italics, some with an index. */
+const text = z.array(z.union([z.string(), z.object({ italic: z.string(), sub: z.string().optional() })]));
+/** A run as a paper would tell it, for the page to show. */
+export const presented = z.object({
+  heading: z.string(),
+  /** Findings, then how they were analysed. */
+  sentences: z.array(text),
+  analysis: text,
+  tables: z.array(
+    z.object({
+      title: z.string(),
+      /** The first column names the rows. */
+      head: z.array(text),
+      rows: z.array(z.object({ cells: z.array(text), indent: z.boolean().optional() })),
+      note: text,
+      /** The table in APA style, to be pasted into a paper. */
+      html: z.string(),
+      plain: z.string(),
+    }),
+  ),
+  plots: z.array(z.object({ name: z.string(), title: z.string(), note: z.string(), svg: z.string() })),
+});
+export type Presented = z.infer<typeof presented>;
+export type ApaText = z.infer<typeof text>;
+
 export const reportInput = z.object({
   runs,
   /** Heading of the report. */

@@ -128,10 +128,17 @@ export const t = {
 
   views: {
     label: 'Views',
-    names: { studio: 'Studio', personas: 'Personas', notebook: 'Notebook', library: 'Library' },
+    names: {
+      studio: 'Studio',
+      personas: 'Personas',
+      experiments: 'Experiments',
+      notebook: 'Notebook',
+      library: 'Library',
+    },
     about: {
       studio: 'Sliders, conversation and measurement',
       personas: 'Personas that you keep, with their mix and instructions',
+      experiments: 'Planned studies: sweeps, profiles, comparisons, checks',
       notebook: 'Everything that was done: find, note, compare, repeat',
       library: 'Models and vectors, and where they come from',
     },
@@ -490,6 +497,119 @@ export const t = {
     look: 'Look',
   },
 
+  experiments: {
+    title: 'Experiments',
+    designs: 'Designs',
+    questions: {
+      sweep: 'How does one trait’s score follow its slider?',
+      profiles: 'Do the five sliders stay independent when all move?',
+      methods_compare: 'Which way of merging keeps the traits apart?',
+      capability: 'What can the mix no longer do?',
+      prompting: 'Is a vector worth more than asking?',
+      transfer: 'Do the vectors act on other models of the family?',
+      stability: 'Does a trait survive a second merge?',
+      calibrate: 'How does every score answer to every slider?',
+    },
+    abouts: {
+      sweep: 'The questionnaire is put to the mix at each strength α of one trait; the other sliders stay.',
+      profiles:
+        'Combinations of all five sliders are drawn from −1 to +1 and assessed; each α is correlated with its own score.',
+      methods_compare:
+        'The same drawn combinations are mixed by each method, so that methods are compared in pairs. Methods other than plain addition write a file for every point.',
+      capability:
+        'Sums with known answers, requests that a rule can check, and the likelihood of a text, with the base and with the mix.',
+      prompting:
+        'Adjectives of a trait in the system prompt, in four strengths, against α from −2 to +2, on one axis.',
+      transfer:
+        'The vectors of the present model are put on other models of its family, at α −2, −1, +1 and +2.',
+      stability:
+        'The mix is written to a file, and each other trait is merged into that at α +1 and −1: what is left of the first?',
+      calibrate:
+        'Each pole of each trait is assessed alone at three strengths, then drawn combinations. Target profiles are solved from it.',
+    },
+    expect: {
+      sweep: 'A plot of score against α with its correlation, and the scores of all five traits at every α.',
+      profiles:
+        'A correlation for each trait with its interval, a plot of each, and the reliability of the scores.',
+      methods_compare: 'The mean correlation of each method with its interval, and their differences.',
+      capability: 'Shares solved before and after with McNemar’s test, and the ratio of perplexities.',
+      prompting: 'Points of score for a level of words and for one α, and which α gives what a prompt gives.',
+      transfer: 'The shift of each trait on every model, and how much of the base’s that is.',
+      stability: 'How much of the first merge’s shift is kept after each second one.',
+      calibrate: 'Points of score for one α, for every trait and every score, with standard errors.',
+    },
+    who: 'Who is studied',
+    whoSliders: 'The present sliders',
+    whoBase: 'The base',
+    whoAbout: {
+      sweep: 'The chosen trait’s own slider is set aside.',
+      profiles: 'Model and instructions count; the sliders are drawn.',
+      methods_compare: 'Model and instructions count; the sliders are drawn.',
+      capability: 'Compared with its base, unmixed.',
+      prompting: 'Model and instructions count; the sliders are set aside.',
+      transfer: 'Model and instructions count; the sliders are set aside.',
+      stability: 'The first merge.',
+      calibrate: 'Model and instructions count; the sliders are set aside.',
+    },
+    trait: 'Trait',
+    traits: 'Traits',
+    alphas: 'Strength α',
+    from: 'From',
+    to: 'To',
+    step: 'Step',
+    methods: 'Methods, with their usual settings',
+    models: 'Models that take the vectors',
+    problems: 'Sums',
+    largest: 'Largest number in a sum',
+    requests: 'Requests',
+    operations: 'Operations',
+    operation: { plus: 'plus', minus: 'minus', times: 'times' },
+    text: 'Likelihood of a text',
+    n: 'Drawn combinations',
+    combinations: 'Drawn combinations besides',
+    fileType: 'File between both merges',
+    inventory: 'Questionnaire',
+    inventoryOf: (name: string, language: string) => `${name} (${language})`,
+    more: 'More settings',
+    instructions: 'Wordings of the question',
+    instructionsAbout: 'Each item is put in this many ways; the mean counts.',
+    order: 'Order of the answers',
+    orders: { normal: 'As printed', reversed: 'Turned round', both: 'Both' },
+    seed: 'Seed',
+    seedAbout: 'What is drawn, is drawn from it: the same seed, the same draw.',
+    baked: 'A file for every point.',
+    bakedAbout: 'Slower: what is measured is then just what a saved file would be.',
+    assessments: (n: number) => (n === 1 ? '1 assessment' : `${n.toLocaleString()} assessments`),
+    answers: (n: number) => `${n.toLocaleString()} answers`,
+    about: (time: string) => `about ${time}`,
+    paceAbout: 'At the pace of the last measurements or answers of this model',
+    start: 'Run',
+    obstacles: {
+      model: 'Choose a model first.',
+      alphas: 'The strengths must rise from the first to the last, by a step above 0.',
+      manyAlphas: 'These are more than 201 strengths: take a larger step.',
+      traits: 'Choose at least one trait.',
+      methods: 'Choose at least two methods.',
+      relatives:
+        'The library has no other model of this one’s family. Put a fine-tune of it into the folder of models.',
+      models: 'Choose at least one model.',
+      weights: 'Move a slider first, or choose a persona: unmixed there is nothing to see.',
+      tasks: 'Choose sums, requests or the text.',
+      operations: 'Choose at least one operation for the sums.',
+    },
+    running: 'Going on',
+    unfinished: 'Unfinished',
+    resume: 'Resume',
+    resumeOne: (title: string) => `Resume ${title}`,
+    outcome: 'Result',
+    past: 'Earlier results of this design',
+    choosePast: (n: number) => (n === 1 ? '1 earlier result' : `${n} earlier results`),
+    emptyTitle: 'What you will get',
+    goesOn: 'Going on',
+    cancelled: 'Cancelled. The points that were done are kept.',
+    finished: (kind: string, title: string) => `${kind} done: ${title}.`,
+  },
+
   results: {
     table: (n: number) => `Table ${n}.`,
     note: 'Note.',
@@ -551,7 +671,7 @@ export const t = {
       {
         title: 'Finding your way',
         body: [
-          'The rail at the left leads to the views: the studio with its sliders, your personas, the notebook with everything that was done, and the library of models and vectors. Ctrl with a figure goes there too: Ctrl+1 is the studio. What goes on in the studio goes on while you look elsewhere.',
+          'The rail at the left leads to the views: the studio with its sliders, your personas, experiments, the notebook with everything that was done, and the library of models and vectors. Ctrl with a figure goes there too: Ctrl+1 is the studio. What goes on in the studio goes on while you look elsewhere.',
         ],
       },
       {
@@ -593,6 +713,13 @@ export const t = {
         body: [
           'Measure gives the model 50 public-domain questionnaire statements, each in a fresh conversation, and reads the rating from the probabilities of the answers 1 to 5. Nothing is drawn by chance, so measuring twice gives the same scores.',
           'A score describes how this model answers this questionnaire. It does not say that the model has a personality as people have one.',
+        ],
+      },
+      {
+        title: 'Experiments',
+        body: [
+          'Experiments are planned studies. Choose a design by the question that it answers, fill in the short form, and run it; the form says how many assessments it will take and, once something has been measured, about how long. You can go on working meanwhile.',
+          'Every finished point is kept. An experiment that was cancelled or interrupted stands under “Unfinished” and goes on from there. Results come as sentences, plots and APA tables that paste into a paper; report, data and study file are one click away.',
         ],
       },
       {

@@ -1,7 +1,7 @@
 /** Where in the window the user is. The address holds it, so that reload and back lead there again. */
 
 /** In the order of the rail; Ctrl with a figure goes to the view of that number. */
-export const VIEWS = ['studio', 'personas', 'notebook', 'library'] as const;
+export const VIEWS = ['studio', 'personas', 'experiments', 'notebook', 'library'] as const;
 export type View = (typeof VIEWS)[number];
 
 export class Place {

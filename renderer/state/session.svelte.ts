@@ -6,6 +6,7 @@ import { rerunText } from '../lib/runs.ts';
 import { t } from '../lib/strings.ts';
 import { Baking } from './baking.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
+import { Experiments, isDesign } from './experiments.svelte.ts';
 import { Kept } from './kept.svelte.ts';
 import { Library } from './library.svelte.ts';
 import { Measurement } from './measurement.svelte.ts';
@@ -30,6 +31,7 @@ export class Session {
   readonly baking: Baking;
   readonly runs: Runs;
   readonly notebook: Notebook;
+  readonly experiments: Experiments;
 
   state = $state<ConnectionState>('connecting');
   /** Whether the studio has ever answered this page. */
@@ -50,6 +52,8 @@ export class Session {
     this.baking = new Baking(connection, this.mix);
     this.runs = new Runs(connection);
     this.notebook = new Notebook(this.runs, this.place);
+    const { mix, library, personas, runs, place } = this;
+    this.experiments = new Experiments({ connection, mix, library, personas, runs, place });
   }
 
   async start() {
@@ -58,6 +62,11 @@ export class Session {
     this.runs.onEnd(run => {
       if (run.kind === 'bake' || run.kind === 'extract') void this.loadLibrary();
       if (run.kind === 'rerun' && run.state === 'done') void this.#tellVerdict(run.id);
+      if (isDesign(run.kind) && run.state === 'done' && this.place.view !== 'experiments')
+        this.notices.say(t.experiments.finished(t.kinds[run.kind], run.title), {
+          label: t.notebook.look,
+          run: () => this.place.go('experiments', run.id),
+        });
     });
     await this.runs.follow();
   }

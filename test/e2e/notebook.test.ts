@@ -225,7 +225,7 @@ it('deletes with a way back, and gives sliders back', async () => {
 });
 
 it('works by the keyboard alone', async () => {
-  await page.page.keyboard.press('Control+3');
+  await page.page.keyboard.press('Control+4');
   await grid().focus();
   const { keyboard } = page.page;
   await keyboard.press('Home');

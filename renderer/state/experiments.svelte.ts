@@ -1,0 +1,371 @@
+/** Experiments: the chosen design with its plan as a form holds it, what it will take, and the run that is shown. */
+import {
+  type Administration,
+  calibrateInput,
+  capabilityInput,
+  countObstacle,
+  EXPERIMENT_KINDS,
+  type FileType,
+  type Inventory,
+  METHOD_IDS,
+  METHODS,
+  type Method,
+  type OPERATIONS,
+  type Persona,
+  persona as personaSchema,
+  profilesInput,
+  promptingInput,
+  type Run,
+  type RunSummary,
+  stabilityInput,
+  TRAITS,
+  type Trait,
+} from '../../electron/studio/contract.ts';
+import type { Connection } from '../client.ts';
+import { type Problem, toProblem } from '../lib/errors.ts';
+import { resumable } from '../lib/runs.ts';
+import type { Library } from './library.svelte.ts';
+import type { Mix } from './mix.svelte.ts';
+import type { Personas } from './personas.svelte.ts';
+import type { Place } from './place.svelte.ts';
+import type { Runs } from './runs.svelte.ts';
+
+/** In the order of the chooser. */
+export const DESIGNS = [
+  'sweep',
+  'profiles',
+  'methods_compare',
+  'capability',
+  'prompting',
+  'transfer',
+  'stability',
+  'calibrate',
+] as const satisfies readonly (typeof EXPERIMENT_KINDS)[number][];
+export type Design = (typeof DESIGNS)[number];
+
+/** Which settings a design's form has besides the persona. */
+export const FIELDS: Record<Design, readonly Field[]> = {
+  sweep: ['trait', 'alphas'],
+  profiles: ['profiles'],
+  methods_compare: ['methods', 'profiles'],
+  capability: ['tasks'],
+  prompting: ['traits'],
+  transfer: ['models', 'traits'],
+  stability: ['file'],
+  calibrate: ['combinations'],
+};
+type Field =
+  | 'trait'
+  | 'alphas'
+  | 'profiles'
+  | 'methods'
+  | 'tasks'
+  | 'traits'
+  | 'models'
+  | 'file'
+  | 'combinations';
+
+export const isDesign = (name: string | null): name is Design => DESIGNS.includes(name as Design);
+
+/** Methods that can mix five vectors, which drawn profiles need. */
+export const COMPARABLE_METHODS: Method[] = METHOD_IDS.filter(
+  method => countObstacle({ method, weights: Object.fromEntries(TRAITS.map(trait => [trait, 1])) }) === null,
+);
+
+/** Past experiments that the view offers to look at again, and answers that a time is taken from. */
+const MOST_PAST = 20;
+const TIMED = 7;
+
+type InventoryChoice = Pick<Inventory, 'short' | 'name' | 'language'> & {
+  items: number;
+  instructions: number;
+};
+
+export class Experiments {
+  design = $state<Design>('sweep');
+  inventories = $state.raw<InventoryChoice[]>([]);
+
+  /** Whom: the sliders, the base, or a kept persona by its id. */
+  who = $state('sliders');
+  inventory = $state('ipip-50');
+  instructions = $state(1);
+  order = $state<Administration['order']>('normal');
+  baked = $state(false);
+
+  trait = $state<Trait>('extraversion');
+  from = $state(-2);
+  to = $state(2);
+  step = $state(0.5);
+  traits = $state<Trait[]>(promptingInput.shape.traits.parse(undefined));
+  n = $state(profilesInput.shape.n.parse(undefined));
+  seed = $state(profilesInput.shape.seed.parse(undefined));
+  methods = $state<Method[]>(['task_arithmetic', 'ties', 'dare_linear']);
+  models = $state<string[]>([]);
+  problems = $state(capabilityInput.shape.problems.parse(undefined));
+  operations = $state<(typeof OPERATIONS)[number][]>(capabilityInput.shape.operations.parse(undefined));
+  largest = $state(capabilityInput.shape.largest.parse(undefined));
+  requests = $state(capabilityInput.shape.requests.parse(undefined));
+  text = $state(true);
+  type = $state<FileType>(stabilityInput.shape.type.parse(undefined));
+  combinations = $state(calibrateInput.shape.combinations.parse(undefined));
+
+  /** The run whose result is shown; null while it goes on or where there is none. */
+  shown = $state.raw<Run | null>(null);
+  /** Its id. */
+  showing = $state<string | null>(null);
+  /** The same run as the list has it. */
+  line = $derived.by(() => this.#runs.list.find(({ id }) => id === this.showing) ?? null);
+  starting = $state(false);
+  problem = $state.raw<Problem | null>(null);
+
+  /** α of the sweep, from low to high. */
+  alphas = $derived.by(() => {
+    const { from, to, step } = this;
+    if (!(step > 0) || !(from <= to)) return [];
+    const count = Math.floor((to - from) / step + 1e-9) + 1;
+    return Array.from({ length: count }, (_, index) => Number((from + index * step).toFixed(6)));
+  });
+  /** Models that take the vectors of the base. */
+  relatives = $derived.by(() => {
+    const base = this.#library.find(this.#mix.base);
+    return this.#library.models.filter(model => model.id !== base?.id && model.backbone === base?.backbone);
+  });
+  past = $derived.by(() =>
+    this.#runs.list.filter(({ kind, state }) => kind === this.design && state === 'done').slice(0, MOST_PAST),
+  );
+  /** Experiments that go on, and those that can be gone on with. */
+  running = $derived.by(() => this.#runs.list.filter(run => isExperiment(run) && run.state === 'running'));
+  unfinished = $derived.by(() => this.#runs.list.filter(resumable).slice(0, MOST_PAST));
+
+  readonly #connection: Connection;
+  readonly #mix: Mix;
+  readonly #library: Library;
+  readonly #personas: Personas;
+  readonly #runs: Runs;
+  readonly #place: Place;
+
+  constructor(parts: {
+    connection: Connection;
+    mix: Mix;
+    library: Library;
+    personas: Personas;
+    runs: Runs;
+    place: Place;
+  }) {
+    this.#connection = parts.connection;
+    this.#mix = parts.mix;
+    this.#library = parts.library;
+    this.#personas = parts.personas;
+    this.#runs = parts.runs;
+    this.#place = parts.place;
+    this.#runs.onEnd(({ id }) => {
+      if (id === this.showing) void this.#load(id);
+    });
+  }
+
+  get #client() {
+    return this.#connection.client;
+  }
+
+  /** What the form offers: inventories and kept personas. */
+  async load() {
+    try {
+      const { inventories } = await this.#client.assessment.inventories();
+      this.inventories = inventories;
+      await this.#personas.load();
+    } catch (error) {
+      this.problem = toProblem(error);
+    }
+  }
+
+  /** Shows what the address names: a design, or the run of one. */
+  follow(item: string | null) {
+    if (item === null) return;
+    if (isDesign(item)) {
+      if (this.line?.kind !== item) this.#hide();
+      this.design = item;
+    } else if (item !== this.showing) void this.#load(item);
+  }
+
+  choose(design: Design) {
+    this.problem = null;
+    this.#place.show(design);
+  }
+
+  show(id: string) {
+    this.problem = null;
+    this.#place.show(id);
+  }
+
+  #hide() {
+    this.shown = null;
+    this.showing = null;
+  }
+
+  async #load(id: string) {
+    this.showing = id;
+    try {
+      const run = await this.#runs.get(id);
+      if (this.showing !== id) return;
+      if (isDesign(run.kind)) this.design = run.kind;
+      this.shown = run.state === 'running' ? null : run;
+    } catch (error) {
+      if (this.showing !== id) return;
+      this.#hide();
+      this.problem = toProblem(error);
+    }
+  }
+
+  // ── The plan ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The persona that is studied. */
+  persona(): Persona {
+    if (this.who === 'base') return this.#mix.basePersona();
+    const kept = this.#personas.list.find(({ id }) => id === this.who);
+    return kept ? personaSchema.parse(kept.persona) : this.#mix.persona();
+  }
+
+  /** Why this cannot begin; null where it can. */
+  obstacle = $derived.by((): Obstacle | null => {
+    const { design } = this;
+    if (this.#mix.base === '') return 'model';
+    if (design === 'sweep' && this.alphas.length === 0) return 'alphas';
+    if (design === 'sweep' && this.alphas.length > 201) return 'manyAlphas';
+    if ((design === 'prompting' || design === 'transfer') && this.traits.length === 0) return 'traits';
+    if (design === 'methods_compare' && this.methods.length < 2) return 'methods';
+    if (design === 'transfer' && this.relatives.length === 0) return 'relatives';
+    if (design === 'transfer' && this.chosenModels.length === 0) return 'models';
+    const moved = TRAITS.some(trait => this.persona().recipe.weights[trait]);
+    if ((design === 'stability' || design === 'capability') && !moved) return 'weights';
+    if (design === 'capability' && this.problems + this.requests === 0 && !this.text) return 'tasks';
+    if (design === 'capability' && this.problems > 0 && this.operations.length === 0) return 'operations';
+    return null;
+  });
+
+  /** The chosen models that are still there. */
+  get chosenModels(): string[] {
+    return this.models.filter(id => this.relatives.some(model => model.id === id));
+  }
+
+  /** How many assessments it takes, or for the capability check how many answers. */
+  amountOf(design: Design): number {
+    const { traits } = this;
+    switch (design) {
+      case 'sweep':
+        return this.alphas.length;
+      case 'profiles':
+        return this.n;
+      case 'methods_compare':
+        return this.n * this.methods.length;
+      case 'capability':
+        return 2 * (this.problems + this.requests);
+      case 'prompting':
+        // The base; for each trait three adjectives at each of four levels, and eight α.
+        return 1 + traits.length * (4 * 3 + 8);
+      case 'transfer':
+        return (1 + this.chosenModels.length) * (1 + 4 * traits.length);
+      case 'stability': {
+        const { weights } = this.persona().recipe;
+        return 3 + 2 * TRAITS.filter(trait => !weights[trait]).length;
+      }
+      case 'calibrate':
+        return 1 + TRAITS.length * 2 * calibrateInput.shape.knots.parse(undefined).length + this.combinations;
+      default:
+        return design satisfies never;
+    }
+  }
+
+  /** Seconds that it may take, from what such work took here of late; null where nothing is known. */
+  secondsOf(design: Design): number | null {
+    const kind = design === 'capability' ? 'chat' : 'assess';
+    const took = this.#runs.list
+      .filter(
+        run => run.kind === kind && run.state === 'done' && run.model === this.#mix.base && !run.imported,
+      )
+      .slice(0, TIMED)
+      .map(
+        ({ startedAt, finishedAt }) => (Date.parse(finishedAt ?? startedAt) - Date.parse(startedAt)) / 1000,
+      )
+      .sort((a, b) => a - b);
+    const middle = took[Math.floor(took.length / 2)];
+    return middle === undefined ? null : middle * this.amountOf(design);
+  }
+
+  /** Begins the experiment and shows its run. */
+  async start() {
+    if (this.starting || this.obstacle) return;
+    this.starting = true;
+    this.problem = null;
+    try {
+      const { run } = await this.#begin();
+      this.show(run);
+    } catch (error) {
+      this.problem = toProblem(error);
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  #begin(): Promise<{ run: string }> {
+    const { assessment, experiments } = this.#client;
+    const { design, inventory, instructions, order, baked, n, seed, traits } = this;
+    const persona = this.persona();
+    const studied = { persona, inventory, administration: { instructions, order }, baked };
+    switch (design) {
+      case 'sweep':
+        return assessment.sweep({ ...studied, trait: this.trait, alphas: this.alphas });
+      case 'profiles':
+        return assessment.profiles({ ...studied, n, seed });
+      case 'methods_compare': {
+        const { base } = persona.recipe;
+        const recipes = this.methods.map(method => ({
+          name: METHODS[method].label,
+          recipe: { version: 2 as const, base, method },
+        }));
+        return experiments.methods({ ...studied, n, seed, recipes });
+      }
+      case 'capability': {
+        const { problems, operations, largest, requests } = this;
+        const tasks = { problems, operations, largest, requests, text: this.text ? undefined : '', seed };
+        // An operation must be named even where no sum is set.
+        if (operations.length === 0) tasks.operations = ['plus'];
+        return experiments.capability({ persona, baked, ...tasks });
+      }
+      case 'prompting':
+        return experiments.prompting({ ...studied, traits });
+      case 'transfer':
+        return experiments.transfer({ ...studied, traits, models: this.chosenModels });
+      case 'stability':
+        return experiments.stability({ ...studied, type: this.type });
+      case 'calibrate':
+        return experiments.calibrate({ ...studied, combinations: this.combinations, seed });
+      default:
+        return design satisfies never;
+    }
+  }
+
+  async resume(run: RunSummary) {
+    this.problem = null;
+    try {
+      await this.#client.runs.resume({ id: run.id });
+      this.shown = null;
+      this.show(run.id);
+    } catch (error) {
+      this.problem = toProblem(error);
+    }
+  }
+}
+
+export type Obstacle =
+  | 'model'
+  | 'alphas'
+  | 'manyAlphas'
+  | 'traits'
+  | 'methods'
+  | 'relatives'
+  | 'models'
+  | 'weights'
+  | 'tasks'
+  | 'operations';
+
+const isExperiment = ({ kind }: RunSummary) => EXPERIMENT_KINDS.some(known => known === kind);

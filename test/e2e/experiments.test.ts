@@ -1,0 +1,260 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../electron/studio/log/database.ts';
+import { Log } from '../../electron/studio/log/log.ts';
+import { useStudio } from './helpers/running.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const running = useStudio();
+let page: StudioPage;
+/** A folder for screenshots to look at, when one is named. */
+const shots = process.env.SCREENSHOTS;
+const SIZES = { small: { width: 1280, height: 800 }, large: { width: 1920, height: 1080 } };
+const shoot = async (name: string) => {
+  if (!shots) return;
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    await page.page.setViewportSize(viewport);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.page.emulateMedia({ colorScheme });
+      await page.page.screenshot({ path: `${shots}/experiments-${name}-${size}-${colorScheme}.png` });
+    }
+  }
+  await page.page.setViewportSize(SIZES.small);
+};
+
+beforeAll(async () => {
+  page = await StudioPage.open(running.browser, running.studio.url, {
+    bypassCSP: true,
+    reducedMotion: 'reduce',
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  await page.set('Extraversion', '1');
+  await page.view('Experiments').click();
+  await plan('Sweep').getByLabel('Questionnaire').selectOption('mini-ipip');
+});
+afterAll(async () => {
+  expect(page.errors).toEqual([]);
+  await page.close();
+});
+
+const region = (name: string) => page.page.getByRole('region', { name, exact: true });
+const plan = region;
+const result = () => region('Result');
+const choose = async (design: string) => {
+  await page.page
+    .getByRole('navigation', { name: 'Designs' })
+    .getByRole('link', { name: new RegExp(`^${design}`) })
+    .click();
+  await plan(design).waitFor();
+};
+const number = async (design: string, label: string, value: string) => {
+  const field = plan(design).getByLabel(label, { exact: true });
+  await field.fill(value);
+  await field.press('Tab');
+};
+const begin = (design: string) => plan(design).getByRole('button', { name: 'Run', exact: true });
+/** Runs the chosen design and waits for its first table. */
+const done = async (design: string) => {
+  await begin(design).click();
+  await result().getByText('Table 1.').waitFor({ timeout: PATIENCE });
+};
+/** A run as the log has it. */
+const logged = (id: string) => {
+  const database = openDatabase(running.studio.home);
+  const run = new Log(database).get(id);
+  database.close();
+  return run;
+};
+const violations = async () => {
+  await page.page.evaluate(axeSource);
+  const found = (await page.page.evaluate('axe.run(document)')) as {
+    violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
+  };
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.map(node => `${id} at ${node.target}: ${node.failureSummary}`),
+  );
+};
+
+describe('a sweep', () => {
+  it('says what it will take, what one will get, and what is wrong with a plan', async () => {
+    await result().getByText('What you will get').waitFor();
+    await plan('Sweep').getByText('9 assessments').waitFor();
+    expect(await violations()).toEqual([]);
+    await shoot('sweep-plan');
+    await number('Sweep', 'From', '2');
+    await number('Sweep', 'To', '-2');
+    await plan('Sweep').getByText('The strengths must rise').waitFor();
+    expect(await begin('Sweep').isDisabled()).toBe(true);
+    await number('Sweep', 'From', '-2');
+    await number('Sweep', 'To', '2');
+    await number('Sweep', 'Step', '1');
+    await plan('Sweep').getByText('5 assessments').waitFor();
+  });
+
+  it('gives sentences, a plot and a table, with the figures of the log', async () => {
+    await plan('Sweep').getByLabel('Trait', { exact: true }).selectOption('neuroticism');
+    await done('Sweep');
+    expect(await result().innerText()).toMatch(/r\(3\)\s=\s\.\d\d, 95%\sCI/);
+    await result()
+      .getByRole('img', { name: /weight of neuroticism/ })
+      .waitFor();
+    const rows = await result().getByRole('table').first().getByRole('row').allInnerTexts();
+    expect(rows).toHaveLength(6);
+    const run = logged(page.page.url().split('/').at(-1) ?? '');
+    if (run.kind !== 'sweep' || !run.result) throw new Error('no result');
+    for (const [index, { alpha, scores }] of run.result.points.entries()) {
+      const cells = (rows[index + 1] ?? '').split(/\s+/);
+      expect(cells[0]).toBe(alpha.toFixed(2).replace('-', '−'));
+      expect(cells.at(-1)).toBe(scores.neuroticism?.toFixed(2));
+    }
+    expect(await violations()).toEqual([]);
+    await shoot('sweep-result');
+  });
+
+  it('is copied as an APA table and saved as a report', async () => {
+    await result().getByRole('button', { name: 'Copy table 1' }).click();
+    await result().getByText('Table copied.').waitFor();
+    const html = await page.page.evaluate(
+      `navigator.clipboard.read().then(([item]) => item.getType('text/html')).then(blob => blob.text())`,
+    );
+    expect(html).toContain('<table');
+    const [download] = await Promise.all([
+      page.page.waitForEvent('download'),
+      result().getByRole('button', { name: 'Report', exact: true }).click(),
+    ]);
+    expect(download.suggestedFilename()).toMatch(/^sweep-[0-9a-f]{8}\.html$/);
+    expect(readFileSync(await download.path(), 'utf8')).toContain('Demonstration only.');
+  });
+
+  it('is there again after a reload, and among the earlier results', async () => {
+    await page.page.reload();
+    await result().getByText('Table 1.').waitFor();
+    await choose('Profile study');
+    await result().getByText('What you will get').waitFor();
+    await choose('Sweep');
+    await result().getByLabel('Earlier results of this design').selectOption({ index: 1 });
+    await result().getByText('Table 1.').waitFor();
+    await plan('Sweep').getByLabel('Questionnaire').selectOption('mini-ipip');
+    await plan('Sweep').getByText('9 assessments').waitFor();
+  });
+
+  it('is cancelled, stays among the unfinished, and goes on', async () => {
+    await number('Sweep', 'Step', '0.04');
+    await begin('Sweep').click();
+    await result().getByRole('progressbar').waitFor();
+    await result().getByRole('button', { name: 'Cancel' }).click();
+    await result().getByText('Cancelled. The points that were done are kept.').waitFor({ timeout: PATIENCE });
+    const unfinished = region('Unfinished');
+    await unfinished.getByText('extraversion, 101 points').waitFor();
+    expect(await violations()).toEqual([]);
+    await shoot('unfinished');
+    await unfinished.getByRole('button', { name: 'Resume extraversion, 101 points' }).click();
+    await result().getByText('Table 1.').waitFor({ timeout: PATIENCE });
+    await unfinished.waitFor({ state: 'detached' });
+  });
+});
+
+describe('other designs', () => {
+  it('refuse a plan without a mix, and say so before anything is done', async () => {
+    await choose('Capability check');
+    await plan('Capability check').getByLabel('Who is studied').selectOption('base');
+    await plan('Capability check').getByText('Move a slider first').waitFor();
+    expect(await begin('Capability check').isDisabled()).toBe(true);
+    await plan('Capability check').getByLabel('Who is studied').selectOption('sliders');
+    await choose('Transfer');
+    await plan('Transfer').getByText('Choose at least one model.').waitFor();
+  });
+
+  it('profile study', async () => {
+    await choose('Profile study');
+    await number('Profile study', 'Drawn combinations', '6');
+    await plan('Profile study').getByText('6 assessments').waitFor();
+    await done('Profile study');
+    expect(await result().getByRole('table').first().getByRole('row').count()).toBe(6);
+    expect(await violations()).toEqual([]);
+    await shoot('profiles');
+  });
+
+  it('comparison of methods', async () => {
+    await choose('Comparison of methods');
+    await plan('Comparison of methods').getByLabel('TIES', { exact: true }).uncheck();
+    await plan('Comparison of methods').getByText('12 assessments').waitFor();
+    await done('Comparison of methods');
+    await result().getByText('Differences between recipes', { exact: true }).waitFor();
+    expect(await result().getByRole('table').first().getByRole('row').count()).toBe(3);
+    expect(await violations()).toEqual([]);
+    await shoot('methods');
+  });
+
+  it('capability check', async () => {
+    await choose('Capability check');
+    await number('Capability check', 'Sums', '8');
+    await number('Capability check', 'Requests', '4');
+    await plan('Capability check').getByText('24 answers').waitFor();
+    await done('Capability check');
+    expect(await result().innerText()).toMatch(/perplexity/i);
+    expect(await violations()).toEqual([]);
+    await shoot('capability');
+  });
+
+  it('prompting, transfer, stability and calibration', async () => {
+    const only = async (design: string, trait: string) => {
+      for (const other of ['Openness', 'Conscientiousness', 'Extraversion', 'Agreeableness', 'Neuroticism'])
+        await plan(design)
+          .getByLabel(other, { exact: true })
+          .setChecked(other === trait);
+    };
+    await choose('Prompting against vectors');
+    await only('Prompting against vectors', 'Extraversion');
+    await plan('Prompting against vectors').getByText('21 assessments').waitFor();
+    await done('Prompting against vectors');
+
+    await choose('Transfer');
+    await plan('Transfer').getByLabel('Demo: Captain Mara').check();
+    await plan('Transfer').getByText('10 assessments').waitFor();
+    await done('Transfer');
+
+    await choose('Stability');
+    await plan('Stability').getByText('11 assessments').waitFor();
+    await done('Stability');
+
+    await choose('Calibration');
+    await number('Calibration', 'Drawn combinations besides', '2');
+    await plan('Calibration').getByText('33 assessments').waitFor();
+    await done('Calibration');
+    expect(await violations()).toEqual([]);
+    await shoot('calibration');
+  });
+
+  it('took as many assessments as the form said', async () => {
+    const database = openDatabase(running.studio.home);
+    const log = new Log(database);
+    const counts = Object.fromEntries(
+      log
+        .list({ limit: 100, offset: 0, deleted: false })
+        .filter(({ kind }) =>
+          ['prompting', 'transfer', 'stability', 'calibrate', 'methods_compare'].includes(kind),
+        )
+        .map(({ id, kind }) => [kind, log.points(id).size]),
+    );
+    database.close();
+    expect(counts).toEqual({
+      prompting: 21,
+      transfer: 10,
+      stability: 11,
+      calibrate: 33,
+      methods_compare: 12,
+    });
+  });
+
+  it('say when they are done while another view is shown', async () => {
+    await choose('Profile study');
+    await begin('Profile study').click();
+    await page.view('Studio').click();
+    const notice = page.page.getByRole('listitem').filter({ hasText: 'Profile study done' });
+    await notice.getByRole('button', { name: 'Look' }).click({ timeout: PATIENCE });
+    await result().getByText('Table 1.').waitFor();
+  });
+});

@@ -427,6 +427,8 @@ export const t = {
     values: 'Values',
     theSame: 'The same',
     beyond: 'Otherwise',
+    before: 'Before',
+    now: 'Now',
   },
 
   notebook: {
@@ -471,6 +473,12 @@ export const t = {
     again: 'Do again and compare',
     remove: 'Delete',
     removed: (n: number) => (n === 1 ? 'Run deleted.' : `${n} runs deleted.`),
+    bin: 'Bin',
+    binAbout: 'What was deleted stays here for 30 days, and then goes for good.',
+    binEmpty: 'The bin is empty.',
+    binMore: (n: number) => `The newest ${n} are shown.`,
+    bringBack: 'Bring back',
+    bringBackOne: (title: string) => `Bring back ${title}`,
     addTag: 'Add a tag',
     removeTag: (name: string) => `Take the tag ${name} away`,
     tagsOf: (title: string) => `Tags of ${title}`,
@@ -606,6 +614,8 @@ export const t = {
     choosePast: (n: number) => (n === 1 ? '1 earlier result' : `${n} earlier results`),
     emptyTitle: 'What you will get',
     goesOn: 'Going on',
+    takePlan: 'Use this plan',
+    planTaken: 'The plan is in the form, its mix on the sliders.',
     cancelled: 'Cancelled. The points that were done are kept.',
     finished: (kind: string, title: string) => `${kind} done: ${title}.`,
   },
@@ -719,7 +729,7 @@ export const t = {
         title: 'Experiments',
         body: [
           'Experiments are planned studies. Choose a design by the question that it answers, fill in the short form, and run it; the form says how many assessments it will take and, once something has been measured, about how long. You can go on working meanwhile.',
-          'Every finished point is kept. An experiment that was cancelled or interrupted stands under “Unfinished” and goes on from there. Results come as sentences, plots and APA tables that paste into a paper; report, data and study file are one click away.',
+          'Every finished point is kept. An experiment that was cancelled or interrupted stands under “Unfinished” and goes on from there. Results come as sentences, plots and APA tables that paste into a paper; report, data and study file are one click away. “Use this plan” puts an earlier plan back into the form.',
         ],
       },
       {
@@ -732,7 +742,7 @@ export const t = {
       {
         title: 'The notebook',
         body: [
-          'Every answer, measurement, experiment and file is kept with its sliders, seed, model and versions. The notebook, at the left of the window, has them all: search, filter and sort them, give them tags, notes and stars, open one to read it or to get its sliders back. What was deleted comes back by Undo. Nothing leaves this computer.',
+          'Every answer, measurement, experiment and file is kept with its sliders, seed, model and versions. The notebook, at the left of the window, has them all: search, filter and sort them, give them tags, notes and stars, open one to read it or to get its sliders back. What was deleted comes back by Undo, or for 30 days from the bin. Nothing leaves this computer.',
           'Choose two or more runs, by their boxes or with Ctrl and a click, and they stand side by side: what was set otherwise, and what came out otherwise. Chosen runs can be saved as a report, as data and tables, or as a study file, and be done again: the studio then says whether every value came out the same.',
           'In the table, arrow keys move, Enter opens, Space chooses, Shift with an arrow chooses several, S gives a star and Delete deletes.',
         ],

@@ -344,6 +344,42 @@ export class Experiments {
     }
   }
 
+  /** Fills the form with the plan of a run; the persona is the caller's, on the sliders. */
+  take({ kind, input }: Run) {
+    if (!isDesign(kind)) return;
+    this.design = kind;
+    this.who = 'sliders';
+    // A plan has the fields of its kind alone; those of others stay as they are in the form.
+    const plan = input as Partial<Plan>;
+    if (plan.baked !== undefined) this.baked = plan.baked;
+    if (plan.inventory) this.inventory = plan.inventory;
+    if (plan.administration) {
+      this.instructions = plan.administration.instructions;
+      this.order = plan.administration.order;
+    }
+    if (plan.seed !== undefined) this.seed = plan.seed;
+    if (plan.n !== undefined) this.n = plan.n;
+    if (plan.trait) this.trait = plan.trait;
+    if (plan.traits) this.traits = plan.traits;
+    if (plan.models) this.models = plan.models;
+    if (plan.type) this.type = plan.type;
+    if (plan.combinations !== undefined) this.combinations = plan.combinations;
+    if (plan.recipes) this.methods = [...new Set(plan.recipes.map(({ recipe }) => recipe.method))];
+    if (kind === 'sweep' && plan.alphas) {
+      const [first = 0, second = first] = plan.alphas;
+      this.from = first;
+      this.to = plan.alphas.at(-1) ?? first;
+      this.step = Number((second - first).toFixed(6)) || this.step;
+    }
+    if (kind === 'capability') {
+      this.problems = plan.problems ?? this.problems;
+      this.operations = plan.operations ?? this.operations;
+      this.largest = plan.largest ?? this.largest;
+      this.requests = plan.requests ?? this.requests;
+      this.text = plan.text !== '';
+    }
+  }
+
   async resume(run: RunSummary) {
     this.problem = null;
     try {
@@ -355,6 +391,15 @@ export class Experiments {
     }
   }
 }
+
+type InputOf<K extends Run['kind']> = Extract<Run, { kind: K }>['input'];
+/** The fields that a plan of any design may have. */
+type Plan = InputOf<'sweep'> &
+  InputOf<'methods_compare'> &
+  InputOf<'capability'> &
+  InputOf<'transfer'> &
+  InputOf<'stability'> &
+  InputOf<'calibrate'>;
 
 export type Obstacle =
   | 'model'

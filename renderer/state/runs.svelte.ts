@@ -201,6 +201,11 @@ export class Runs {
     return this.#change(() => this.#client.runs.edit({ id, ...remarks }));
   }
 
+  /** The newest of what was deleted. */
+  async bin(): Promise<RunSummary[]> {
+    return await this.#client.runs.list({ limit: PAGE, deleted: true });
+  }
+
   delete(ids: string[]): Promise<boolean> {
     return this.#change(() => this.#client.runs.delete({ ids }));
   }

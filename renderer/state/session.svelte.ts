@@ -1,8 +1,8 @@
 /** Everything the page holds, wired together; views get the parts they show. */
-import type { Persona } from '../../electron/studio/contract.ts';
+import type { Persona, Run } from '../../electron/studio/contract.ts';
 import type { Connection, ConnectionState } from '../client.ts';
 import { toProblem } from '../lib/errors.ts';
-import { rerunText } from '../lib/runs.ts';
+import { personaOf, rerunText } from '../lib/runs.ts';
 import { t } from '../lib/strings.ts';
 import { Baking } from './baking.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
@@ -125,6 +125,13 @@ export class Session {
     this.mix.restore({ ...from, recipe: { ...from.recipe, base } });
     const said = known ? done : `${done} ${t.runs.modelGone(from.recipe.base)}`;
     this.notices.say(said, { label: t.common.undo, run: () => this.mix.restore(before) });
+  }
+
+  /** Puts a past experiment's persona on the sliders and its plan into the form, to be changed and run. */
+  takePlan(run: Run) {
+    const persona = personaOf(run);
+    if (persona) this.restore(persona, t.experiments.planTaken);
+    this.experiments.take(run);
   }
 
   async deleteRuns(ids: string[]) {

@@ -140,6 +140,24 @@ describe('a sweep', () => {
     await plan('Sweep').getByText('9 assessments').waitFor();
   });
 
+  it('lends its plan to the form, and its mix to the sliders, with a way back', async () => {
+    await plan('Sweep').getByLabel('Trait', { exact: true }).selectOption('openness');
+    await page.view('Studio').click();
+    await page.set('Extraversion', '-1');
+    await page.view('Experiments').click();
+    await result().getByRole('button', { name: 'Use this plan' }).click();
+    expect(await plan('Sweep').getByLabel('Trait', { exact: true }).inputValue()).toBe('neuroticism');
+    await plan('Sweep').getByText('5 assessments').waitFor();
+    const notice = page.page.getByRole('listitem').filter({ hasText: 'The plan is in the form' });
+    expect(await plan('Sweep').innerText()).toMatch(/E\s*\+1\.00/);
+    await notice.getByRole('button', { name: 'Undo' }).click();
+    expect(await plan('Sweep').innerText()).toMatch(/E\s*−1\.00/);
+    await page.view('Studio').click();
+    await page.set('Extraversion', '1');
+    await page.view('Experiments').click();
+    await plan('Sweep').getByLabel('Trait', { exact: true }).selectOption('extraversion');
+  });
+
   it('is cancelled, stays among the unfinished, and goes on', async () => {
     await number('Sweep', 'Step', '0.04');
     await begin('Sweep').click();

@@ -137,6 +137,7 @@ it('sets two runs side by side: what was set otherwise, and what came out otherw
   await box('extraversion 1.5').click();
   const side = page.page.getByRole('region', { name: '2 runs side by side' });
   const settings = side.getByRole('row', { name: /^Extraversion α/ });
+  await settings.waitFor();
   expect((await settings.getByRole('cell').allInnerTexts()).map(text => text.trim())).toEqual([
     '0.00',
     '+1.50',
@@ -205,6 +206,17 @@ it('deletes with a way back, and gives sliders back', async () => {
   await expect.poll(() => rows().count()).toBe(count - 1);
   await page.page.reload();
   await expect.poll(() => rows().count()).toBe(count - 1);
+  await page.button('Bin').click();
+  const bin = page.page.getByRole('dialog', { name: 'Bin' });
+  await bin.getByRole('listitem').waitFor();
+  expect(await violations()).toEqual([]);
+  await bin.getByRole('button', { name: 'Bring back Will you go to the party?' }).click();
+  await bin.getByText('The bin is empty.').waitFor();
+  await page.page.keyboard.press('Escape');
+  await expect.poll(() => rows().count()).toBe(count);
+  await row('Will you go').click();
+  await details().getByRole('button', { name: 'Delete' }).click();
+  await expect.poll(() => rows().count()).toBe(count - 1);
 
   await row('Will you go').click();
   await details().getByRole('button', { name: 'Delete' }).click();
@@ -212,6 +224,7 @@ it('deletes with a way back, and gives sliders back', async () => {
   await page.page
     .getByRole('listitem')
     .filter({ hasText: 'Run deleted.' })
+    .last()
     .getByRole('button', { name: 'Undo' })
     .click();
   await expect.poll(() => rows().count()).toBe(count - 1);

@@ -278,6 +278,7 @@ export const t = {
       'What are your travel plans?',
     ],
     latest: 'Latest',
+    earlier: (n: number) => `Show earlier questions (${n} more)`,
     waiting: 'Thinking',
     complete: (panes: number) =>
       panes === 1
@@ -388,6 +389,7 @@ export const t = {
     tie: 'Tie',
     voted: 'Your vote is kept; another one takes its place.',
     keys: 'Number keys vote, 0 is a tie',
+    tally: 'Tally',
     pane: 'Pane',
     best: 'Best',
     compared: 'Compared',

@@ -199,7 +199,7 @@ export class Conversation {
     if (this.target === pane.id) this.target = null;
     this.changed();
     return () => {
-      if (!this.panes.includes(pane)) return;
+      if (!this.panes.includes(pane) || this.hidden) return;
       if (this.shown.length < MAX_PANES) pane.removed = false;
       this.changed();
     };
@@ -338,7 +338,7 @@ export class Conversation {
       const head = this.#tree.get(pane.head);
       if (head) this.#tree.view(head);
     }
-    for (const { cells } of this.turns) for (const { answer } of cells) if (answer) void this.#count(answer);
+    void this.#countAll();
     void this.#followOthers();
     return back;
   }
@@ -456,10 +456,7 @@ export class Conversation {
       const head = end.wordless && end.parent ? end.parent : end.id;
       return [{ pane: pane.id, head }];
     });
-    for (const message of messages) {
-      const end = this.#tree.end(message);
-      for (const each of this.#tree.branch(end.id)) if (!each.readout) void this.#count(each);
-    }
+    void this.#countAll();
     this.#connection.client.conversations.show({ conversation: this.id, heads }).catch(error => {
       this.problem = toProblem(error);
     });
@@ -561,6 +558,16 @@ export class Conversation {
       }
     }
     for (const message of coming) void this.#count(message);
+  }
+
+  /** One after the other, the newest first: a long conversation would ask for thousands at once. */
+  async #countAll() {
+    const { id } = this;
+    for (const { cells } of this.turns.toReversed())
+      for (const { answer } of cells) {
+        if (this.id !== id) return;
+        if (answer && !answer.readout) await this.#count(answer);
+      }
   }
 
   /** The word count is an extra: without it the answer stands. */

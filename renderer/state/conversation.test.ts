@@ -48,7 +48,10 @@ function fakeConnection(): Connection {
     conversations: {
       save: async () => {},
       add: async ({ messages }: { messages: ({ id: string } & Message & { parent: string | null })[] }) => {
-        for (const { id, ...message } of messages) tree.set(id, message);
+        for (const { id, ...message } of messages) {
+          if (message.parent !== null && !tree.has(message.parent)) throw new Error('No such message.');
+          tree.set(id, message);
+        }
       },
       answer: async ({ id, parent, pane, persona }: Asked, { signal }: { signal: AbortSignal }) => {
         const input = { persona, messages: history(parent), conversation: pane };

@@ -274,3 +274,24 @@ it('a role-play begins with its first words and keeps to its pane', async () => 
   await choose('Captain', 'Name and settings…');
   expect(await dialog().getByLabel('Scenario').inputValue()).toBe('On the quay.');
 });
+
+it('a long conversation draws its newest questions first, and the earlier ones when asked to', async () => {
+  await page.page.getByLabel('Token limit', { exact: true }).fill('1');
+  await page.page.getByLabel('Token limit', { exact: true }).press('Enter');
+  await choose('Base', 'Remove');
+  const asked = 42;
+  for (let number = 1; number <= asked; number++) {
+    await page.page.getByRole('textbox', { name: 'Your question' }).fill(`Number ${number}.`);
+    await page.page.keyboard.press('Enter');
+    await page.stateOf('Persona', 'done');
+  }
+  const rows = page.page.getByRole('article');
+  expect(await rows.count()).toBe(40);
+  expect(await rows.first().innerText()).toContain('Number 3.');
+  await page.button('Show earlier questions (2 more)').click();
+  expect(await rows.count()).toBe(asked);
+  // What was at the top is still in view.
+  const box = await rows.nth(2).boundingBox();
+  expect(box?.y).toBeGreaterThan(0);
+  expect(box?.y).toBeLessThan(800);
+});

@@ -97,7 +97,8 @@ describe('panes', () => {
     await add(/^The base/);
     await choose('Base 2', 'Name and settings…');
     await dialog().getByLabel('Name of the pane').fill('Control');
-    await dialog().getByRole('button', { name: 'Done' }).click();
+    await page.page.keyboard.press('Escape');
+    await expect.poll(() => heads().allInnerTexts()).toEqual(['Base', 'Persona', 'Control']);
     await page.page.getByLabel('Ask', { exact: true }).selectOption({ label: 'Control' });
     await page.page.getByRole('textbox', { name: 'Your question to Control alone' }).waitFor();
     await ask(QUESTION, 1);

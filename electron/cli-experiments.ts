@@ -297,6 +297,33 @@ export function experimentCommands<A>({
       }, texts.target),
     );
 
+  studied('solve', 'the α for wanted scores by the calibration that is kept, without a measurement')
+    .requiredOption('--profile <scores>', 'wanted: openness=4.5,neuroticism=2', profileArgument)
+    .option('--free', 'traits that are not named may go anywhere')
+    .option('--ridge <number>', 'λ on squared α', by(aimed.ridge, number))
+    .action(({ profile, free, ridge, baked, ...options }) =>
+      perform(
+        async client => {
+          const persona = await personaFor(client, options);
+          const others = free ? ('free' as const) : undefined;
+          const plan = { persona, ...administered(options), baked, profile, others, ridge };
+          return { solved: await client.experiments.solve(plan) };
+        },
+        ({ solved }) =>
+          solved
+            ? table([
+                ['trait', 'wanted', 'α', 'predicted'],
+                ...TRAITS.map(trait => [
+                  trait,
+                  decimals(profile[trait]),
+                  signed(solved.alphas[trait]),
+                  intervalText(solved.predicted[trait], solved.predictedCi95[trait]),
+                ]),
+              ])
+            : 'There is no calibration for this model, its vectors and these settings yet; “calibrate” makes one.',
+      ),
+    );
+
   const tuned = schema.tuneInput.shape;
   const tuning = command(
     'tune',

@@ -713,6 +713,8 @@ export const contract = {
     /** How scores answer to α; stored for `target`. */
     calibrate: procedure.input(experiments.calibrateInput).output(started),
     calibrations: procedure.output(z.array(experiments.storedCalibration)),
+    /** α for wanted scores by the calibration that is kept, not measured; null where there is none. */
+    solve: procedure.input(experiments.solveInput).output(experiments.solveResult),
     /** α for wanted scores, with what they are predicted to give and what they give; calibrates first where need be. */
     target: procedure.input(experiments.targetInput).output(started),
     /** Method, density, trim and λ per trait by successive halving, reported on held-out profiles. */

@@ -193,6 +193,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
       stability: os.experiments.stability.handler(({ input }) => begin('stability', input)),
       calibrate: os.experiments.calibrate.handler(({ input }) => begin('calibrate', input)),
       calibrations: os.experiments.calibrations.handler(() => experiments.calibrations.list()),
+      solve: os.experiments.solve.handler(({ input }) => experiments.solve(input)),
       target: os.experiments.target.handler(({ input }) => begin('target', input)),
       tune: os.experiments.tune.handler(({ input }) => begin('tune', input)),
     },

@@ -192,6 +192,31 @@ export const t = {
     checking: 'The mix could not be checked.',
   },
 
+  target: {
+    mode: 'What the sliders ask for',
+    modes: { dose: 'Dose (α)', target: 'Target (score)' },
+    free: 'leave free',
+    freeLabel: (trait: string) => `${trait}: leave free`,
+    value: (trait: string) => `${trait}: wanted score, 1 to 5`,
+    base: (score: string) => `Base ${score}`,
+    predicted: (score: string, interval: string | null) =>
+      interval === null ? `Predicted ${score}` : `Predicted ${score} (95 %: ${interval})`,
+    measured: (score: string) => `Measured ${score}`,
+    alpha: (alpha: string) => `α ${alpha}`,
+    none: 'There is no calibration yet for this model, its vectors and these instructions. It measures how each score answers to each α; then scores can be asked for.',
+    cost: (points: number) => `${points} measurements with the inventory.`,
+    estimate: (time: string) => `About ${time}, after the last measurement of this model.`,
+    noEstimate: 'The time left is shown after the first.',
+    calibrate: 'Calibrate',
+    running: { calibrate: 'Calibrating', target: 'Measuring and correcting' },
+    measure: 'Measure and correct',
+    moved: 'The dose sliders no longer stand where these scores put them.',
+    place: 'Set them again',
+    reached: (error: string) => `Measured: ${error} points off the wanted scores on average.`,
+    about:
+      'A wanted score sets the dose sliders; Undo takes it back. Home, or an empty field, leaves a trait free. “Measure and correct” measures the mix, corrects it once and keeps the better one.',
+  },
+
   settings: {
     title: 'Instructions and sampling',
     system: 'Instructions to the model (system prompt)',
@@ -814,6 +839,13 @@ export const t = {
         body: [
           'Total strength is the sum of all α without their signs. Above 2 a model tends to follow instructions less well; the hatched part of a slider shows where that begins. Above 1.5, low agreeableness and high neuroticism tend to give aggressive or troubling text.',
           'A warning never stops you. It says what to expect and why.',
+        ],
+      },
+      {
+        title: 'Wanted scores',
+        body: [
+          '“Target (score)” above the sliders asks for questionnaire scores from 1 to 5 instead of α. A calibration, made once for a model and its instructions, says how each score answers to each α; from it the α are found and put on the sliders, with a total of at most 2. The bar on a track is where 95 of 100 single measurements are expected, the upright lines are the base and the prediction, the diamond is what was measured.',
+          '“Measure and correct” measures the mix, moves the α by what was missed, measures again and keeps the better of the two.',
         ],
       },
       {

@@ -33,7 +33,8 @@ export const COARSE_STEP = 0.5;
 const CHECK_AFTER = 150;
 const SETTLED_AFTER = 450;
 
-const round = (alpha: number) => Math.round(alpha * 1000) / 1000;
+// Adding 0 makes −0 a plain 0.
+const round = (alpha: number) => Math.round(alpha * 1000) / 1000 + 0;
 const DEFAULTS = samplingSchema.parse({});
 
 export class Mix {
@@ -102,6 +103,17 @@ export class Mix {
     if (this.budget === 0) return false;
     this.#change({}, null);
     return true;
+  }
+
+  /** Puts α of all traits on the sliders, rounded to three digits; places of one gesture are one step of the history. */
+  place(alphas: Weights, gesture: string | null) {
+    if (this.holds(alphas)) return;
+    this.#change(Object.fromEntries(TRAITS.map(trait => [trait, round(alphas[trait] ?? 0)])), gesture);
+  }
+
+  /** Whether the sliders stand at these α. */
+  holds(alphas: Weights): boolean {
+    return TRAITS.every(trait => round(alphas[trait] ?? 0) === this.alpha(trait));
   }
 
   undo() {

@@ -126,3 +126,15 @@ it('lets both sides play the character of a persona that is restored, and nobody
   expect(mix.persona().rolePlay).toBe(undefined);
   expect(mix.persona().name).toBe('Persona');
 });
+
+it('takes the α of wanted scores as one step, and knows when the sliders stand elsewhere', () => {
+  mix.set('extraversion', 1);
+  mix.place({ extraversion: 0.51239, openness: -0.0001 }, null);
+  expect(mix.persona().recipe.weights).toEqual({ extraversion: 0.512 });
+  expect(mix.holds({ extraversion: 0.5122 })).toBe(true);
+  mix.set('openness', 0.5);
+  expect(mix.holds({ extraversion: 0.5122 })).toBe(false);
+  mix.undo();
+  mix.undo();
+  expect(mix.persona().recipe.weights).toEqual({ extraversion: 1 });
+});

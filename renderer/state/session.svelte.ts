@@ -4,6 +4,7 @@ import type { Connection, ConnectionState } from '../client.ts';
 import { toProblem } from '../lib/errors.ts';
 import { personaOf, rerunText } from '../lib/runs.ts';
 import { t } from '../lib/strings.ts';
+import { Aiming } from './aiming.svelte.ts';
 import { Baking } from './baking.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
 import { Experiments, isDesign } from './experiments.svelte.ts';
@@ -29,6 +30,7 @@ export class Session {
   readonly personas: Personas;
   readonly measurement: Measurement;
   readonly baking: Baking;
+  readonly aiming: Aiming;
   readonly runs: Runs;
   readonly notebook: Notebook;
   readonly experiments: Experiments;
@@ -50,6 +52,7 @@ export class Session {
     this.personas = new Personas(connection);
     this.measurement = new Measurement(connection, this.mix, this.library);
     this.baking = new Baking(connection, this.mix);
+    this.aiming = new Aiming(connection, this.mix);
     this.runs = new Runs(connection);
     this.notebook = new Notebook(this.runs, this.place);
     const { mix, library, personas, runs, place } = this;

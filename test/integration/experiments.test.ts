@@ -160,6 +160,8 @@ test('a trait survives a file in half precision, and what is merged on top chang
 
 test('wanted scores are reached better than by guessing, from a calibration that is kept', async () => {
   const plan = { persona: persona(), combinations: 0, knots: [0.5, 1] };
+  const wanting = { persona: persona(), profile: { extraversion: 4, neuroticism: 2 } };
+  expect(await studio.client.experiments.solve(wanting)).toBeNull();
   const calibration = given(await studio.end('calibrate', studio.client.experiments.calibrate(plan)));
   for (const trait of TRAITS) expect(calibration.jacobian[trait]?.[trait]).toBeGreaterThan(0.5);
   const wanted = { extraversion: 4, neuroticism: 2 };
@@ -169,6 +171,12 @@ test('wanted scores are reached better than by guessing, from a calibration that
   expect(result.calibration).toMatchObject({ key: calibration.key, fresh: false });
   expect(Math.abs((result.measured.extraversion ?? 0) - 4)).toBeLessThan(0.4);
   expect(Math.abs((result.measured.neuroticism ?? 0) - 2)).toBeLessThan(0.4);
+  // The kept calibration answers at once what the run began with; other instructions are another calibration.
+  const solved = await studio.client.experiments.solve(wanting);
+  expect(solved).toMatchObject({ calibration: { key: calibration.key }, reach: 1, base: calibration.base });
+  expect(solved?.alphas).toEqual(steps[0]?.alphas);
+  const instructed = { ...persona(), system: 'Be brief.' };
+  expect(await studio.client.experiments.solve({ ...wanting, persona: instructed })).toBeNull();
   expect(result.error).toBe(Math.min(...steps.map(({ error }) => error)));
   expect((await studio.client.experiments.calibrations()).map(({ key }) => key)).toContain(calibration.key);
 });

@@ -57,7 +57,11 @@ export class Assessment {
   }
 
   /** The inventory of that name, which must have items of the traits `needed`. */
-  async inventory(short: string, task: Task, needed: readonly Trait[] = []): Promise<LoadedInventory> {
+  async inventory(
+    short: string,
+    task: Pick<Task, 'used'>,
+    needed: readonly Trait[] = [],
+  ): Promise<LoadedInventory> {
     const inventory = await this.#inventories.find(short);
     const missing = needed.find(trait => !inventory.items.some(item => item.trait === trait));
     if (missing)

@@ -435,6 +435,13 @@ export const targetInput = z.object({
   /** Further assessments, each of which corrects the α by what the last one missed. */
   refine: z.int().min(0).max(10).default(1),
 });
+/** The same question put to a calibration that is kept, at once and without an assessment. */
+export const solveInput = targetInput
+  .omit({ refine: true, knots: true, combinations: true, seed: true })
+  .extend({
+    /** Wanted scores; where none is named, only the calibration is looked for. */
+    profile: z.partialRecord(trait, z.number()),
+  });
 const reached = z.object({ alphas: z.record(trait, z.number()), measured: scores, error: z.number() });
 export const targetResult = z.object({
   wanted: z.partialRecord(trait, z.number()),
@@ -460,6 +467,22 @@ export const storedCalibration = z.object({
   inventory: z.string(),
 });
 export type StoredCalibration = z.infer<typeof storedCalibration>;
+
+/** Null where no calibration is kept for this model, its vectors, the recipe's settings and the administration. */
+export const solveResult = z
+  .object({
+    calibration: storedCalibration,
+    /** Fitted scores with all α at 0. */
+    base: z.record(trait, z.number()),
+    /** The last knot: the largest |α| of one trait that the design covered. */
+    reach: z.number(),
+    alphas: z.record(trait, z.number()),
+    predicted: z.record(trait, z.number()),
+    /** 95 % prediction intervals of one assessment; null where the design leaves no degrees of freedom. */
+    predictedCi95: z.record(trait, ci95),
+  })
+  .nullable();
+export type SolveResult = z.infer<typeof solveResult>;
 
 // ── Tuning ─────────────────────────────────────────────────────────────────────────────────────────────────
 

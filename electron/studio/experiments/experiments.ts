@@ -2,8 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
+import type { z } from 'zod';
 import type { Assessment } from '../assessment/assessment.ts';
-import type { ExperimentKind, Recipe, Trait } from '../contract.ts';
+import type { LoadedInventory } from '../assessment/inventories.ts';
+import type { ExperimentKind, Recipe, SolveResult, solveInput, Trait } from '../contract.ts';
 import {
   adjectives as adjectivesSchema,
   EXPERIMENT_KINDS,
@@ -22,7 +24,7 @@ import { prompting, sweep, type TransferModel, transfer } from './doses.ts';
 import { Points } from './points.ts';
 import { methodsCompare, profiles } from './profiles.ts';
 import { stability } from './stability.ts';
-import { Calibrations, calibrate, keyOf, target } from './targets.ts';
+import { Calibrations, calibrate, keyOf, solveStored, target } from './targets.ts';
 import { requestMaterial } from './tasks.ts';
 import { tune } from './tuning.ts';
 
@@ -68,6 +70,13 @@ export class Experiments {
         action: 'Start it again as it was started.',
       });
     this.#tools.runs.resume(run, this.#work(kind, run.input as InputOf<ExperimentKind>));
+  }
+
+  /** α for wanted scores by the calibration that is kept; null where there is none. */
+  async solve(plan: z.output<typeof solveInput>): Promise<SolveResult> {
+    const inventory = await this.#tools.assessment.inventory(plan.inventory, { used: () => {} }, TRAITS);
+    const { key } = await this.#condition(plan, inventory);
+    return solveStored(plan, key, this.calibrations);
   }
 
   #work<K extends ExperimentKind>(kind: K, input: InputOf<K>): (task: Task) => Promise<ResultOf<K>> {
@@ -140,7 +149,8 @@ export class Experiments {
         title: ({ persona, inventory }) => `${persona.recipe.base}, ${inventory}`,
         perform: async (input, points, task) => {
           const own = await bench(input, TRAITS, points, task);
-          return calibrate(input, await this.#condition(input, own, task), this.calibrations, own);
+          const condition = await this.#condition(input, own.inventory);
+          return calibrate(input, { ...condition, run: task.run }, this.calibrations, own);
         },
       },
       target: {
@@ -150,7 +160,8 @@ export class Experiments {
           ),
         perform: async (input, points, task) => {
           const own = await bench(input, TRAITS, points, task);
-          return target(input, await this.#condition(input, own, task), this.calibrations, own);
+          const condition = await this.#condition(input, own.inventory);
+          return target(input, { ...condition, run: task.run }, this.calibrations, own);
         },
       },
       tune: {
@@ -226,14 +237,17 @@ export class Experiments {
     return { model: (sides[0] as (typeof sides)[number]).model, vectors };
   }
 
-  async #condition(input: InputOf<'calibrate'> | InputOf<'target'>, own: Bench, task: Task) {
+  async #condition(
+    input: Pick<InputOf<'calibrate'>, 'persona' | 'administration' | 'baked'>,
+    inventory: LoadedInventory,
+  ) {
     const { model, vectors } = await this.#vectors(input.persona.recipe);
     const { base: _base, weights: _weights, hashes: _hashes, ...settings } = input.persona.recipe;
     const { administration, baked, persona } = input;
     const key = keyOf({
       model: model.content,
       vectors,
-      inventory: own.inventory.hash,
+      inventory: inventory.hash,
       settings: {
         ...settings,
         system: persona.system.trim(),
@@ -242,6 +256,6 @@ export class Experiments {
         baked,
       },
     });
-    return { key, model: model.id, run: task.run };
+    return { key, model: model.id };
   }
 }

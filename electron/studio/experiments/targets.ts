@@ -7,7 +7,9 @@ import type {
   Calibration,
   calibrateInput,
   Scores,
+  SolveResult,
   StoredCalibration,
+  solveInput,
   TargetResult,
   Trait,
   targetInput,
@@ -210,7 +212,10 @@ async function settled(
 }
 
 /** The profile, and where the others are to stay, what the base has of them. */
-function wantedScores({ profile, others }: z.output<typeof targetInput>, { base }: Calibration): Scores {
+function wantedScores(
+  { profile, others }: Pick<z.output<typeof targetInput>, 'profile' | 'others'>,
+  { base }: Calibration,
+): Scores {
   const known = Object.fromEntries(
     TRAITS.flatMap((trait): [Trait, number][] => {
       const score = profile[trait] ?? (others === 'base' ? base[trait] : undefined);
@@ -218,4 +223,25 @@ function wantedScores({ profile, others }: z.output<typeof targetInput>, { base 
     }),
   );
   return known;
+}
+
+/** Solves by the calibration kept under `key`, and measures nothing; null where there is none. */
+export function solveStored(
+  plan: z.output<typeof solveInput>,
+  key: string,
+  calibrations: Calibrations,
+): SolveResult {
+  const stored = calibrations.find(key);
+  if (!stored) return null;
+  const { calibration, ...summary } = stored;
+  const alphas = solve(calibration, wantedScores(plan, calibration), plan.ridge);
+  const { scores, ci95 } = predict(calibration, alphas);
+  return {
+    calibration: summary,
+    base: calibration.base,
+    reach: Math.max(...calibration.curves.map(({ alpha }) => alpha)),
+    alphas,
+    predicted: scores,
+    predictedCi95: ci95,
+  };
 }

@@ -1,0 +1,179 @@
+/** Wanted scores instead of α: solved by the calibration that is kept, put on the sliders, then measured and corrected. */
+import {
+  type Persona,
+  type Progress,
+  type Scores,
+  type SolveResult,
+  type TargetResult,
+  TRAITS,
+  type Trait,
+} from '../../electron/studio/contract.ts';
+import type { Connection } from '../client.ts';
+import { type Problem, problemOf, toProblem } from '../lib/errors.ts';
+import { followRun } from '../lib/follow.ts';
+import type { Mix } from './mix.svelte.ts';
+
+/** The default inventory's scale. */
+export const LOWEST_SCORE = 1;
+export const HIGHEST_SCORE = 5;
+
+/** Assessments of the default design: the base, three knots of both poles of five traits, 24 combinations. */
+export const DESIGN_POINTS = 55;
+
+/** Milliseconds after the last change of a wanted score before it is solved. */
+const SOLVE_AFTER = 120;
+
+/** What a calibration holds for besides model and vectors; a change of these asks for another one. */
+const conditionOf = ({ recipe, system, sampling }: Persona) =>
+  JSON.stringify([recipe.base, system.trim(), sampling.topP]);
+
+export class Aiming {
+  /** Scores that are asked for; absent: the trait is left free. */
+  wanted = $state.raw<Scores>({});
+  /** Undefined until it was asked for, null where no calibration is kept. */
+  solved = $state.raw<SolveResult | undefined>(undefined);
+  measured = $state.raw<TargetResult | null>(null);
+  running = $state<'calibrate' | 'target' | null>(null);
+  progress = $state.raw<Progress | null>(null);
+  problem = $state.raw<Problem | null>(null);
+  /** Seconds that a calibration takes, after the last measurement of this model; null where there is none. */
+  estimate = $state<number | null>(null);
+
+  #condition = '';
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #turn = 0;
+  #run: string | null = null;
+  #cancelled = false;
+
+  readonly #connection: Connection;
+  readonly #mix: Mix;
+
+  constructor(connection: Connection, mix: Mix) {
+    this.#connection = connection;
+    this.#mix = mix;
+  }
+
+  /** The α that are aimed with now: the measured correction's where there is one, else the solved ones. */
+  get alphas() {
+    return this.measured?.alphas ?? this.solved?.alphas ?? null;
+  }
+
+  get predicted() {
+    return this.measured?.predicted ?? this.solved?.predicted ?? null;
+  }
+
+  get intervals() {
+    return this.measured?.predictedCi95 ?? this.solved?.predictedCi95 ?? null;
+  }
+
+  get aimed() {
+    return TRAITS.some(trait => this.wanted[trait] !== undefined);
+  }
+
+  /** Whether the sliders stand elsewhere than the wanted scores have put them. */
+  get moved() {
+    const { alphas } = this;
+    return this.aimed && alphas !== null && !this.#mix.holds(alphas);
+  }
+
+  /** Asks for a score, or for none; the α follow on the sliders. */
+  want(trait: Trait, score: number | null) {
+    const { [trait]: _, ...others } = this.wanted;
+    this.wanted = score === null ? others : { ...others, [trait]: score };
+    this.measured = null;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#solve(true), SOLVE_AFTER);
+  }
+
+  /** Puts the α on the sliders again. */
+  place() {
+    if (this.alphas) this.#mix.place(this.alphas, null);
+  }
+
+  /** Looks for a calibration where the model or the instructions have changed since. */
+  async refresh() {
+    if (this.#mix.base === '' || this.running) return;
+    const condition = conditionOf(this.#mix.persona());
+    if (condition === this.#condition && this.solved) return;
+    if (condition !== this.#condition) this.measured = null;
+    await this.#solve(false);
+  }
+
+  async calibrate() {
+    const ended = await this.#perform('calibrate', persona =>
+      this.#connection.client.experiments.calibrate({ persona }),
+    );
+    if (ended) await this.#solve(this.aimed);
+  }
+
+  /** Measures the mix, corrects the α by what it missed, and measures again; the better one goes on the sliders. */
+  async measure() {
+    const profile = this.wanted;
+    const ended = await this.#perform('target', persona =>
+      this.#connection.client.experiments.target({ persona, profile, others: 'free' }),
+    );
+    if (ended?.kind !== 'target' || !ended.result || profile !== this.wanted) return;
+    this.measured = ended.result;
+    this.place();
+  }
+
+  cancel() {
+    this.#cancelled = true;
+    if (this.#run) void this.#connection.client.runs.cancel({ id: this.#run }).catch(() => {});
+  }
+
+  async #solve(place: boolean) {
+    const turn = ++this.#turn;
+    const persona = this.#mix.persona();
+    try {
+      const solved = await this.#connection.client.experiments.solve({
+        persona,
+        profile: this.wanted,
+        others: 'free',
+      });
+      if (turn !== this.#turn) return;
+      this.#condition = conditionOf(persona);
+      this.problem = null;
+      this.solved = solved;
+      if (!solved) await this.#guess(persona);
+      else if (place) this.#mix.place(solved.alphas, 'target');
+    } catch (error) {
+      if (turn === this.#turn) this.problem = toProblem(error);
+    }
+  }
+
+  async #guess(persona: Persona) {
+    const { client } = this.#connection;
+    for (const { id } of await client.runs.list({ kinds: ['assess'], limit: 5 })) {
+      const run = await client.runs.get({ id });
+      if (run.kind !== 'assess' || run.state !== 'done' || !run.finishedAt) continue;
+      if (run.input.persona.recipe.base !== persona.recipe.base) continue;
+      this.estimate = ((Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000) * DESIGN_POINTS;
+      return;
+    }
+    this.estimate = null;
+  }
+
+  async #perform(kind: 'calibrate' | 'target', begin: (persona: Persona) => Promise<{ run: string }>) {
+    if (this.running) return null;
+    this.running = kind;
+    this.#cancelled = false;
+    this.problem = null;
+    try {
+      this.#run = (await begin(this.#mix.persona())).run;
+      if (this.#cancelled) this.cancel();
+      const run = await followRun(this.#connection, this.#run, progress => {
+        this.progress = progress;
+      });
+      if (run.state === 'done') return run;
+      if (run.error && run.state !== 'cancelled') this.problem = problemOf(run.error);
+    } catch (error) {
+      this.problem = toProblem(error);
+    } finally {
+      this.running = null;
+      this.progress = null;
+      this.#run = null;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { useStudio } from './helpers/running.ts';
+import { StudioPage } from './helpers/studio-page.ts';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** A calibration is 55 measurements. */
+const CALIBRATION = 420_000;
+
+const running = useStudio();
+let page: StudioPage;
+
+beforeEach(async () => {
+  page = await StudioPage.open(running.browser, running.studio.url, {
+    bypassCSP: true,
+    reducedMotion: 'reduce',
+  });
+});
+
+afterEach(async () => {
+  expect(page.errors).toEqual([]);
+  await page.close();
+});
+
+const mode = (name: string) => page.page.getByRole('radio', { name });
+const wanted = (trait: string) => page.page.getByRole('textbox', { name: `${trait}: wanted score, 1 to 5` });
+const progress = (name: string) => page.page.getByRole('progressbar', { name });
+
+async function violations(): Promise<string[]> {
+  await page.page.evaluate(axeSource);
+  const found = (await page.page.evaluate('axe.run(document)')) as {
+    violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
+  };
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.map(node => `${id} at ${node.target.join(' ')}: ${node.failureSummary}`),
+  );
+}
+
+it(
+  'offers a calibration where there is none, sets the sliders for a wanted score by keyboard, and measures it',
+  async () => {
+    await mode('Dose (α)').focus();
+    await page.page.keyboard.press('ArrowRight');
+    await page.page.getByText('There is no calibration yet').waitFor();
+    expect(await violations()).toEqual([]);
+
+    await page.button('Calibrate').click();
+    await progress('Calibrating').waitFor();
+    await page.button('Cancel').click();
+    await page.button('Calibrate').click();
+    await wanted('Extraversion').waitFor({ timeout: CALIBRATION });
+
+    await wanted('Extraversion').fill('4');
+    await wanted('Extraversion').press('Enter');
+    const figures = page.page.locator('.target').filter({ hasText: 'Extraversion' });
+    await expect.poll(() => figures.innerText()).toMatch(/Predicted (3\.9|4\.0)\d \(95 %: 3\.\d+ … 4\.\d+\)/);
+    await expect.poll(() => figures.innerText()).toMatch(/α \+\d/);
+    await page.slider('Extraversion').press('Shift+ArrowLeft');
+    await expect.poll(() => wanted('Extraversion').inputValue()).toBe('3.50');
+    await page.slider('Extraversion').press('Shift+ArrowRight');
+    await expect.poll(() => figures.innerText()).toMatch(/Predicted (3\.9|4\.0)/);
+
+    await page.button('Measure and correct').click();
+    await figures.getByText(/^Measured (3\.[7-9]|4\.[0-3])/).waitFor({ timeout: CALIBRATION });
+    expect(await violations()).toEqual([]);
+
+    await mode('Dose (α)').check({ force: true });
+    expect(Number(await page.slider('Extraversion').inputValue())).toBeGreaterThan(0.2);
+    await page.set('Extraversion', '0');
+    await mode('Target (score)').check({ force: true });
+    await page.button('Set them again').click();
+    await page.page.getByText('no longer stand where').waitFor({ state: 'detached' });
+
+    await wanted('Extraversion').fill('');
+    await wanted('Extraversion').press('Enter');
+    expect(await page.page.getByRole('checkbox', { name: 'Extraversion: leave free' }).isChecked()).toBe(
+      true,
+    );
+    expect(await page.button('Measure and correct').isDisabled()).toBe(true);
+  },
+  2 * CALIBRATION,
+);

@@ -192,15 +192,26 @@ export const t = {
     checking: 'The mix could not be checked.',
   },
 
+  snapshots: {
+    title: 'Two mixes to compare',
+    show: (slot: string) => `Show mix ${slot}`,
+    empty: 'Nothing kept here yet',
+    keep: (slot: string) => `Keep in ${slot}`,
+    flip: 'Flip A/B',
+    flipAbout: 'Flip between A and B (Alt+X)',
+    differs: (what: string) => (what === '' ? 'A and B are the same.' : `A → B: ${what}`),
+  },
+
   target: {
     mode: 'What the sliders ask for',
     modes: { dose: 'Dose (α)', target: 'Target (score)' },
     free: 'leave free',
+    freeShort: 'free',
     freeLabel: (trait: string) => `${trait}: leave free`,
     value: (trait: string) => `${trait}: wanted score, 1 to 5`,
     base: (score: string) => `Base ${score}`,
     predicted: (score: string, interval: string | null) =>
-      interval === null ? `Predicted ${score}` : `Predicted ${score} (95 %: ${interval})`,
+      interval === null ? `Predicted ${score}` : `Predicted ${score} ${interval}`,
     measured: (score: string) => `Measured ${score}`,
     alpha: (alpha: string) => `α ${alpha}`,
     none: 'There is no calibration yet for this model, its vectors and these instructions. It measures how each score answers to each α; then scores can be asked for.',
@@ -214,7 +225,7 @@ export const t = {
     place: 'Set them again',
     reached: (error: string) => `Measured: ${error} points off the wanted scores on average.`,
     about:
-      'A wanted score sets the dose sliders; Undo takes it back. Home, or an empty field, leaves a trait free. “Measure and correct” measures the mix, corrects it once and keeps the better one.',
+      'In brackets: the 95 % interval of one measurement. A wanted score sets the dose sliders; Undo takes it back. Home, or an empty field, leaves a trait free. “Measure and correct” measures the mix, corrects it once and keeps the better one.',
   },
 
   settings: {
@@ -842,9 +853,15 @@ export const t = {
         ],
       },
       {
+        title: 'Two mixes to compare',
+        body: [
+          '“Keep in A” and “Keep in B” hold the sliders as they stand. “Flip A/B”, or Alt+X, goes from one to the other; what differs stands below. Both are still there after the page is closed, and Undo takes a flip back.',
+        ],
+      },
+      {
         title: 'Wanted scores',
         body: [
-          '“Target (score)” above the sliders asks for questionnaire scores from 1 to 5 instead of α. A calibration, made once for a model and its instructions, says how each score answers to each α; from it the α are found and put on the sliders, with a total of at most 2. The bar on a track is where 95 of 100 single measurements are expected, the upright lines are the base and the prediction, the diamond is what was measured.',
+          '“Target (score)” above the sliders asks for questionnaire scores from 1 to 5 instead of α. A calibration, made once for a model and its instructions, says how each score answers to each α; from it the α are found and put on the sliders, with a total of at most 2. The bar on a track is where 95 of 100 single measurements are expected, the upright lines are the base and the prediction, the diamond below is what was measured.',
           '“Measure and correct” measures the mix, moves the α by what was missed, measures again and keeps the better of the two.',
         ],
       },

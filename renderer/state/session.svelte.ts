@@ -17,6 +17,7 @@ import { Notices } from './notices.svelte.ts';
 import { Personas } from './personas.svelte.ts';
 import { Place } from './place.svelte.ts';
 import { Runs } from './runs.svelte.ts';
+import { Snapshots } from './snapshots.svelte.ts';
 import { Theme } from './theme.svelte.ts';
 
 export class Session {
@@ -31,6 +32,7 @@ export class Session {
   readonly measurement: Measurement;
   readonly baking: Baking;
   readonly aiming: Aiming;
+  readonly snapshots: Snapshots;
   readonly runs: Runs;
   readonly notebook: Notebook;
   readonly experiments: Experiments;
@@ -53,6 +55,7 @@ export class Session {
     this.measurement = new Measurement(connection, this.mix, this.library);
     this.baking = new Baking(connection, this.mix);
     this.aiming = new Aiming(connection, this.mix);
+    this.snapshots = new Snapshots(this.mix);
     this.runs = new Runs(connection);
     this.notebook = new Notebook(this.runs, this.place);
     const { mix, library, personas, runs, place } = this;

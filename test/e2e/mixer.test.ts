@@ -15,6 +15,31 @@ afterEach(async () => {
   await page.close();
 });
 
+describe('two mixes', () => {
+  it('are kept, flipped between by key, told apart, and still there after a reload', async () => {
+    const show = (slot: string) => page.button(`Show mix ${slot}`);
+    expect(await page.button('Flip A/B').isDisabled()).toBe(true);
+    await page.set('Extraversion', '1');
+    await page.button('Keep in A').click();
+    await page.set('Extraversion', '-0.5');
+    await page.set('Openness', '0.5');
+    await page.button('Keep in B').click();
+    await page.page.getByText('A → B: O 0.00 → +0.50 · E +1.00 → −0.50').waitFor();
+    expect(await show('B').getAttribute('aria-pressed')).toBe('true');
+    await page.page.keyboard.press('Alt+x');
+    await expect.poll(() => page.value('Extraversion').inputValue()).toBe('+1.00');
+    expect(await page.value('Openness').inputValue()).toBe('0.00');
+    expect(await show('A').getAttribute('aria-pressed')).toBe('true');
+    await page.page.keyboard.press('Alt+x');
+    await expect.poll(() => page.value('Extraversion').inputValue()).toBe('−0.50');
+    await page.button('Undo').click();
+    expect(await page.value('Extraversion').inputValue()).toBe('+1.00');
+    await page.page.reload();
+    await show('B').click();
+    expect(await page.value('Openness').inputValue()).toBe('+0.50');
+  });
+});
+
 describe('a slider', () => {
   it('moves finely by arrows and coarsely with Shift or Page Up, and Home resets it', async () => {
     const slider = page.slider('Extraversion');

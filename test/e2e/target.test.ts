@@ -54,7 +54,7 @@ it(
     await wanted('Extraversion').fill('4');
     await wanted('Extraversion').press('Enter');
     const figures = page.page.locator('.target').filter({ hasText: 'Extraversion' });
-    await expect.poll(() => figures.innerText()).toMatch(/Predicted (3\.9|4\.0)\d \(95 %: 3\.\d+ … 4\.\d+\)/);
+    await expect.poll(() => figures.innerText()).toMatch(/Predicted (3\.9|4\.0)\d \[3\.\d+, 4\.\d+\]/);
     await expect.poll(() => figures.innerText()).toMatch(/α \+\d/);
     await page.slider('Extraversion').press('Shift+ArrowLeft');
     await expect.poll(() => wanted('Extraversion').inputValue()).toBe('3.50');

@@ -196,8 +196,10 @@ export const t = {
     title: 'Two mixes to compare',
     show: (slot: string) => `Show mix ${slot}`,
     empty: 'Nothing kept here yet',
-    keep: (slot: string) => `Keep in ${slot}`,
-    flip: 'Flip A/B',
+    keep: 'Keep',
+    keepIn: (slot: string) => `Keep in ${slot}`,
+    flip: 'Flip',
+    flipLabel: 'Flip A/B',
     flipAbout: 'Flip between A and B (Alt+X)',
     differs: (what: string) => (what === '' ? 'A and B are the same.' : `A → B: ${what}`),
   },
@@ -855,7 +857,7 @@ export const t = {
       {
         title: 'Two mixes to compare',
         body: [
-          '“Keep in A” and “Keep in B” hold the sliders as they stand. “Flip A/B”, or Alt+X, goes from one to the other; what differs stands below. Both are still there after the page is closed, and Undo takes a flip back.',
+          '“Keep” beside A or B holds the sliders as they stand. “Flip”, or Alt+X, goes from one to the other; what differs stands below. Both are still there after the page is closed, and Undo takes a flip back.',
         ],
       },
       {

@@ -120,11 +120,11 @@ describe('panes', () => {
 
   it('may be a persona of the gallery', async () => {
     await page.set('Openness', '1.5');
-    await page.button('Personas').click();
-    await dialog().getByLabel('Name for the present sliders').fill('Quill');
+    await page.view('Personas').click();
+    await page.page.getByLabel('Name for the present sliders').fill('Quill');
     await page.page.keyboard.press('Enter');
-    await dialog().getByText('“Quill” saved.').waitFor();
-    await page.page.keyboard.press('Escape');
+    await page.page.getByText('“Quill” saved.').waitFor();
+    await page.view('Studio').click();
     await page.set('Openness', '0');
     await add(/^Quill/);
     await ask(QUESTION, 3);

@@ -233,12 +233,12 @@ export const t = {
   settings: {
     title: 'Instructions and sampling',
     system: 'Instructions to the model (system prompt)',
-    systemPlaceholder: 'For both panes, e.g. “Answer in two sentences.”',
+    systemPlaceholder: 'For every pane without its own, e.g. “Answer in two sentences.”',
     temperature: 'Temperature',
     seed: 'Seed',
     length: 'Token limit',
     newSeed: 'Draw a new seed',
-    character: (name: string) => `Both play ${name}, as the persona that was opened.`,
+    character: (name: string) => `The panes play ${name}, as the persona that was opened.`,
     noCharacter: 'No character',
   },
 

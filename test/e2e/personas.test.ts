@@ -183,13 +183,13 @@ it('leaves as a file and as a card, and comes back by dropping them on the windo
 
 it('with a character tells both sides who they play, until that is taken away', async () => {
   await card('Lamplighter').getByRole('button', { name: 'Open Lamplighter' }).click();
-  await page.page.getByText('Both play Lamplighter').waitFor();
+  await page.page.getByText('The panes play Lamplighter').waitFor();
   await shoot('character');
   await page.ask('Will you go to the party?');
   const before = await page.answers();
   expect(before.Base).toBe(before.Persona);
   await page.button('No character').click();
-  await page.page.getByText('Both play Lamplighter').waitFor({ state: 'detached' });
+  await page.page.getByText('The panes play Lamplighter').waitFor({ state: 'detached' });
 });
 
 it('names what a shared persona lacks, and opens it on the present model', async () => {

@@ -178,6 +178,38 @@ export const t = {
       'A vector is the difference between a base model and a copy of it that was fine-tuned towards one pole of one trait. The terminal command “extract” makes one from two such files.',
   },
 
+  inside: {
+    title: 'Inside the vectors',
+    about:
+      'Compares the vectors that fit the chosen model: in which layers they are strong, and how alike they are. Vectors that point the same way move each other’s traits.',
+    tooFew: 'Fewer than two vectors fit the chosen model, so there is nothing to compare.',
+    start: 'Compare',
+    again: 'Compare again',
+    running: 'Comparing the vectors',
+    other: (model: string) => `These are the vectors of ${model}. “Compare again” takes the chosen model.`,
+    figure: 'Show',
+    where: 'in',
+    everywhere: 'all layers together',
+    layer: (n: number) => `Layer ${n}`,
+    norm: 'Length ‖φ‖',
+    rank: 'Effective rank',
+    figures: {
+      shares: {
+        name: 'strength by layer',
+        about: 'Share of each vector’s squared length in each layer; a column adds up to 100 %.',
+      },
+      cosines: {
+        name: 'direction (cosine)',
+        about: '1: the same direction, 0: unrelated, −1: opposite.',
+      },
+      agreements: {
+        name: 'agreement of signs',
+        about: 'Share of entries with the same sign where neither is zero; 50 % is chance.',
+      },
+    },
+    kept: 'The comparison is a run in the notebook, with figures for every tensor.',
+  },
+
   mixer: {
     title: 'Personality',
     reset: 'Reset all',

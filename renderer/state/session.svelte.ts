@@ -8,6 +8,7 @@ import { Aiming } from './aiming.svelte.ts';
 import { Baking } from './baking.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
 import { Experiments, isDesign } from './experiments.svelte.ts';
+import { Inside } from './inside.svelte.ts';
 import { Kept } from './kept.svelte.ts';
 import { Library } from './library.svelte.ts';
 import { Measurement } from './measurement.svelte.ts';
@@ -33,6 +34,7 @@ export class Session {
   readonly baking: Baking;
   readonly aiming: Aiming;
   readonly snapshots: Snapshots;
+  readonly inside: Inside;
   readonly runs: Runs;
   readonly notebook: Notebook;
   readonly experiments: Experiments;
@@ -56,6 +58,7 @@ export class Session {
     this.baking = new Baking(connection, this.mix);
     this.aiming = new Aiming(connection, this.mix);
     this.snapshots = new Snapshots(this.mix);
+    this.inside = new Inside(connection);
     this.runs = new Runs(connection);
     this.notebook = new Notebook(this.runs, this.place);
     const { mix, library, personas, runs, place } = this;

@@ -1,26 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const running = useStudio();
 let page: StudioPage;
 
 afterEach(() => page.close());
-
-/** What axe finds against WCAG 2.2 A and AA and its best practices, in short. */
-async function violations(): Promise<string[]> {
-  await page.page.evaluate(axeSource);
-  const found = (await page.page.evaluate('axe.run(document)')) as {
-    violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
-  };
-  return found.violations.flatMap(({ id, nodes }) =>
-    nodes.map(node => `${id} at ${node.target.join(' ')}: ${node.failureSummary}`),
-  );
-}
 
 const background = () => page.page.evaluate('getComputedStyle(document.body).backgroundColor');
 
@@ -32,7 +17,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
       // A colour on its way to another is not what is judged.
       reducedMotion: 'reduce',
     });
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
 
     await page.set('Extraversion', '1.5');
     await page.set('Neuroticism', '1.8');
@@ -44,23 +29,23 @@ describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
     await page.button('Measure again').waitFor({ timeout: PATIENCE });
     await page.set('Neuroticism', '1.7');
     await page.done('Persona');
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
 
     await page.button('Help').click();
     await page.page.getByRole('dialog').waitFor();
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
     await page.page.keyboard.press('Escape');
     await page.page.getByRole('dialog').waitFor({ state: 'detached' });
     for (const name of ['Personas', 'Library']) {
       await page.view(name).click();
       await page.page.getByRole('region', { name }).waitFor();
-      expect(await violations()).toEqual([]);
+      expect(await page.violations()).toEqual([]);
     }
     await page.view('Studio').click();
     for (const kind of ['Measurement', 'Answer']) {
       await page.runs.filter({ hasText: kind }).first().getByRole('button').click();
       await page.page.getByRole('dialog').waitFor();
-      expect(await violations()).toEqual([]);
+      expect(await page.violations()).toEqual([]);
       await page.page.keyboard.press('Escape');
       await page.page.getByRole('dialog').waitFor({ state: 'detached' });
     }

@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../electron/studio/log/database.ts';
 import { Log } from '../../electron/studio/log/log.ts';
 import { useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const running = useStudio();
 let page: StudioPage;
 /** A folder for screenshots to look at, when one is named. */
@@ -67,21 +65,11 @@ const logged = (id: string) => {
   database.close();
   return run;
 };
-const violations = async () => {
-  await page.page.evaluate(axeSource);
-  const found = (await page.page.evaluate('axe.run(document)')) as {
-    violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
-  };
-  return found.violations.flatMap(({ id, nodes }) =>
-    nodes.map(node => `${id} at ${node.target}: ${node.failureSummary}`),
-  );
-};
-
 describe('a sweep', () => {
   it('says what it will take, what one will get, and what is wrong with a plan', async () => {
     await result().getByText('What you will get').waitFor();
     await plan('Sweep').getByText('9 assessments').waitFor();
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
     await shoot('sweep-plan');
     await number('Sweep', 'From', '2');
     await number('Sweep', 'To', '-2');
@@ -109,7 +97,7 @@ describe('a sweep', () => {
       expect(cells[0]).toBe(alpha.toFixed(2).replace('-', '−'));
       expect(cells.at(-1)).toBe(scores.neuroticism?.toFixed(2));
     }
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
     await shoot('sweep-result');
   });
 
@@ -166,7 +154,7 @@ describe('a sweep', () => {
     await result().getByText('Cancelled. The points that were done are kept.').waitFor({ timeout: PATIENCE });
     const unfinished = region('Unfinished');
     await unfinished.getByText('extraversion, 101 points').waitFor();
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
     await shoot('unfinished');
     await unfinished.getByRole('button', { name: 'Resume extraversion, 101 points' }).click();
     await result().getByText('Table 1.').waitFor({ timeout: PATIENCE });
@@ -191,7 +179,7 @@ describe('other designs', () => {
     await plan('Profile study').getByText('6 assessments').waitFor();
     await done('Profile study');
     expect(await result().getByRole('table').first().getByRole('row').count()).toBe(6);
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
     await shoot('profiles');
   });
 
@@ -202,7 +190,7 @@ describe('other designs', () => {
     await done('Comparison of methods');
     await result().getByText('Differences between recipes', { exact: true }).waitFor();
     expect(await result().getByRole('table').first().getByRole('row').count()).toBe(3);
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
     await shoot('methods');
   });
 
@@ -213,7 +201,7 @@ describe('other designs', () => {
     await plan('Capability check').getByText('24 answers').waitFor();
     await done('Capability check');
     expect(await result().innerText()).toMatch(/perplexity/i);
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
     await shoot('capability');
   });
 
@@ -242,7 +230,7 @@ describe('other designs', () => {
     await number('Calibration', 'Drawn combinations besides', '2');
     await plan('Calibration').getByText('33 assessments').waitFor();
     await done('Calibration');
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
     await shoot('calibration');
   });
 

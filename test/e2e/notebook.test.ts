@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openDatabase } from '../../electron/studio/log/database.ts';
 import { Log } from '../../electron/studio/log/log.ts';
 import { useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const running = useStudio();
 let page: StudioPage;
 /** A folder for screenshots to look at, when one is named. */
@@ -40,20 +38,10 @@ const rows = () => grid().locator('tr[data-kind]');
 const row = (text: string | RegExp) => rows().filter({ hasText: text }).first();
 const box = (text: string | RegExp) => row(text).getByRole('checkbox');
 const details = () => page.page.getByRole('region', { name: /^(Measurement|Answer|Done again): / });
-const violations = async () => {
-  await page.page.evaluate(axeSource);
-  const found = (await page.page.evaluate('axe.run(document)')) as {
-    violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
-  };
-  return found.violations.flatMap(({ id, nodes }) =>
-    nodes.map(node => `${id} at ${node.target}: ${node.failureSummary}`),
-  );
-};
-
 it('says what it is for while it is empty, and then has every run with its outcome', async () => {
   await page.view('Notebook').click();
   await page.page.getByText('Nothing done yet').waitFor();
-  expect(await violations()).toEqual([]);
+  expect(await page.violations()).toEqual([]);
   await shoot('empty');
   await page.button('Go to the studio').click();
 
@@ -107,7 +95,7 @@ it('keeps stars, tags and notes, finds runs by them, and opens them again from t
     .getByRole('button', { name: /^Star for/ })
     .click();
   await row('extraversion 1.5').getByText('notes').waitFor();
-  expect(await violations()).toEqual([]);
+  expect(await page.violations()).toEqual([]);
   await shoot('details');
 
   await page.page.reload();
@@ -152,7 +140,7 @@ it('sets two runs side by side: what was set otherwise, and what came out otherw
   expect(await side.getByRole('row', { name: /^Inventory/ }).count()).toBe(0);
   await side.getByText(/^Other figures that differ/).click();
   expect(await side.getByRole('row', { name: /^Deviation over items › Extraversion/ }).count()).toBe(1);
-  expect(await violations()).toEqual([]);
+  expect(await page.violations()).toEqual([]);
   await shoot('comparison');
 
   const save = async (name: string) => {
@@ -209,7 +197,7 @@ it('deletes with a way back, and gives sliders back', async () => {
   await page.button('Bin').click();
   const bin = page.page.getByRole('dialog', { name: 'Bin' });
   await bin.getByRole('listitem').waitFor();
-  expect(await violations()).toEqual([]);
+  expect(await page.violations()).toEqual([]);
   await bin.getByRole('button', { name: 'Bring back Will you go to the party?' }).click();
   await bin.getByText('The bin is empty.').waitFor();
   await page.page.keyboard.press('Escape');

@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const QUESTION = 'Will you go to the party?';
 const OTHER = 'What are your travel plans?';
 
@@ -54,16 +52,6 @@ const openLast = async () => {
   await page.page.reload();
   await page.page.getByRole('button', { name: /^Go on with/ }).click();
 };
-const violations = async () => {
-  await page.page.evaluate(axeSource);
-  const found = (await page.page.evaluate('axe.run(document)')) as {
-    violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
-  };
-  return found.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary}`),
-  );
-};
-
 describe('panes', () => {
   it('are added up to four, each answering as what it is, fit the window, and are there again after a reload', async () => {
     await page.set('Extraversion', '2');
@@ -72,7 +60,7 @@ describe('panes', () => {
     await add(/^Instructions alone/);
     await dialog().getByLabel('Name of the pane').fill('Shy by prompt');
     await dialog().getByLabel('Instructions (system prompt)').fill('You are very shy.');
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
     await dialog().getByRole('button', { name: 'Done' }).click();
     expect(await heads().allInnerTexts()).toEqual(['Base', 'Persona', 'Persona 2', 'Shy by prompt']);
     expect(await page.button('Add a pane').isDisabled()).toBe(true);
@@ -86,7 +74,7 @@ describe('panes', () => {
     expect(await made('Shy by prompt')).toMatch(/all at 0/);
     expect(await made('Base')).toMatch(/\d+ tokens · \d+\/s · seed 7 · first after \d+ ms/);
     expect(await page.page.evaluate('document.documentElement.scrollWidth')).toBe(1280);
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
 
     await openLast();
     await expect.poll(() => heads().allInnerTexts()).toHaveLength(4);
@@ -198,7 +186,7 @@ describe('an answer', () => {
 
   it('draws a seed of its own when that is asked for', async () => {
     await page.button('Settings of the conversation').click();
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
     await dialog().getByLabel('Same seed for all').uncheck();
     await dialog().getByLabel('in turn').check();
     await page.page.keyboard.press('Escape');
@@ -232,7 +220,7 @@ it('a blind study hides who is who, takes votes by key and button, keeps them, a
   await ask(OTHER, 2);
   await vote(1).getByRole('button', { name: 'Tie' }).click();
   await expect.poll(() => pressed(1)).toEqual(['Tie']);
-  expect(await violations()).toEqual([]);
+  expect(await page.violations()).toEqual([]);
 
   await openLast();
   await expect.poll(() => heads().allInnerTexts()).toEqual(['A', 'B']);
@@ -245,7 +233,7 @@ it('a blind study hides who is who, takes votes by key and button, keeps them, a
   expect(await row(name).allInnerTexts()).toEqual(['1', '2', '50 %']);
   expect(await row('Ties').allInnerTexts()).toEqual(['1', '2', '50 %']);
   await page.page.getByText('Sign test without ties: p = 1.000').waitFor();
-  expect(await violations()).toEqual([]);
+  expect(await page.violations()).toEqual([]);
   const [download] = await Promise.all([
     page.page.waitForEvent('download'),
     page.button('Save votes (CSV)').click(),

@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const running = useStudio();
 let page: StudioPage;
 /** A folder for screenshots to look at, when one is named. */
@@ -56,14 +54,6 @@ const drop = (name: string, content: Buffer) =>
         new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }),
       );
   }`);
-const violations = async () => {
-  await page.page.evaluate(axeSource);
-  const found = (await page.page.evaluate('axe.run(document)')) as {
-    violations: { id: string; nodes: { target: string[] }[] }[];
-  };
-  return found.violations.map(({ id, nodes }) => `${id} at ${nodes.map(node => node.target).join(', ')}`);
-};
-
 it('says what to do while there is none, and keeps the present mix with what was measured', async () => {
   await page.set('Extraversion', '1.5');
   await page.set('Neuroticism', '-0.5');
@@ -72,7 +62,7 @@ it('says what to do while there is none, and keeps the present mix with what was
   await page.button('Measure again').waitFor({ timeout: PATIENCE });
   await openGallery();
   await gallery().getByText('No persona yet').waitFor();
-  expect(await violations()).toEqual([]);
+  expect(await page.violations()).toEqual([]);
   await shoot('empty');
 
   await save('Mara');
@@ -173,7 +163,7 @@ it('leaves as a file and as a card, and comes back by dropping them on the windo
     .poll(() => gallery().getByRole('alert').innerText())
     .toMatch(/The picture broken\.png is damaged/);
   await card('Lamplighter').waitFor();
-  expect(await violations()).toEqual([]);
+  expect(await page.violations()).toEqual([]);
   await shoot('full');
   await card('Lamplighter').getByRole('button', { name: 'More for Lamplighter' }).click();
   await shoot('menu');
@@ -207,7 +197,7 @@ it('names what a shared persona lacks, and opens it on the present model', async
   await missing.click();
   const text = await gallery().getByRole('listitem', { name: 'From afar' }).innerText();
   for (const { name, hash } of needs) expect(text).toContain(`${name}, hash of the weights ${hash}`);
-  expect(await violations()).toEqual([]);
+  expect(await page.violations()).toEqual([]);
   await page.page.setViewportSize({ width: 380, height: 740 });
   expect(await page.page.evaluate('document.documentElement.scrollWidth')).toBe(
     await page.page.evaluate('document.documentElement.clientWidth'),

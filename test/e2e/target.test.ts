@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
 import { StudioPage } from './helpers/studio-page.ts';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** A calibration is 55 measurements. */
 const CALIBRATION = 420_000;
 
@@ -27,23 +24,13 @@ const mode = (name: string) => page.page.getByRole('radio', { name });
 const wanted = (trait: string) => page.page.getByRole('textbox', { name: `${trait}: wanted score, 1 to 5` });
 const progress = (name: string) => page.page.getByRole('progressbar', { name });
 
-async function violations(): Promise<string[]> {
-  await page.page.evaluate(axeSource);
-  const found = (await page.page.evaluate('axe.run(document)')) as {
-    violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
-  };
-  return found.violations.flatMap(({ id, nodes }) =>
-    nodes.map(node => `${id} at ${node.target.join(' ')}: ${node.failureSummary}`),
-  );
-}
-
 it(
   'offers a calibration where there is none, sets the sliders for a wanted score by keyboard, and measures it',
   async () => {
     await mode('Dose (α)').focus();
     await page.page.keyboard.press('ArrowRight');
     await page.page.getByText('There is no calibration yet').waitFor();
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
 
     await page.button('Calibrate').click();
     await progress('Calibrating').waitFor();
@@ -63,7 +50,7 @@ it(
 
     await page.button('Measure and correct').click();
     await figures.getByText(/^Measured (3\.[7-9]|4\.[0-3])/).waitFor({ timeout: CALIBRATION });
-    expect(await violations()).toEqual([]);
+    expect(await page.violations()).toEqual([]);
 
     await mode('Dose (α)').check({ force: true });
     expect(Number(await page.slider('Extraversion').inputValue())).toBeGreaterThan(0.2);

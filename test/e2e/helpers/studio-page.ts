@@ -1,9 +1,13 @@
 /** The page as a user meets it: what is on it, by role and name, and what a user does with it. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 
 /** Longest wait for a model's answer or measurement, in milliseconds: the machine may be busy. */
 export const PATIENCE = 90_000;
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const QUIET = [
   '--disable-gpu',
@@ -120,5 +124,16 @@ export class StudioPage {
     const [base, persona, change] = await cells.allInnerTexts();
     const number = (text = '') => Number.parseFloat(text.replace('−', '-'));
     return { base: number(base), persona: number(persona), change: number(change) };
+  }
+
+  /** What axe finds against WCAG 2.2 A and AA and its best practices; the page must be opened with `bypassCSP`. */
+  async violations(): Promise<string[]> {
+    await this.page.evaluate(axeSource);
+    const found = (await this.page.evaluate('axe.run(document)')) as {
+      violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
+    };
+    return found.violations.flatMap(({ id, nodes }) =>
+      nodes.map(node => `${id} at ${node.target.join(' ')}: ${node.failureSummary}`),
+    );
   }
 }

@@ -962,6 +962,12 @@ export const t = {
         ],
       },
       {
+        title: 'Inside the vectors',
+        body: [
+          'The library compares the vectors of a model: in which layers each is strong, and how alike they are in direction and in signs. Vectors that point the same way add up where you would not expect it, and one slider then moves another’s trait.',
+        ],
+      },
+      {
         title: 'The demonstration models',
         body: [
           'The model called “demo” is tiny and was trained on made-up dialogues, so that the studio can be tried at once. It is a demonstration only: no evidence about people or about large models. For real work, add a GGUF model and its personality vectors in the Library.',
@@ -970,6 +976,22 @@ export const t = {
       },
     ],
     traits: 'The five traits',
+    keys: 'Keys',
+    /** On a Mac, Cmd does what Ctrl does. */
+    shortcuts: [
+      { keys: '?', does: 'this help' },
+      { keys: 'Ctrl+1 … Ctrl+5', does: 'the views, from the studio to the library' },
+      { keys: '← →', does: 'a slider by 0.05; in an answer, its takes' },
+      { keys: 'Shift+← →, Page Up, Page Down', does: 'a slider by 0.5' },
+      { keys: 'Home', does: 'a slider to 0' },
+      { keys: 'Ctrl+Z', does: 'takes back a change of the sliders' },
+      { keys: 'Ctrl+Y, Ctrl+Shift+Z', does: 'does it again' },
+      { keys: 'Alt+X', does: 'flips between mix A and mix B' },
+      { keys: 'Enter', does: 'sends the question; Shift+Enter starts a line' },
+      { keys: '1 … 4, 0', does: 'in a blind study, a vote; 0 is a tie' },
+      { keys: 'Ctrl+A, Space, S, Delete', does: 'in the notebook: choose all, choose, star, delete' },
+      { keys: 'Esc', does: 'closes what is open' },
+    ],
     between: (low: string, high: string) => `${low} … ${high}`,
   },
 };

@@ -52,6 +52,24 @@ describe.each(['light', 'dark'] as const)('in the %s theme', theme => {
   });
 });
 
+it.each(['light', 'dark'] as const)(
+  'draws stronger lines where the system asks for contrast, in the %s theme',
+  async theme => {
+    page = await StudioPage.open(running.browser, running.studio.url, {
+      colorScheme: theme,
+      bypassCSP: true,
+      reducedMotion: 'reduce',
+    });
+    const edge = () =>
+      page.page.evaluate("getComputedStyle(document.querySelector('textarea')).borderTopColor");
+    const usual = await edge();
+    await page.page.emulateMedia({ contrast: 'more' });
+    expect(await edge()).not.toBe(usual);
+    await page.set('Neuroticism', '1.8');
+    expect(await page.violations()).toEqual([]);
+  },
+);
+
 it('follows the system, or the choice, and remembers it', async () => {
   page = await StudioPage.open(running.browser, running.studio.url, { colorScheme: 'light' });
   const light = await background();

@@ -63,3 +63,22 @@ it('leave the studio as it was: sliders, what is being typed, and answers that g
   expect(await page.value('Extraversion').inputValue()).toBe('+1.50');
   expect(await page.question.inputValue()).toBe('And then');
 });
+
+it('have a sheet of keys, which a question mark opens but for where one writes', async () => {
+  await page.question.fill('');
+  await page.question.press('?');
+  expect(await page.question.inputValue()).toBe('?');
+  await page.slider('Openness').focus();
+  await page.page.keyboard.press('?');
+  const sheet = page.page.getByRole('dialog', { name: 'How Temperament works' });
+  await sheet.waitFor();
+  expect(await sheet.locator('kbd').allInnerTexts()).toContain('Ctrl+Z');
+  await page.page.keyboard.press('Escape');
+  await sheet.waitFor({ state: 'detached' });
+
+  // What the sheet says of undoing is so beside a choice too, which is no text to write in.
+  await page.set('Openness', '1');
+  await page.page.getByRole('radio', { name: 'Light' }).focus();
+  await page.page.keyboard.press('Control+z');
+  expect(await page.value('Openness').inputValue()).toBe('0.00');
+});

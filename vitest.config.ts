@@ -33,6 +33,8 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180 * seconds,
           hookTimeout: 180 * seconds,
+          // What is waited for may need the model, and the machine may be busy.
+          expect: { poll: { timeout: 30 * seconds } },
         },
       },
     ],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
-import { StudioPage } from './helpers/studio-page.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 /** A calibration is 55 measurements. */
 const CALIBRATION = 420_000;
@@ -41,12 +41,14 @@ it(
     await wanted('Extraversion').fill('4');
     await wanted('Extraversion').press('Enter');
     const figures = page.page.locator('.target').filter({ hasText: 'Extraversion' });
-    await expect.poll(() => figures.innerText()).toMatch(/Predicted (3\.9|4\.0)\d \[3\.\d+, 4\.\d+\]/);
-    await expect.poll(() => figures.innerText()).toMatch(/α \+\d/);
+    await expect
+      .poll(() => figures.innerText(), { timeout: PATIENCE })
+      .toMatch(/Predicted (3\.9|4\.0)\d \[3\.\d+, 4\.\d+\]/);
+    await expect.poll(() => figures.innerText(), { timeout: PATIENCE }).toMatch(/α \+\d/);
     await page.slider('Extraversion').press('Shift+ArrowLeft');
-    await expect.poll(() => wanted('Extraversion').inputValue()).toBe('3.50');
+    await expect.poll(() => wanted('Extraversion').inputValue(), { timeout: PATIENCE }).toBe('3.50');
     await page.slider('Extraversion').press('Shift+ArrowRight');
-    await expect.poll(() => figures.innerText()).toMatch(/Predicted (3\.9|4\.0)/);
+    await expect.poll(() => figures.innerText(), { timeout: PATIENCE }).toMatch(/Predicted (3\.9|4\.0)/);
 
     await page.button('Measure and correct').click();
     await figures.getByText(/^Measured (3\.[7-9]|4\.[0-3])/).waitFor({ timeout: CALIBRATION });

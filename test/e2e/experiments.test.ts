@@ -7,20 +7,7 @@ import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 const running = useStudio();
 let page: StudioPage;
-/** A folder for screenshots to look at, when one is named. */
-const shots = process.env.SCREENSHOTS;
-const SIZES = { small: { width: 1280, height: 800 }, large: { width: 1920, height: 1080 } };
-const shoot = async (name: string) => {
-  if (!shots) return;
-  for (const [size, viewport] of Object.entries(SIZES)) {
-    await page.page.setViewportSize(viewport);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.page.emulateMedia({ colorScheme });
-      await page.page.screenshot({ path: `${shots}/experiments-${name}-${size}-${colorScheme}.png` });
-    }
-  }
-  await page.page.setViewportSize(SIZES.small);
-};
+const shoot = (name: string) => page.shoot(`experiments-${name}`);
 
 beforeAll(async () => {
   page = await StudioPage.open(running.browser, running.studio.url, {

@@ -5,15 +5,7 @@ import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 const running = useStudio();
 let page: StudioPage;
-/** A folder for screenshots to look at, when one is named. */
-const shots = process.env.SCREENSHOTS;
-const shoot = async (name: string) => {
-  if (!shots) return;
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.page.emulateMedia({ colorScheme });
-    await page.page.screenshot({ path: `${shots}/personas-${name}-${colorScheme}.png` });
-  }
-};
+const shoot = (name: string) => page.shoot(`personas-${name}`);
 
 beforeAll(async () => {
   page = await StudioPage.open(running.browser, running.studio.url, {

@@ -9,6 +9,10 @@ export const PATIENCE = 90_000;
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** A folder for screenshots to look at, when one is named. */
+const shots = process.env.SCREENSHOTS;
+const SIZES = { small: { width: 1280, height: 800 }, large: { width: 1920, height: 1080 } };
+
 const QUIET = [
   '--disable-gpu',
   '--disable-quic',
@@ -124,6 +128,19 @@ export class StudioPage {
     const [base, persona, change] = await cells.allInnerTexts();
     const number = (text = '') => Number.parseFloat(text.replace('−', '-'));
     return { base: number(base), persona: number(persona), change: number(change) };
+  }
+
+  /** Pictures of the page in both sizes and themes, where a folder is named for them. */
+  async shoot(name: string) {
+    if (!shots) return;
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      await this.page.setViewportSize(viewport);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await this.page.emulateMedia({ colorScheme });
+        await this.page.screenshot({ path: `${shots}/${name}-${size}-${colorScheme}.png` });
+      }
+    }
+    await this.page.setViewportSize(SIZES.small);
   }
 
   /** What axe finds against WCAG 2.2 A and AA and its best practices; the page must be opened with `bypassCSP`. */

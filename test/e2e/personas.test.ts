@@ -190,11 +190,12 @@ it('names what a shared persona lacks, and opens it on the present model', async
   const text = await gallery().getByRole('listitem', { name: 'From afar' }).innerText();
   for (const { name, hash } of needs) expect(text).toContain(`${name}, hash of the weights ${hash}`);
   expect(await page.violations()).toEqual([]);
-  await page.page.setViewportSize({ width: 380, height: 740 });
+  const narrow = { width: 380, height: 740 };
+  await page.page.setViewportSize(narrow);
   expect(await page.page.evaluate('document.documentElement.scrollWidth')).toBe(
     await page.page.evaluate('document.documentElement.clientWidth'),
   );
-  await shoot('narrow');
+  await page.shoot('personas', { narrow });
   await page.page.setViewportSize({ width: 1280, height: 800 });
   await gallery().getByRole('button', { name: 'Open From afar' }).click();
   await page.page.getByText('The model “other-8b” is not in the library').waitFor();

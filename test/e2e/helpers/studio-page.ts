@@ -130,10 +130,10 @@ export class StudioPage {
     return { base: number(base), persona: number(persona), change: number(change) };
   }
 
-  /** Pictures of the page in both sizes and themes, where a folder is named for them. */
-  async shoot(name: string) {
+  /** Pictures of the page in each size and theme, where a folder is named for them. */
+  async shoot(name: string, sizes: Record<string, { width: number; height: number }> = SIZES) {
     if (!shots) return;
-    for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const [size, viewport] of Object.entries(sizes)) {
       await this.page.setViewportSize(viewport);
       for (const colorScheme of ['light', 'dark'] as const) {
         await this.page.emulateMedia({ colorScheme });

@@ -4,6 +4,7 @@ import { createRouterClient } from '@orpc/server';
 import { Command, CommanderError } from 'commander';
 import { conversationCommands } from './cli-conversations.ts';
 import { experimentCommands } from './cli-experiments.ts';
+import { modelCommands } from './cli-models.ts';
 import { findPersona, personaCommands } from './cli-personas.ts';
 import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
 import { reportingCommands } from './cli-report.ts';
@@ -219,8 +220,14 @@ command('devices', 'list the devices that merging can use').action(() =>
 );
 
 command('extract', 'make a personality vector: tuned − base')
-  .requiredOption('--base <model>', 'library name or path of the base, unquantised')
-  .requiredOption('--tuned <file>', 'the fine-tuned model, or a llama.cpp adapter of the base')
+  .requiredOption(
+    '--base <model>',
+    'the base, unquantised: library name, GGUF file or folder of a checkpoint',
+  )
+  .requiredOption(
+    '--tuned <path>',
+    'the fine-tuned model likewise, or an adapter: file of llama.cpp, folder of PEFT',
+  )
   .requiredOption('--trait <name>', TRAITS.join(' | '), by(schema.trait))
   .requiredOption('--pole <name>', POLES.join(' | '), by(schema.pole))
   .option('--out <file>', 'where to write (default: into the library)')
@@ -229,7 +236,11 @@ command('extract', 'make a personality vector: tuned − base')
   .option('--overwrite', 'replace the file if it exists', false)
   .action(options =>
     perform(
-      client => follow<schema.ExtractResult>(client, client.library.extract(options)),
+      async client => {
+        const result = await follow<schema.ExtractResult>(client, client.library.extract(options));
+        for (const note of result.notes) console.error(`Note: ${note}`);
+        return result;
+      },
       result => {
         const rows = result.layers.map(layer => [
           layer.tensor,
@@ -676,6 +687,7 @@ command('log', 'list the runs of the experiment log, newest first')
     ),
   );
 
+modelCommands({ command, perform, follow, mebibytes });
 conversationCommands({ command, perform, table });
 personaCommands({ command, perform, table });
 reportingCommands({ command, perform, follow, table });

@@ -4,6 +4,7 @@
       "target_name": "native_merge",
       "sources": [
         "src/addon.cpp",
+        "src/assemble.cpp",
         "src/bake.cpp",
         "src/compare.cpp",
         "src/contribution.cpp",

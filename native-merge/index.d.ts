@@ -529,6 +529,67 @@ export interface ExpandResult {
  */
 export function expand(options: ExpandOptions, watch?: Watch): Promise<ExpandResult>;
 
+/** Metadata with its type in the file, for files that are made from scratch. */
+export type TypedMetadata =
+  | [key: string, type: 'string', value: string]
+  | [key: string, type: 'bool', value: boolean]
+  | [key: string, type: 'uint32' | 'float32', value: number]
+  | [key: string, type: 'strings', value: string[]]
+  | [key: string, type: 'int32s', value: Int32Array]
+  | [key: string, type: 'float32s', value: Float32Array];
+
+type SourceType = 'f32' | 'f16' | 'bf16';
+
+/** A tensor to write: `scale` · x + `shift` of numbers x that another file holds, or that are given. */
+export type AssembledTensor = {
+  name: string;
+  /** Type to store it in. */
+  type: SourceType;
+  /** In ggml order: the row length first. */
+  shape: number[];
+  /**
+   * The rows (of a one-dimensional tensor: the entries) belong to so many heads of an even number of rows each, and those
+   * of a head come as two halves, to be stored by turns: row 2j + t of a head of d rows is row t · d/2 + j of the
+   * source. That is how llama.cpp and transformers differ on rotary embeddings in Llama's family. Default 0: as they come.
+   */
+  heads?: number;
+  /** Default 1. */
+  scale?: number;
+  /** Default 0. */
+  shift?: number;
+} & (
+  | {
+      path: string;
+      sourceType: SourceType;
+      /** Where the numbers begin, in bytes. */
+      offset: number;
+    }
+  /** In row-major order; for what no file holds. */
+  | { values: Float32Array }
+);
+
+export interface AssembleOptions {
+  out: string;
+  /** In this order; every key once. */
+  metadata: TypedMetadata[];
+  /** In this order; every name once. */
+  tensors: AssembledTensor[];
+  threads?: number;
+}
+
+export interface AssembleResult {
+  bytes: number;
+  seconds: number;
+}
+
+/**
+ * Writes a GGUF file of numbers that lie in other files, such as safetensors. Types of equal range and precision keep
+ * their bits; others are rounded once, to nearest even.
+ * @throws {NativeMergeError} truncated (a tensor reaches beyond the end of its file), mismatch (heads and rows do not go
+ * together, two tensors of one name), not_finite, io, no_space, cancelled, invalid_argument
+ */
+export function assemble(options: AssembleOptions, watch?: Watch): Promise<AssembleResult>;
+
 export interface CompareOptions extends Watch {
   /** Of the sketch that estimates effective ranks of dense matrices; 0 … 2⁶⁴ − 1. Default 0. */
   seed?: number | bigint;

@@ -411,6 +411,67 @@ export async function expand(options, watch) {
   );
 }
 
+// Kinds of metadata, and whether a value is of the kind.
+const metadataKinds = {
+  string: value => typeof value === 'string',
+  bool: value => typeof value === 'boolean',
+  uint32: value => Number.isInteger(value) && value >= 0 && value < 2 ** 32,
+  float32: value => typeof value === 'number' && Number.isFinite(Math.fround(value)),
+  strings: value => Array.isArray(value) && value.every(each => typeof each === 'string'),
+  int32s: value => value instanceof Int32Array,
+  float32s: value => value instanceof Float32Array,
+};
+
+function checkTypedMetadata(metadata) {
+  if (!Array.isArray(metadata)) invalid('metadata must be an array.');
+  const keys = new Set();
+  for (const [key, kind, value] of metadata) {
+    if (typeof key !== 'string' || key === '' || key.length > 1000 || keys.has(key))
+      invalid(`metadata key ${JSON.stringify(key)} must have 1 to 1000 characters and occur once.`);
+    keys.add(key);
+    checkChoice(kind, `metadata ${key}`, Object.keys(metadataKinds));
+    if (!metadataKinds[kind](value)) invalid(`metadata ${key} is no ${kind}.`);
+  }
+  return metadata;
+}
+
+const sourceTypes = ['f32', 'f16', 'bf16'];
+
+function checkAssembled(tensors) {
+  if (!Array.isArray(tensors)) invalid('tensors must be an array.');
+  return tensors.map(({ name, type, shape, path, sourceType, offset, values, ...rest }, i) => {
+    const what = `tensors[${i}]`;
+    if (typeof name !== 'string') invalid(`${what}.name must be a text.`);
+    checkChoice(type, `${what}.type`, sourceTypes);
+    if (!Array.isArray(shape) || shape.length < 1 || shape.length > 4)
+      invalid(`${what}.shape must have 1 to 4 numbers.`);
+    for (const n of shape) checkNumber(n, `${what}.shape`, { min: 1, max: 2 ** 53 - 1, whole: true });
+    if (values === undefined) {
+      checkPath(path, `${what}.path`);
+      checkChoice(sourceType, `${what}.sourceType`, sourceTypes);
+      checkNumber(offset, `${what}.offset`, { min: 0, max: 2 ** 53 - 1, whole: true });
+    } else if (!(values instanceof Float32Array)) invalid(`${what}.values must be a Float32Array.`);
+    const { heads = 0, scale = 1, shift = 0 } = rest;
+    checkNumber(heads, `${what}.heads`, { min: 0, max: 2 ** 31, whole: true });
+    checkNumber(scale, `${what}.scale`);
+    checkNumber(shift, `${what}.shift`);
+    return { name, type, shape, path, sourceType, offset, values, heads, scale, shift };
+  });
+}
+
+export async function assemble({ out, metadata, tensors, threads }, watch) {
+  return run(
+    'assemble',
+    {
+      out: checkPath(out, 'out'),
+      metadata: checkTypedMetadata(metadata),
+      tensors: checkAssembled(tensors),
+      threads: checkThreads(threads),
+    },
+    watch,
+  );
+}
+
 export async function compare(paths, { threads, seed = 0, entrywise = true, ...watch } = {}) {
   if (!Array.isArray(paths) || paths.length < 1 || paths.length > 256)
     invalid('paths must be an array of 1 to 256 paths.');

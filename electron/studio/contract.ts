@@ -1,6 +1,7 @@
 /** Every procedure of the studio and the schemas of what goes in and out; the renderer imports types from here alone. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import * as checkpoints from './checkpoints/contract.ts';
 import * as experiments from './experiments/contract.ts';
 import * as log from './log/contract.ts';
 import * as personas from './personas/contract.ts';
@@ -22,6 +23,7 @@ import {
 } from './terms.ts';
 
 export { firstMessage, systemPrompt } from './chat/roleplay.ts';
+export * from './checkpoints/contract.ts';
 export * from './experiments/contract.ts';
 export { compareRuns, type RunComparison } from './log/comparison.ts';
 export * from './log/contract.ts';
@@ -387,8 +389,10 @@ export const bakeResult = z.object({
 export type BakeResult = z.infer<typeof bakeResult>;
 
 export const extractInput = z.object({
+  /** Library name, GGUF file, or folder of a Hugging Face checkpoint. */
   base: z.string().min(1),
-  tuned: z.string().min(1),
+  /** Likewise, or an adapter: llama.cpp's file or PEFT's folder. */
+  tuned: z.string().trim().min(1),
   trait,
   pole,
   out: z.string().optional(),
@@ -406,6 +410,8 @@ export const extractResult = z.object({
   layers: z.array(
     z.object({ tensor: z.string(), norm: z.number(), baseNorm: z.number(), relative: z.number() }),
   ),
+  /** What the user should know of an adapter that was read. */
+  notes: z.array(z.string()).default([]),
 });
 export type ExtractResult = z.infer<typeof extractResult>;
 
@@ -519,6 +525,7 @@ export const run = z.discriminatedUnion('kind', [
   runOf('tune', experiments.tuneInput, experiments.tuneResult),
   runOf('bake', bakeInput, bakeResult),
   runOf('extract', extractInput, extractResult),
+  runOf('convert', checkpoints.convertInput, checkpoints.convertResult),
   runOf('compare', compareInput, compareResult),
   runOf('rerun', reporting.rerunInput, reporting.rerunResult),
 ]);
@@ -544,6 +551,7 @@ export const RUN_KINDS = [
   ...EXPERIMENT_KINDS,
   'bake',
   'extract',
+  'convert',
   'compare',
   'rerun',
 ] as const satisfies RunKind[];
@@ -601,7 +609,7 @@ export const studioInfo = z.object({
 const procedure = oc.errors({ STUDIO: { data: studioErrorData } });
 
 /**
- * Work that takes long (bake, extract, compare, assess, experiments) is *started*: the answer is the id of its run, which
+ * Work that takes long (bake, extract, convert, compare, assess, experiments) is *started*: the answer is the id of its run, which
  * `runs.watch` follows and `runs.cancel` ends, from any window, whatever happens to the one that started it.
  */
 export const contract = {
@@ -617,6 +625,8 @@ export const contract = {
       z.object({ vectors: z.array(vector), broken: z.array(brokenFile), folder: z.string() }),
     ),
     extract: procedure.input(extractInput).output(started),
+    /** A Hugging Face folder as a GGUF file: a checkpoint as a source model, an adapter in llama.cpp's format. */
+    convert: procedure.input(checkpoints.convertInput).output(started),
     compare: procedure.input(compareInput).output(started),
   },
   mixing: {

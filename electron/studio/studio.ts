@@ -13,6 +13,7 @@ import { Experiments } from './experiments/experiments.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
 import { Language } from './language/language.ts';
 import { compare } from './library/comparison.ts';
+import { convert } from './library/conversion.ts';
 import { extract } from './library/extraction.ts';
 import { Library } from './library/library.ts';
 import { lockFolder, openDatabase } from './log/database.ts';
@@ -112,9 +113,15 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
       extract: os.library.extract.handler(({ input }) => {
         const title = `${input.trait} ${input.pole}: ${input.tuned} − ${input.base}`;
         return {
-          run: runs.start('extract', title, input, task => extract(input, library, merging, task)).id,
+          run: runs.start('extract', title, input, task => extract(input, library, merging, scratch, task))
+            .id,
         };
       }),
+      convert: os.library.convert.handler(({ input }) => ({
+        run: runs.start('convert', input.name ?? input.source, input, task =>
+          convert(input, library, merging, scratch, task),
+        ).id,
+      })),
       compare: os.library.compare.handler(({ input }) => {
         const title = input.vectors.length > 0 ? input.vectors.join(', ') : `all vectors of ${input.model}`;
         return {

@@ -1,6 +1,7 @@
 /** What the two workers can be asked for; plain data both ways. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { converted, SOURCE_TYPES } from '../studio/checkpoints/contract.ts';
 import {
   comparison,
   device,
@@ -172,6 +173,21 @@ export const mergingContract = {
         }),
       ),
     ),
+  /** A Hugging Face checkpoint's folder as a source model. */
+  convert: procedure
+    .input(
+      z.object({
+        folder: z.string(),
+        out: z.string(),
+        type: z.enum(SOURCE_TYPES),
+        name: z.string().optional(),
+      }),
+    )
+    .output(job(converted)),
+  /** A PEFT adapter's folder as llama.cpp's adapter, for the base whose GGUF file is given. */
+  convertAdapter: procedure
+    .input(z.object({ folder: z.string(), base: z.string(), out: z.string() }))
+    .output(job(converted)),
   /** A dense vector as a llama.cpp adapter: truncated SVD per tensor, to the rank that keeps that share of the energy. */
   factorize: procedure
     .input(z.object({ vector: z.string(), out: z.string(), energy: z.number() }))

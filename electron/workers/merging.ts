@@ -1,7 +1,9 @@
-/** The merging worker: reads, extracts, bakes, factorises and compares GGUF files with native-merge. */
+/** The merging worker: reads, converts, extracts, bakes, factorises and compares model files with native-merge. */
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import * as native from '../../native-merge/index.js';
+import { planAdapter } from '../studio/checkpoints/adapter.ts';
+import { type GgufPlan, planCheckpoint } from '../studio/checkpoints/checkpoint.ts';
 import type { StudioErrorData } from '../studio/contract.ts';
 import { asStudioErrors, StudioError } from '../studio/errors.ts';
 import { pushed } from '../studio/stream.ts';
@@ -53,6 +55,19 @@ async function* job<R>(start: (onProgress: (p: native.JobProgress) => void) => P
   yield { type: 'done' as const, result };
 }
 
+/** Writes a planned file, as a stream. */
+const written = (
+  what: 'model' | 'adapter',
+  planned: () => Promise<GgufPlan>,
+  out: string,
+  signal: AbortSignal | undefined,
+) =>
+  job(async onProgress => {
+    const { metadata, tensors, type, architecture, notes } = await planned();
+    const result = await native.assemble({ out, metadata, tensors }, { onProgress, signal });
+    return { what, architecture, type, tensors: tensors.length, notes, ...result };
+  });
+
 const worker = implement(mergingContract).use(asStudioErrors);
 
 const router = worker.router({
@@ -85,6 +100,15 @@ const router = worker.router({
 
   extract: worker.extract.handler(async function* ({ input, signal }) {
     yield* job(onProgress => native.extract(input, { onProgress, signal }));
+  }),
+
+  convert: worker.convert.handler(async function* ({ input: { folder, out, type, name }, signal }) {
+    yield* written('model', () => planCheckpoint(folder, type, name), out, signal);
+  }),
+
+  convertAdapter: worker.convertAdapter.handler(async function* ({ input: { folder, base, out }, signal }) {
+    const header = await translated(() => native.readGguf(base));
+    yield* written('adapter', () => planAdapter(folder, header), out, signal);
   }),
 
   factorize: worker.factorize.handler(async function* ({ input, signal }) {

@@ -12,6 +12,12 @@ import type { AnswerEvent, AnswerInput, LikelihoodEvent, RateEvent, RateInput } 
 import type { Loaded } from './loaded.ts';
 import { render } from './loaded.ts';
 
+/**
+ * Returns the likeliest token's logit too, by which the sum of all weights is scaled. `includeMax` of node-llama-cpp
+ * 3.22.1 adds it only where it is asked for anyway; the selected token is the same one, since none is drawn by chance.
+ */
+const LIKELIEST = { includeSelected: true };
+
 /** Most questions that are evaluated in one batch. */
 const MAX_SEQUENCES = 16;
 /** Cells of the key-value cache, in tokens, that the sequences share; as much as the longest conversation may take. */
@@ -125,7 +131,7 @@ export async function rate(
 ): Promise<void> {
   const answers = input.answers.map(answer => answerTokens(model, answer));
   const generateNext = {
-    logits: { filter: { tokens: answers.flat(), includeMax: true } },
+    logits: { filter: { tokens: answers.flat(), ...LIKELIEST } },
     totalLogitWeight: true,
   };
   const probabilities = async (sequence: LlamaContextSequence, question: Token[], shared: number) => {
@@ -233,7 +239,7 @@ export async function likelihood(
       if (signal?.aborted) return;
       await rewind(sequence, 0);
       const asked = tokens.slice(0, -1).map((token, at): [Token, object] => {
-        const filter = { tokens: [tokens[at + 1] as Token], includeMax: true };
+        const filter = { tokens: [tokens[at + 1] as Token], ...LIKELIEST };
         return [token, { generateNext: { logits: { filter }, totalLogitWeight: true } }];
       });
       const output = asked.length > 0 ? await sequence.controlledEvaluate(asked) : [];

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "assemble.h"
 #include "bake.h"
 #include "compare.h"
 #include "convert.h"
@@ -38,8 +39,8 @@ uint64_t get_uint64(const Napi::Value & value) {
     return value.IsBigInt() ? value.As<Napi::BigInt>().Uint64Value(&lossless) : uint64_t(value.ToNumber().Int64Value());
 }
 
-uint32_t get_type(const Napi::Object & options) {
-    const std::string type = get_text(options, "type");
+uint32_t get_type(const Napi::Object & options, const char * key = "type") {
+    const std::string type = get_text(options, key);
     if (type == "f32") return GGML_TYPE_F32;
     if (type == "f16") return GGML_TYPE_F16;
     if (type == "bf16") return GGML_TYPE_BF16;
@@ -73,6 +74,63 @@ std::vector<MetadataEntry> get_metadata(const Napi::Object & options) {
         }
     }
     return entries;
+}
+
+// An array of [key, type, value], by the types' names in index.js.
+std::vector<MetadataEntry> get_typed_metadata(const Napi::Object & options) {
+    std::vector<MetadataEntry> entries;
+    const Napi::Array list = options.Get("metadata").As<Napi::Array>();
+    for (uint32_t i = 0; i < list.Length(); i++) {
+        const Napi::HandleScope scope(options.Env());
+        const Napi::Array entry = list.Get(i).As<Napi::Array>();
+        const std::string key = entry.Get(0u).ToString().Utf8Value(), type = entry.Get(1u).ToString().Utf8Value();
+        const Napi::Value value = entry.Get(2u);
+        if (type == "string") {
+            entries.push_back(make_text(key, value.ToString().Utf8Value()));
+        } else if (type == "bool") {
+            entries.push_back(make_bool(key, value.ToBoolean().Value()));
+        } else if (type == "uint32") {
+            entries.push_back(make_uint32(key, value.ToNumber().Uint32Value()));
+        } else if (type == "float32") {
+            entries.push_back(make_float32(key, value.ToNumber().FloatValue()));
+        } else if (type == "strings") {
+            const Napi::Array strings = value.As<Napi::Array>();
+            std::vector<std::string> texts;
+            for (uint32_t k = 0; k < strings.Length(); k++) {
+                const Napi::HandleScope inner(options.Env());
+                texts.push_back(strings.Get(k).ToString().Utf8Value());
+            }
+            entries.push_back(make_texts(key, texts));
+        } else if (type == "int32s") {
+            const auto numbers = value.As<Napi::Int32Array>();
+            entries.push_back(make_array(key, ValueType::Int32, numbers.Data(), numbers.ElementLength(), 4));
+        } else {
+            const auto numbers = value.As<Napi::Float32Array>();
+            entries.push_back(make_array(key, ValueType::Float32, numbers.Data(), numbers.ElementLength(), 4));
+        }
+    }
+    return entries;
+}
+
+AssembledTensor get_assembled(const Napi::Object & given) {
+    AssembledTensor tensor;
+    tensor.target.name = get_text(given, "name");
+    tensor.target.type = get_type(given);
+    const Napi::Array shape = given.Get("shape").As<Napi::Array>();
+    for (uint32_t d = 0; d < shape.Length(); d++) tensor.target.shape.push_back(uint64_t(shape.Get(d).ToNumber().Int64Value()));
+    if (has(given, "values")) {
+        const auto values = given.Get("values").As<Napi::Float32Array>();
+        tensor.values.assign(values.Data(), values.Data() + values.ElementLength());
+        tensor.type = GGML_TYPE_F32;
+    } else {
+        tensor.path = get_text(given, "path");
+        tensor.type = get_type(given, "sourceType");
+        tensor.offset = uint64_t(get_number(given, "offset"));
+    }
+    tensor.heads = uint64_t(get_number(given, "heads"));
+    tensor.scale = float(get_number(given, "scale"));
+    tensor.shift = float(get_number(given, "shift"));
+    return tensor;
 }
 
 // 'none', 'density', 'l1', or true and false for density and none.
@@ -516,6 +574,28 @@ Napi::Value start_expand(const Napi::CallbackInfo & info) {
     });
 }
 
+Napi::Value start_assemble(const Napi::CallbackInfo & info) {
+    const Napi::Object given = info[0].As<Napi::Object>();
+    AssembleOptions options;
+    options.out = get_text(given, "out");
+    options.metadata = get_typed_metadata(given);
+    const Napi::Array tensors = given.Get("tensors").As<Napi::Array>();
+    for (uint32_t i = 0; i < tensors.Length(); i++) {
+        const Napi::HandleScope scope(info.Env());
+        options.tensors.push_back(get_assembled(tensors.Get(i).As<Napi::Object>()));
+    }
+    options.threads = get_threads(given);
+    return Job::start(info.Env(), info[1], [options = std::move(options)](Progress & progress) -> Job::Finish {
+        const AssembleResult result = assemble(options, progress);
+        return [=](Napi::Env env) {
+            Napi::Object value = Napi::Object::New(env);
+            value.Set("bytes", double(result.bytes));
+            value.Set("seconds", result.seconds);
+            return value;
+        };
+    });
+}
+
 Napi::Array numbers_value(Napi::Env env, const std::vector<double> & numbers) {
     Napi::Array array = Napi::Array::New(env, numbers.size());
     for (size_t i = 0; i < numbers.size(); i++) array.Set(uint32_t(i), numbers[i]);
@@ -608,6 +688,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("bake", Napi::Function::New(env, start_bake));
     exports.Set("compare", Napi::Function::New(env, start_compare));
     exports.Set("factorize", Napi::Function::New(env, start_factorize));
+    exports.Set("assemble", Napi::Function::New(env, start_assemble));
     exports.Set("expand", Napi::Function::New(env, start_expand));
     exports.Set("removePartialFiles", Napi::Function::New(env, remove_partial));
     exports.Set("devices", Napi::Function::New(env, devices));

@@ -517,8 +517,27 @@ MetadataEntry make_text(std::string key, std::string_view value) {
 MetadataEntry make_uint32(std::string key, uint32_t value) { return make_number(std::move(key), ValueType::Uint32, value); }
 MetadataEntry make_int64(std::string key, int64_t value) { return make_number(std::move(key), ValueType::Int64, value); }
 MetadataEntry make_uint64(std::string key, uint64_t value) { return make_number(std::move(key), ValueType::Uint64, value); }
+MetadataEntry make_float32(std::string key, float value) { return make_number(std::move(key), ValueType::Float32, value); }
 MetadataEntry make_float64(std::string key, double value) { return make_number(std::move(key), ValueType::Float64, value); }
 MetadataEntry make_bool(std::string key, bool value) { return make_number(std::move(key), ValueType::Bool, uint8_t(value)); }
+
+MetadataEntry make_array(std::string key, ValueType element, const void * values, uint64_t count, size_t bytes) {
+    MetadataEntry entry = make_number(std::move(key), ValueType::Array, uint32_t(element));
+    append_number(entry.raw, &count, sizeof count);
+    append_number(entry.raw, values, size_t(count) * bytes);
+    return entry;
+}
+MetadataEntry make_texts(std::string key, const std::vector<std::string> & values) {
+    MetadataEntry entry = make_array(std::move(key), ValueType::String, "", 0, 0);
+    const uint64_t count = values.size();
+    memcpy(entry.raw.data() + 4, &count, sizeof count);
+    for (const auto & value : values) {
+        const uint64_t length = value.size();
+        append_number(entry.raw, &length, sizeof length);
+        entry.raw += value;
+    }
+    return entry;
+}
 
 void set_entry(std::vector<MetadataEntry> & entries, MetadataEntry entry) {
     for (auto & existing : entries) {

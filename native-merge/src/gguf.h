@@ -96,8 +96,12 @@ MetadataEntry make_text(std::string key, std::string_view value);
 MetadataEntry make_uint32(std::string key, uint32_t value);
 MetadataEntry make_int64(std::string key, int64_t value);
 MetadataEntry make_uint64(std::string key, uint64_t value);
+MetadataEntry make_float32(std::string key, float value);
 MetadataEntry make_float64(std::string key, double value);
 MetadataEntry make_bool(std::string key, bool value);
+MetadataEntry make_texts(std::string key, const std::vector<std::string> & values);
+// An array of numbers of `bytes` bytes each.
+MetadataEntry make_array(std::string key, ValueType element, const void * values, uint64_t count, size_t bytes);
 
 // Replaces the entry of the same key in place, or appends.
 void set_entry(std::vector<MetadataEntry> & entries, MetadataEntry entry);

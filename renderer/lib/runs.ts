@@ -77,6 +77,7 @@ export function headline(run: Run): string | null {
     }
     case 'bake':
     case 'extract':
+    case 'convert':
       return `${fileName(run.result.path)}, ${bytes(run.result.bytes)}`;
     case 'compare': {
       const { vectors, all } = run.result;
@@ -110,6 +111,7 @@ export function personaOf(run: Run): Persona | null {
     case 'bake':
       return persona.parse({ recipe: run.input.recipe });
     case 'extract':
+    case 'convert':
     case 'compare':
     case 'rerun':
       return null;

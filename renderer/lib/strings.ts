@@ -67,6 +67,7 @@ const kinds: Record<RunKind, string> = {
   tune: 'Tuning',
   bake: 'Model file',
   extract: 'Vector',
+  convert: 'Added model',
   compare: 'Comparison of vectors',
   rerun: 'Done again',
 };
@@ -175,7 +176,31 @@ export const t = {
     noneFit: 'No personality vector fits this model, so the sliders cannot act on it yet.',
     noneFitAction: 'How to add vectors',
     howVectors:
-      'A vector is the difference between a base model and a copy of it that was fine-tuned towards one pole of one trait. The terminal command “extract” makes one from two such files.',
+      'A vector is the difference between a base model and a copy of it that was fine-tuned towards one pole of one trait.',
+    add: {
+      model: 'Add a model',
+      modelAbout:
+        'From a Hugging Face checkpoint: the folder with config.json and the .safetensors files. It becomes a GGUF file in the library; the folder stays as it is.',
+      folder: 'Folder of the checkpoint',
+      name: 'Name (optional)',
+      startModel: 'Add the model',
+      runningModel: 'Converting the model',
+      doneModel: (size: string) => `Added, ${size}.`,
+      vector: 'Add a vector',
+      vectorAbout:
+        'From a fine-tune of one of your models: the folder of its checkpoint, the folder of a PEFT LoRA adapter, or a GGUF file.',
+      base: 'Base model',
+      noBase: 'The library has no unquantised model (F32, F16 or BF16). Add the base first.',
+      tuned: 'Folder or file of the fine-tune',
+      trait: 'Trait',
+      pole: 'Pole',
+      startVector: 'Add the vector',
+      runningVector: 'Making the vector',
+      doneVector: (share: string, size: string) =>
+        `Added, ${size}. It changes the weights by ${share} % of their length.`,
+      needsPath: 'Name a folder first.',
+      replace: 'Replace the file if there is one of that name',
+    },
   },
 
   inside: {

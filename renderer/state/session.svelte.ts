@@ -4,6 +4,7 @@ import type { Connection, ConnectionState } from '../client.ts';
 import { toProblem } from '../lib/errors.ts';
 import { personaOf, rerunText } from '../lib/runs.ts';
 import { t } from '../lib/strings.ts';
+import { Adding } from './adding.svelte.ts';
 import { Aiming } from './aiming.svelte.ts';
 import { Baking } from './baking.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
@@ -32,6 +33,7 @@ export class Session {
   readonly personas: Personas;
   readonly measurement: Measurement;
   readonly baking: Baking;
+  readonly adding: Adding;
   readonly aiming: Aiming;
   readonly snapshots: Snapshots;
   readonly inside: Inside;
@@ -56,6 +58,7 @@ export class Session {
     this.personas = new Personas(connection);
     this.measurement = new Measurement(connection, this.mix, this.library);
     this.baking = new Baking(connection, this.mix);
+    this.adding = new Adding(connection);
     this.aiming = new Aiming(connection, this.mix);
     this.snapshots = new Snapshots(this.mix);
     this.inside = new Inside(connection);
@@ -69,7 +72,7 @@ export class Session {
     this.#connected(this.#connection.state);
     this.#connection.onState(state => this.#connected(state));
     this.runs.onEnd(run => {
-      if (run.kind === 'bake' || run.kind === 'extract') void this.loadLibrary();
+      if (['bake', 'extract', 'convert'].includes(run.kind)) void this.loadLibrary();
       if (run.kind === 'rerun' && run.state === 'done') void this.#tellVerdict(run.id);
       if (isDesign(run.kind) && run.state === 'done' && this.place.view !== 'experiments')
         this.notices.say(t.experiments.finished(t.kinds[run.kind], run.title), {

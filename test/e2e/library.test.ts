@@ -1,4 +1,5 @@
 /** The library: what is inside the vectors. */
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
 import { StudioPage } from './helpers/studio-page.ts';
@@ -69,4 +70,32 @@ it('shows how strong the vectors are in each layer and how alike', async () => {
 
   await page.view('Notebook').click();
   await page.page.locator('td.kind', { hasText: 'Comparison of vectors' }).waitFor();
+});
+
+it('adds a model from a checkpoint’s folder, and a vector from an adapter’s', async () => {
+  const folder = (name: string) => join(import.meta.dirname, '../fixtures/checkpoints', name);
+  const { page: shown } = page;
+  await page.view('Library').click();
+  await shown.getByText('Add a model', { exact: true }).click();
+  expect(await page.button('Add the model').isDisabled()).toBe(true);
+  await shown.getByLabel('Folder of the checkpoint').fill(folder('absent'));
+  await page.button('Add the model').click();
+  await shown.getByText('There is no such file').waitFor();
+  await shown.getByLabel('Folder of the checkpoint').fill(folder('llama3'));
+  await shown.getByLabel('Name (optional)').fill('Tiny Llama');
+  await page.button('Add the model').click();
+  await shown.getByText('Added, ').waitFor();
+  await shown.getByRole('rowheader', { name: 'Tiny Llama' }).waitFor();
+
+  await shown.getByText('Add a vector', { exact: true }).click();
+  await shown.getByLabel('Base model').selectOption('Tiny Llama');
+  await shown.getByLabel('Folder or file of the fine-tune').fill(folder('lora'));
+  await shown.getByLabel('Trait', { exact: true }).selectOption('agreeableness');
+  await shown.getByLabel('Pole').selectOption('low');
+  await page.button('Add the vector').click();
+  await shown.getByText('It changes the weights by').waitFor();
+  await shown.getByText('The adapter says that it was trained on llama3.').waitFor();
+  await shown.getByRole('row', { name: 'Tiny Llama' }).getByText('1 of 10').waitFor();
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('library-add');
 });

@@ -1,43 +1,47 @@
 /** Extraction of a personality vector: tuned − base, stamped with what it is and where it comes from. */
-import { access } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
-import type { ExtractResult, extractInput } from '../contract.ts';
+import type { ExtractResult, extractInput, Model } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { Task } from '../log/runs.ts';
 import type { WorkerClient } from '../worker-client.ts';
+import { ggufOf, mayWrite, tunedOf, withFolders } from './conversion.ts';
 import type { Library } from './library.ts';
 import { VECTOR_KEYS, VECTOR_VERSION } from './library.ts';
 
 export async function extract(
-  { base: baseName, tuned, trait, pole, type, note, overwrite, ...input }: z.output<typeof extractInput>,
+  input: z.output<typeof extractInput>,
+  library: Library,
+  merging: WorkerClient<'merging'>,
+  scratch: string,
+  task: Task,
+): Promise<ExtractResult> {
+  if (input.out !== undefined) await mayWrite(resolve(input.out), input.overwrite);
+  return withFolders(scratch, async at => {
+    const base = await library.model(await ggufOf(input.base, library, merging, at, task));
+    task.used({ [base.path.startsWith(scratch) ? resolve(input.base) : base.path]: base.content });
+    const tuned = await tunedOf(input.tuned, base.path, library, merging, at, task);
+    return { ...(await fromFiles(base, tuned.path, input, library, merging, task)), notes: tuned.notes };
+  });
+}
+
+async function fromFiles(
+  base: Model,
+  tunedPath: string,
+  { trait, pole, type, note, overwrite, ...input }: z.output<typeof extractInput>,
   library: Library,
   merging: WorkerClient<'merging'>,
   task: Task,
-): Promise<ExtractResult> {
-  const base = await library.model(baseName);
-  const tunedPath = (await library.list()).models.find(model => model.id === tuned)?.path ?? resolve(tuned);
+): Promise<Omit<ExtractResult, 'notes'>> {
   const out = resolve(input.out ?? join(library.vectorFolder, `${base.id}-${trait}-${pole}.gguf`));
   if (out === base.path || out === tunedPath)
     throw new StudioError('bad_input', `The file ${out} is an input and cannot be the result.`, {
       file: out,
       field: 'out',
     });
-  if (
-    !overwrite &&
-    (await access(out).then(
-      () => true,
-      () => false,
-    ))
-  )
-    throw new StudioError('bad_input', `The file ${out} exists already.`, {
-      file: out,
-      field: 'out',
-      action: 'Name another file, or allow overwriting.',
-    });
+  await mayWrite(out, overwrite);
   makeFolder(dirname(out));
-  task.used({ [base.path]: base.content });
 
   const header = await merging.call(worker => worker.read({ path: tunedPath }, { signal: task.signal }));
   const adapter = header.metadata['general.type'] === 'adapter';

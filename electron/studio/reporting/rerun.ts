@@ -30,6 +30,7 @@ const STARTERS: { [K in RunKind]?: (client: Client, input: never) => Promise<{ r
   compare: (client, input) => client.library.compare(input),
   bake: (client, input) => client.mixing.bake(input),
   extract: (client, input) => client.library.extract(input),
+  convert: (client, input) => client.library.convert(input),
   chat: async (client, input) => {
     for await (const event of await client.chat.send(input)) if (event.type === 'done') return event.result;
     throw new StudioError('internal', 'The answer ended without a result.');
@@ -212,7 +213,7 @@ async function once(
   task: Task,
   onShare: (share: number) => void,
 ): Promise<Run> {
-  const writes = run.kind === 'bake' || run.kind === 'extract';
+  const writes = run.kind === 'bake' || run.kind === 'extract' || run.kind === 'convert';
   const folder = await mkdtemp(join(scratch, 'rerun-'));
   try {
     const given = writes

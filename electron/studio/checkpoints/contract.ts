@@ -1,0 +1,38 @@
+/** What converting asks for and gives. */
+import { z } from 'zod';
+
+/** Types of the file that is written; `auto`: that of the checkpoint. */
+export const SOURCE_TYPES = ['auto', 'f32', 'f16', 'bf16'] as const;
+
+export const convertInput = z.object({
+  /** Folder of a Hugging Face checkpoint or of a PEFT adapter. */
+  source: z.string().trim().min(1),
+  /** Of an adapter: library name or path of the model that it was trained on, or the folder of its checkpoint. */
+  base: z.string().min(1).optional(),
+  /** File to write; a model goes into the library by default. */
+  out: z.string().min(1).optional(),
+  /** What the model is called; by default as its folder or repository is. */
+  name: z.string().trim().min(1).max(120).optional(),
+  type: z.enum(SOURCE_TYPES).default('auto'),
+  overwrite: z.boolean().default(false),
+});
+
+/** What a conversion found and wrote. */
+export const converted = z.object({
+  what: z.enum(['model', 'adapter']),
+  /** As GGUF names it. */
+  architecture: z.string(),
+  type: z.enum(['f32', 'f16', 'bf16']),
+  tensors: z.int(),
+  bytes: z.number(),
+  seconds: z.number(),
+  /** What the user should know. */
+  notes: z.array(z.string()),
+});
+
+export const convertResult = converted.extend({
+  path: z.string(),
+  /** SHA-256 of a model's weights; null of an adapter. */
+  content: z.string().nullable(),
+});
+export type ConvertResult = z.infer<typeof convertResult>;

@@ -1,0 +1,164 @@
+/** Hugging Face folders into GGUF files: a checkpoint into a source model, a PEFT adapter into llama.cpp's format. */
+import { access, mkdtemp, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { z } from 'zod';
+import { modelNameOf } from '../checkpoints/files.ts';
+import type { ConvertResult, convertInput } from '../contract.ts';
+import { StudioError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
+import type { Task } from '../log/runs.ts';
+import type { WorkerClient } from '../worker-client.ts';
+import type { Library } from './library.ts';
+
+type Merging = WorkerClient<'merging'>;
+type Plan = z.output<typeof convertInput>;
+
+export async function convert(
+  { source, base, out: asked, name, type, overwrite }: Plan,
+  library: Library,
+  merging: Merging,
+  scratch: string,
+  task: Task,
+): Promise<ConvertResult> {
+  const folder = resolve(source);
+  const adapter = await isAdapter(folder);
+  if (adapter && (base === undefined || asked === undefined))
+    throw new StudioError(
+      'bad_input',
+      `${folder} is an adapter: its base and the file to write are needed.`,
+      {
+        file: folder,
+        field: base === undefined ? 'base' : 'out',
+        action: 'Give both, or make a personality vector of it with “extract”.',
+      },
+    );
+  const called = name ?? modelNameOf(folder);
+  const out = resolve(asked ?? join(library.modelFolder, `${fileNameOf(called)}.gguf`));
+  await mayWrite(out, overwrite);
+  makeFolder(dirname(out));
+  return withFolders(scratch, async at => {
+    const found = adapter
+      ? await writeAdapter(merging, task, {
+          folder,
+          base: (await library.model(await ggufOf(base as string, library, merging, at, task))).path,
+          out,
+        })
+      : await writeModel(merging, task, { folder, out, type, name: called });
+    if (adapter) return { ...found, path: out, content: null };
+    const facts = await library.facts(out, task.signal);
+    task.used({ [out]: facts.content });
+    return { ...found, path: out, content: facts.content };
+  });
+}
+
+/** Refuses to write over a file that exists, unless that was asked for. */
+export async function mayWrite(out: string, overwrite: boolean): Promise<void> {
+  if (overwrite || !(await exists(out))) return;
+  throw new StudioError('bad_input', `The file ${out} exists already.`, {
+    file: out,
+    field: 'out',
+    action: 'Name another file, or allow overwriting.',
+  });
+}
+
+/** A place for files that are needed only while something is made of them; called with a maker of their paths. */
+export async function withFolders<R>(
+  scratch: string,
+  work: (at: (name: string) => string) => Promise<R>,
+): Promise<R> {
+  const folder = await mkdtemp(join(scratch, 'convert-'));
+  try {
+    return await work(name => join(folder, name));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A model by its library name or file, as it is; or the file that a folder's checkpoint is converted to. */
+export async function ggufOf(
+  name: string,
+  library: Library,
+  merging: Merging,
+  at: (name: string) => string,
+  task: Task,
+): Promise<string> {
+  const { models } = await library.list();
+  const known = models.find(model => model.id === name);
+  if (known || !(await isFolder(name))) return known?.path ?? name;
+  const folder = resolve(name);
+  if (await isAdapter(folder))
+    throw new StudioError('bad_input', `${folder} is an adapter, not a model.`, {
+      file: folder,
+      action: 'Name the model that it was trained on.',
+    });
+  const out = at(`${fileNameOf(modelNameOf(folder))}.gguf`);
+  await writeModel(merging, task, { folder, out, type: 'auto' });
+  return out;
+}
+
+/** Likewise, for what a vector is made of: an adapter too, for the base whose file is given. */
+export async function tunedOf(
+  name: string,
+  base: string,
+  library: Library,
+  merging: Merging,
+  at: (name: string) => string,
+  task: Task,
+): Promise<{ path: string; notes: string[] }> {
+  if (!(await isFolder(name)) || !(await isAdapter(resolve(name))))
+    return {
+      path: resolve(await ggufOf(name, library, merging, file => at(`tuned-${file}`), task)),
+      notes: [],
+    };
+  const out = at('adapter.gguf');
+  const { notes } = await writeAdapter(merging, task, { folder: resolve(name), base, out });
+  return { path: out, notes };
+}
+
+function writeModel(
+  merging: Merging,
+  task: Task,
+  plan: { folder: string; out: string; type: Plan['type']; name?: string },
+) {
+  return finished(
+    merging.stream(worker => worker.convert(plan, { signal: task.signal })),
+    task,
+  );
+}
+
+function writeAdapter(merging: Merging, task: Task, plan: { folder: string; base: string; out: string }) {
+  return finished(
+    merging.stream(worker => worker.convertAdapter(plan, { signal: task.signal })),
+    task,
+  );
+}
+
+type Event<R> =
+  | { type: 'progress'; done: number; total: number; unit: string; message: string }
+  | { type: 'done'; result: R };
+
+async function finished<R>(events: AsyncIterable<Event<R>>, task: Task): Promise<R> {
+  for await (const event of events) {
+    if (event.type === 'done') return event.result;
+    task.progress(event.done, event.total, event.unit, event.message);
+  }
+  throw new StudioError('internal', 'The merging worker ended the conversion without a result.');
+}
+
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+const isFolder = (path: string) =>
+  stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  );
+
+const isAdapter = (folder: string) => exists(join(folder, 'adapter_config.json'));
+
+/** What every file system takes as a name. */
+const fileNameOf = (name: string) =>
+  name.replaceAll(/[^\p{L}\p{N}._ -]/gu, '_').replace(/^\.+/, '') || 'model';

@@ -1,0 +1,40 @@
+/** Adds models and vectors to the library from folders on the studio's machine. */
+import type { Pole, Trait } from '../../electron/studio/contract.ts';
+import type { Connection } from '../client.ts';
+import { Job } from './job.svelte.ts';
+
+class AddingModel extends Job<'convert'> {
+  folder = $state('');
+  name = $state('');
+  replace = $state(false);
+
+  start() {
+    const name = this.name.trim() || undefined;
+    return this.follow(() =>
+      this.connection.client.library.convert({ source: this.folder, name, overwrite: this.replace }),
+    );
+  }
+}
+
+class AddingVector extends Job<'extract'> {
+  tuned = $state('');
+  trait = $state<Trait>('extraversion');
+  pole = $state<Pole>('high');
+  replace = $state(false);
+
+  /** @param base library name of the model that was fine-tuned */
+  start(base: string) {
+    const { tuned, trait, pole, replace: overwrite } = this;
+    return this.follow(() => this.connection.client.library.extract({ base, tuned, trait, pole, overwrite }));
+  }
+}
+
+export class Adding {
+  readonly model: AddingModel;
+  readonly vector: AddingVector;
+
+  constructor(connection: Connection) {
+    this.model = new AddingModel(connection, 'convert');
+    this.vector = new AddingVector(connection, 'extract');
+  }
+}

@@ -1,0 +1,306 @@
+/** Hugging Face checkpoints and adapters, from tiny random ones: against llama.cpp's converters, and run by llama.cpp. */
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WorkerClient } from '../../electron/studio/worker-client.ts';
+import { forkWorker } from '../../electron/workers/fork.ts';
+import { expand, readGguf } from '../../native-merge/index.js';
+import { tensorValues } from '../native/helpers/gguf.ts';
+import { openStudio, studioError, type TestStudio } from './studio.ts';
+
+const FIXTURES = join(import.meta.dirname, '../fixtures/checkpoints');
+const MODELS = ['llama2', 'llama3', 'mistral', 'nemo', 'qwen2', 'qwen3'];
+
+interface Reference {
+  metadata: Record<string, unknown>;
+  tensors: Record<string, { type: string; shape: number[]; sha256: string }>;
+  texts: { text: string; tokens: number[] }[];
+  likelihood: { text: string; tokens: number; logProbability: number };
+  base: string;
+  changes: Record<string, { norm: number; first: number[] }>;
+}
+const referenceOf = (name: string): Reference =>
+  JSON.parse(readFileSync(join(FIXTURES, name, 'reference.json'), 'utf8'));
+
+/** What a file holds, as reference.json has it. */
+function contentsOf(path: string): Reference['tensors'] {
+  const data = readFileSync(path);
+  return Object.fromEntries(
+    readGguf(path).tensors.map(({ name, type, shape, offset, bytes }) => [
+      name,
+      {
+        type,
+        shape,
+        sha256: createHash('sha256')
+          .update(data.subarray(offset, offset + bytes))
+          .digest('hex'),
+      },
+    ]),
+  );
+}
+
+let studio: TestStudio;
+let llama: Llama;
+const inference = new WorkerClient('inference', forkWorker);
+const files = new Map<string, string>();
+
+beforeAll(async () => {
+  studio = await openStudio();
+  llama = await getLlama({ gpu: false, build: 'never', logLevel: LlamaLogLevel.error });
+});
+
+afterAll(async () => {
+  inference.close();
+  await llama.dispose();
+  await studio.remove();
+});
+
+/** The fixture in the library; converted once. */
+async function fileOf(name: string): Promise<string> {
+  const known = files.get(name);
+  if (known) return known;
+  const run = await studio.end(
+    'convert',
+    studio.client.library.convert({ source: join(FIXTURES, name), name: `tiny ${name}` }),
+  );
+  expect(run.error).toBeNull();
+  const path = run.result?.path as string;
+  files.set(name, path);
+  return path;
+}
+
+async function likelihoodOf(model: string, text: string, adapter?: string) {
+  const adapters = adapter ? [{ path: adapter, scale: 1 }] : [];
+  for await (const found of inference.stream(worker =>
+    worker.likelihood({ mix: { model, adapters }, texts: [text] }),
+  ))
+    return found;
+  throw new Error('no likelihood');
+}
+
+describe.each(MODELS)('%s', name => {
+  const reference = referenceOf(name);
+
+  test('has the tensors of convert_hf_to_gguf.py, bit for bit', async () => {
+    expect(contentsOf(await fileOf(name))).toEqual(reference.tensors);
+  });
+
+  test('has its metadata too, but for what is named here', async () => {
+    const { metadata } = readGguf(await fileOf(name));
+    const expected: Record<string, unknown> = { ...reference.metadata };
+    expected['general.name'] = `tiny ${name}`;
+    // Not written: nothing reads it.
+    delete expected['general.size_label'];
+    if (name === 'mistral') {
+      // Without tokenizer.model the converter gives all tokens one score and takes [INST] for a word.
+      const types = expected['tokenizer.ggml.token_type'] as number[];
+      types.fill(3, -2);
+      delete expected['tokenizer.ggml.scores'];
+      delete metadata['tokenizer.ggml.scores'];
+      expected['tokenizer.ggml.add_space_prefix'] = true;
+    }
+    expect(metadata).toEqual(expected);
+  });
+
+  test('reads texts as transformers does', async () => {
+    const model = await llama.loadModel({ modelPath: await fileOf(name), vocabOnly: true });
+    try {
+      for (const { text, tokens } of reference.texts)
+        expect({ text, tokens: [...model.tokenize(text, false)].map(Number) }).toEqual({ text, tokens });
+    } finally {
+      await model.dispose();
+    }
+  });
+
+  test('gives a text the probability that transformers gives it', async () => {
+    const { text, tokens, logProbability } = reference.likelihood;
+    const found = await likelihoodOf(await fileOf(name), text);
+    expect(found.tokens).toBe(tokens);
+    // llama.cpp rounds the keys and values that it keeps to F16.
+    expect(Math.abs(found.logProbability - logProbability)).toBeLessThan(0.02 * tokens);
+  });
+});
+
+test('the probability of an answer does not depend on which others are asked for', async () => {
+  const model = await fileOf('llama3');
+  const rate = async (answers: string[]) => {
+    const mix = { model, adapters: [] };
+    for await (const found of inference.stream(worker =>
+      worker.rate({ mix, system: '', prompts: ['How are you?'], answers }),
+    ))
+      return found.probabilities;
+    throw new Error('no rating');
+  };
+  const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+  const together = await rate(letters);
+  const alone: number[] = [];
+  for (const letter of letters) alone.push((await rate([letter]))[0] as number);
+  for (const [i, probability] of alone.entries()) expect(probability).toBeCloseTo(together[i] as number, 5);
+  expect(together.reduce((a, b) => a + b)).toBeLessThan(1);
+});
+
+describe('a base and its fine-tune as folders', () => {
+  /** The checkpoint of qwen2 with one matrix trained on. */
+  function fineTune(): string {
+    const folder = join(studio.home, 'qwen2-outgoing');
+    cpSync(join(FIXTURES, 'qwen2'), folder, { recursive: true });
+    const path = join(folder, 'model.safetensors');
+    const data = readFileSync(path);
+    const length = Number(data.readBigUInt64LE());
+    const header = JSON.parse(data.toString('utf8', 8, 8 + length));
+    const [begin] = header['model.layers.1.self_attn.k_proj.weight'].data_offsets;
+    data.writeFloatLE(data.readFloatLE(8 + length + begin) + 0.5, 8 + length + begin);
+    writeFileSync(path, data);
+    return folder;
+  }
+
+  test('make the vector that their GGUF files make', async () => {
+    const tuned = fineTune();
+    const extract = async (base: string, from: string, out: string) => {
+      const run = await studio.end(
+        'extract',
+        studio.client.library.extract({
+          base,
+          tuned: from,
+          trait: 'extraversion',
+          pole: 'high',
+          out: join(studio.home, out),
+        }),
+      );
+      expect(run.error).toBeNull();
+      return run.result;
+    };
+    const folders = await extract(join(FIXTURES, 'qwen2'), tuned, 'folders.gguf');
+    const converted = await studio.end(
+      'convert',
+      studio.client.library.convert({ source: tuned, out: join(studio.home, 'tuned.gguf') }),
+    );
+    const ggufs = await extract(await fileOf('qwen2'), converted.result?.path as string, 'ggufs.gguf');
+    expect(folders?.form).toBe('dense');
+    expect(folders?.norm).toBeCloseTo(0.5, 5);
+    const changed = folders?.layers.filter(({ norm }) => norm > 0).map(({ tensor }) => tensor);
+    expect(changed).toEqual(['blk.1.attn_k.weight']);
+    expect(contentsOf(folders?.path as string)).toEqual(contentsOf(ggufs?.path as string));
+    // Nothing of the conversions is left.
+    const scratch = join(studio.home, 'cache', 'scratch');
+    expect(readdirSync(scratch)).toEqual([]);
+  });
+});
+
+describe('a PEFT adapter', () => {
+  const adapterOf = async (name: string) => {
+    const out = join(studio.home, `${name}.gguf`);
+    if (existsSync(out)) return out;
+    const run = await studio.end(
+      'convert',
+      studio.client.library.convert({
+        source: join(FIXTURES, name),
+        base: await fileOf(referenceOf(name).base),
+        out,
+      }),
+    );
+    expect(run.error).toBeNull();
+    return out;
+  };
+
+  test('has the tensors and metadata of convert_lora_to_gguf.py', async () => {
+    const path = await adapterOf('lora');
+    const reference = referenceOf('lora');
+    expect(contentsOf(path)).toEqual(reference.tensors);
+    const expected: Record<string, unknown> = { ...reference.metadata, 'general.name': 'lora' };
+    delete expected['general.size_label'];
+    expect(readGguf(path).metadata).toEqual(expected);
+  });
+
+  test.each(['lora', 'rslora'])('%s changes the weights as peft does', async name => {
+    const { changes, base } = referenceOf(name);
+    const out = join(studio.home, `${name}-dense.gguf`);
+    await expand({ adapter: await adapterOf(name), out });
+    const { tensors } = readGguf(out);
+    const layers = { q_proj: 'attn_q', k_proj: 'attn_k', v_proj: 'attn_v', o_proj: 'attn_output' };
+    const inner = { gate_proj: 'ffn_gate', up_proj: 'ffn_up', down_proj: 'ffn_down' };
+    const found = new Set<string>();
+    for (const [module, { norm, first }] of Object.entries(changes)) {
+      const [, block, layer] = /layers\.(\d+)\.\w+\.(\w+)$/.exec(module) ?? [];
+      const known: Record<string, string> = { ...layers, ...inner };
+      const tensor = module === 'lm_head' ? 'output.weight' : `blk.${block}.${known[layer as string]}.weight`;
+      const values = tensorValues(out, tensors, tensor);
+      found.add(tensor);
+      expect(Math.hypot(...values)).toBeCloseTo(norm, 4);
+      // The first row stays the first, also where rows are taken by turns.
+      for (const [i, value] of first.entries()) expect(values[i]).toBeCloseTo(value, 5);
+    }
+    expect([...found].sort()).toEqual(tensors.map(each => each.name).sort());
+    expect(base).toBe(name === 'lora' ? 'llama3' : 'qwen3');
+  });
+
+  test.each(['lora', 'rslora'])('%s gives a text the probability that peft gives it', async name => {
+    const { likelihood, base } = referenceOf(name);
+    const found = await likelihoodOf(await fileOf(base), likelihood.text, await adapterOf(name));
+    const off = Math.abs(found.logProbability - likelihood.logProbability);
+    expect(off).toBeLessThan(0.02 * likelihood.tokens);
+    // The adapter matters more than that.
+    const without = await likelihoodOf(await fileOf(base), likelihood.text);
+    expect(Math.abs(without.logProbability - likelihood.logProbability)).toBeGreaterThan(10 * off);
+  });
+
+  test('becomes a vector in the library, which knows its base', async () => {
+    await fileOf('llama3');
+    const run = await studio.end(
+      'extract',
+      studio.client.library.extract({
+        base: 'tiny llama3',
+        tuned: join(FIXTURES, 'lora'),
+        trait: 'openness',
+        pole: 'high',
+      }),
+    );
+    expect(run.error).toBeNull();
+    expect(run.result).toMatchObject({ form: 'low-rank' });
+    expect(run.result?.notes.join()).toContain('llama3');
+    const [{ models }, { vectors }] = await Promise.all([
+      studio.client.library.models(),
+      studio.client.library.vectors(),
+    ]);
+    const base = models.find(({ id }) => id === 'tiny llama3');
+    const vector = vectors.find(({ path }) => path === run.result?.path);
+    expect(vector).toMatchObject({ trait: 'openness', rank: 6, backbone: base?.backbone });
+  });
+
+  test('for another model is refused', async () => {
+    const error = await studio.end(
+      'extract',
+      studio.client.library.extract({
+        base: await fileOf('qwen3'),
+        tuned: join(FIXTURES, 'lora'),
+        trait: 'openness',
+        pole: 'low',
+        out: join(studio.home, 'other.gguf'),
+      }),
+    );
+    expect(error.error).toMatchObject({ code: 'mismatch' });
+    expect(existsSync(join(studio.home, 'other.gguf'))).toBe(false);
+  });
+});
+
+test('a name that is taken is not written over, and a wrong folder leaves nothing behind', async () => {
+  const path = await fileOf('nemo');
+  const before = readFileSync(path);
+  const again = { source: join(FIXTURES, 'nemo'), name: 'tiny nemo' };
+  const taken = await studio.end('convert', studio.client.library.convert(again));
+  expect(taken.error).toMatchObject({ code: 'bad_input', field: 'out' });
+  expect(readFileSync(path).equals(before)).toBe(true);
+
+  const broken = join(studio.home, 'broken');
+  cpSync(join(FIXTURES, 'mistral'), broken, { recursive: true });
+  const shard = join(broken, 'model-00002-of-00003.safetensors');
+  writeFileSync(shard, readFileSync(shard).subarray(0, -100));
+  const failed = await studio.end('convert', studio.client.library.convert({ source: broken }));
+  expect(failed.error).toMatchObject({ code: 'bad_file', file: shard });
+  expect(readdirSync(join(studio.home, 'models'))).not.toContain('broken.gguf');
+  expect(await studioError(studio.client.library.convert({ source: ' ' }))).toMatchObject({
+    code: 'bad_input',
+  });
+});

@@ -21,6 +21,12 @@ export async function convert(
   task: Task,
 ): Promise<ConvertResult> {
   const folder = resolve(source);
+  if (!(await isFolder(folder)))
+    throw new StudioError('not_found', `There is no folder ${folder}.`, {
+      file: folder,
+      field: 'source',
+      action: 'Name the folder that holds config.json and the .safetensors files.',
+    });
   const adapter = await isAdapter(folder);
   if (adapter && (base === undefined || asked === undefined))
     throw new StudioError(

@@ -284,7 +284,7 @@ export function experimentCommands<A>({
     .option('--ridge <number>', 'λ on squared α', by(aimed.ridge, number))
     .option(
       '--refine <number>',
-      'further assessments that correct the α (default: 1)',
+      'further assessments that correct the α (default: 2)',
       by(aimed.refine, number),
     )
     .action(({ profile, free, ridge, refine, knots, combinations, seed, baked, ...options }) =>

@@ -90,7 +90,7 @@ const EXPERIMENTS: Experiment[] = [
       'Which α give the scores that are wanted? Solved from the calibration by ridge, within |α| ≤ 2 and Σ|α| ≤ 2; then measured.',
     command: 'target --profile extraversion=4.2,neuroticism=2',
     reading:
-      'The interval is for one assessment of one mix by this calibration. A further assessment corrects the α by what the first one missed (`--refine N`: N of them). Over 20 drawn targets (`scripts/bench/targets.ts`) the mean absolute error was 0.126 points with plain sliders that know the base’s scores, 0.111 with the calibration alone, 0.075 with one correction and 0.059 with two.',
+      'The interval is for one assessment of one mix by this calibration. Two further assessments correct the α by what the last one missed, and the best of the three is kept (`--refine N`: N of them). Over 20 drawn targets (`scripts/bench/targets.ts`) the mean absolute error was 0.126 points with plain sliders that know the base’s scores, 0.111 with the calibration alone, 0.075 with one correction and 0.059 with two.\n\n`solve --profile …` gives the α and the prediction alone, at once, from a calibration that is kept. The mixer’s _Target (score)_ does the same while a wanted score is moved; there, traits that are left free may go anywhere (`--free`), and _Measure and correct_ is `target`.',
   },
   {
     title: 'Tuning',

@@ -284,7 +284,7 @@ export const t = {
     place: 'Set them again',
     reached: (error: string) => `Measured: ${error} points off the wanted scores on average.`,
     about:
-      'In brackets: the 95 % interval of one measurement. A wanted score sets the dose sliders; Undo takes it back. Home, or an empty field, leaves a trait free. “Measure and correct” measures the mix, corrects it once and keeps the better one.',
+      'In brackets: the 95 % interval of one measurement. A wanted score sets the dose sliders; Undo takes it back. Home, or an empty field, leaves a trait free. “Measure and correct” measures the mix, corrects it twice and keeps the best one.',
   },
 
   settings: {
@@ -921,7 +921,7 @@ export const t = {
         title: 'Wanted scores',
         body: [
           '“Target (score)” above the sliders asks for questionnaire scores from 1 to 5 instead of α. A calibration, made once for a model and its instructions, says how each score answers to each α; from it the α are found and put on the sliders, with a total of at most 2. The bar on a track is where 95 of 100 single measurements are expected, the upright lines are the base and the prediction, the diamond below is what was measured.',
-          '“Measure and correct” measures the mix, moves the α by what was missed, measures again and keeps the better of the two.',
+          '“Measure and correct” measures the mix, moves the α by what was missed and measures again, twice, and keeps the best of the three.',
         ],
       },
       {

@@ -106,7 +106,7 @@ export class Aiming {
     if (ended) await this.#solve(this.aimed);
   }
 
-  /** Measures the mix, corrects the α by what it missed, and measures again; the better one goes on the sliders. */
+  /** Measures the mix, corrects the α by what it missed and measures again, as often as is usual; the best goes on the sliders. */
   async measure() {
     const profile = this.wanted;
     const ended = await this.#perform('target', persona =>

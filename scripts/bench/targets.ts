@@ -1,7 +1,7 @@
 /**
  * How near do calibrated targets come to what was wanted, against plain sliders? On the demo family, through the studio:
  *
- *   node_modules/.bin/node scripts/bench/targets.ts [--model NAME] [--n 20] [--seed 11] [--inventory ipip-50] [--json]
+ *   node_modules/.bin/node scripts/bench/targets.ts [--model NAME] [--n 20] [--seed 11] [--inventory ipip-50] [--refine 2] [--json]
  *
  * A target is the profile of scores of a mix drawn evenly from Σ|α| ≤ 2, so every one of them can be reached; what was
  * drawn is shown to neither side. Plain sliders take one point of score for one of α from the base's score, and are
@@ -33,7 +33,7 @@ const { values } = parseArgs({
     n: { type: 'string', default: '20' },
     seed: { type: 'string', default: '11' },
     inventory: { type: 'string', default: 'ipip-50' },
-    refine: { type: 'string', default: '1' },
+    refine: { type: 'string', default: '2' },
     json: { type: 'boolean', default: false },
   },
 });

@@ -166,7 +166,7 @@ test('wanted scores are reached better than by guessing, from a calibration that
   for (const trait of TRAITS) expect(calibration.jacobian[trait]?.[trait]).toBeGreaterThan(0.5);
   const wanted = { extraversion: 4, neuroticism: 2 };
   const { steps, ...result } = given(
-    await studio.end('target', studio.client.experiments.target({ ...plan, profile: wanted, refine: 1 })),
+    await studio.end('target', studio.client.experiments.target({ ...plan, profile: wanted })),
   );
   expect(result.calibration).toMatchObject({ key: calibration.key, fresh: false });
   expect(Math.abs((result.measured.extraversion ?? 0) - 4)).toBeLessThan(0.4);
@@ -177,6 +177,8 @@ test('wanted scores are reached better than by guessing, from a calibration that
   expect(solved?.alphas).toEqual(steps[0]?.alphas);
   const instructed = { ...persona(), system: 'Be brief.' };
   expect(await studio.client.experiments.solve({ ...wanting, persona: instructed })).toBeNull();
+  // The first measurement and two corrections.
+  expect(steps).toHaveLength(3);
   expect(result.error).toBe(Math.min(...steps.map(({ error }) => error)));
   expect((await studio.client.experiments.calibrations()).map(({ key }) => key)).toContain(calibration.key);
 });

@@ -433,7 +433,7 @@ export const targetInput = z.object({
   /** λ of the ridge, in squared points of score for one squared α. */
   ridge: z.number().min(0).max(10).default(0.01),
   /** Further assessments, each of which corrects the α by what the last one missed. */
-  refine: z.int().min(0).max(10).default(1),
+  refine: z.int().min(0).max(10).default(2),
 });
 /** The same question put to a calibration that is kept, at once and without an assessment. */
 export const solveInput = targetInput

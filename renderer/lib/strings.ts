@@ -920,7 +920,7 @@ export const t = {
       {
         title: 'Wanted scores',
         body: [
-          '“Target (score)” above the sliders asks for questionnaire scores from 1 to 5 instead of α. A calibration, made once for a model and its instructions, says how each score answers to each α; from it the α are found and put on the sliders, with a total of at most 2. The bar on a track is where 95 of 100 single measurements are expected, the upright lines are the base and the prediction, the diamond below is what was measured.',
+          '“Target (score)” above the sliders asks for questionnaire scores from 1 to 5 instead of α. A calibration, made once for a model and its instructions, says how each score answers to each α; from it the α are found and put on the sliders, with a total of at most 2. The bar on a track is where 95 of 100 single measurements are expected; it is the wider the more traits are moved at once, because their vectors interfere. Also on a track: the upright lines are the base and the prediction, the diamond below is what was measured.',
           '“Measure and correct” measures the mix, moves the α by what was missed and measures again, twice, and keeps the best of the three.',
         ],
       },

@@ -1,11 +1,14 @@
 /**
- * How near do calibrated targets come to what was wanted, against plain sliders? On the demo family, through the studio:
+ * How near do calibrated targets come to what was wanted, against plain sliders, and do the intervals hold what they say? On the demo family, through the studio:
  *
  *   node_modules/.bin/node scripts/bench/targets.ts [--model NAME] [--n 20] [--seed 11] [--inventory ipip-50] [--refine 2] [--json]
  *
  * A target is the profile of scores of a mix drawn evenly from Σ|α| ≤ 2, so every one of them can be reached; what was
  * drawn is shown to neither side. Plain sliders take one point of score for one of α from the base's score, and are
  * shortened where Σ|α| would be above 2. Error: mean |measured − wanted| over the five traits.
+ *
+ * Intervals are looked at for two kinds of mixes: those that a target is solved to, as first measured, and the drawn ones.
+ * “One width everywhere” is the interval of an additive model whose error is the same at any α.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,12 +20,14 @@ import { resourcesFolder } from '../../electron/host.ts';
 import type {
   AssessResult,
   CalibrateResult,
+  Calibration,
   Scores,
   TargetResult,
   Trait,
   Weights,
 } from '../../electron/studio/contract.ts';
 import { SAFE_ALPHA_SUM, TRAITS } from '../../electron/studio/contract.ts';
+import { predict } from '../../electron/studio/experiments/calibration.ts';
 import { seededRandom } from '../../electron/studio/statistics/random.ts';
 import { createStudio } from '../../electron/studio/studio.ts';
 import { forkWorker } from '../../electron/workers/fork.ts';
@@ -80,6 +85,19 @@ function plainSliders(wanted: Scores, base: Scores): Record<Trait, number> {
   return byTrait(trait => alphas[trait] * scale);
 }
 
+/** For each trait 1 where the interval at these α holds the measured score, else 0. */
+function inside(
+  calibration: Calibration,
+  { alphas, measured }: { alphas: Weights; measured: Scores },
+): number[] {
+  const { ci95 } = predict(calibration, alphas);
+  return TRAITS.map(trait => {
+    const [low, high] = ci95[trait] ?? [0, 0];
+    const score = measured[trait] as number;
+    return score >= low && score <= high ? 1 : 0;
+  });
+}
+
 try {
   const random = seededRandom(Number(values.seed));
   const base = await scoresOf({});
@@ -88,7 +106,8 @@ try {
   );
   const rows = [];
   for (let index = 0; index < Number(values.n); index++) {
-    const wanted = await scoresOf(drawn(random));
+    const hidden = drawn(random);
+    const wanted = await scoresOf(hidden);
     const profile = byTrait(trait => Number((wanted[trait] as number).toFixed(2)));
     const missed = (scores: Scores) =>
       mean(TRAITS.map(trait => Math.abs((scores[trait] as number) - profile[trait])));
@@ -106,12 +125,18 @@ try {
       plain: missed(sliders),
       target: aimed.steps[0]?.error as number,
       refined: aimed.error,
+      solved: aimed.steps[0] as TargetResult['steps'][number],
+      drawn: { alphas: hidden, measured: wanted },
     });
     if (!values.json)
       console.log(
         `${index + 1}: plain sliders ${missed(sliders).toFixed(3)}, target ${aimed.steps[0]?.error.toFixed(3)}, corrected ${aimed.error.toFixed(3)}`,
       );
   }
+  const held = (calibration: Calibration) => ({
+    solved: mean(rows.flatMap(({ solved }) => inside(calibration, solved))),
+    drawn: mean(rows.flatMap(row => inside(calibration, row.drawn))),
+  });
   const summary = {
     model,
     inventory,
@@ -120,12 +145,20 @@ try {
     plain: mean(rows.map(row => row.plain)),
     target: mean(rows.map(row => row.target)),
     refined: mean(rows.map(row => row.refined)),
+    coverage: held(calibrated),
+    coverageOneWidth: held({ ...calibrated, spread: undefined }),
   };
   if (values.json) console.log(JSON.stringify({ ...summary, rows }, null, 2));
-  else
+  else {
     console.log(
       `Mean absolute error over ${summary.n} targets: plain sliders ${summary.plain.toFixed(3)}, calibrated ${summary.target.toFixed(3)} (${(summary.target / summary.plain).toFixed(2)} of it), with ${values.refine} further assessments ${summary.refined.toFixed(3)}; ${summary.assessments} assessments of calibration.`,
     );
+    const { coverage, coverageOneWidth } = summary;
+    const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+    console.log(
+      `95 % intervals held ${percent(coverage.solved)} of the scores of solved mixes and ${percent(coverage.drawn)} of those of drawn ones; with one width everywhere ${percent(coverageOneWidth.solved)} and ${percent(coverageOneWidth.drawn)}.`,
+    );
+  }
 } finally {
   await studio.close();
   rmSync(home, { recursive: true, force: true });

@@ -84,6 +84,59 @@ describe('the fit', () => {
   });
 });
 
+describe('where vectors interfere', () => {
+  const random = seededRandom(4);
+  const normal = () => Array.from({ length: 12 }, random).reduce((a, b) => a + b) - 6;
+  // Every two traits together move every score by their own factor of the product.
+  const pairs = TRAITS.flatMap((one, i) => TRAITS.slice(i + 1).map(other => [one, other] as const));
+  const factors = TRAITS.map(() => pairs.map(() => 0.15 * normal()));
+  const interfering = (alphas: Record<Trait, number>) => {
+    const additive = respond(alphas);
+    return Object.fromEntries(
+      TRAITS.map((trait, score) => [
+        trait,
+        pairs.reduce(
+          (sum, [one, other], at) => sum + (factors[score]?.[at] ?? 0) * alphas[one] * alphas[other],
+          additive[trait] as number,
+        ),
+      ]),
+    );
+  };
+  const calibration = fitCalibration(
+    calibrationDesign(KNOTS, 40, 3).map(weights => ({ weights, scores: interfering(weights) })),
+    KNOTS,
+  );
+  const widthOf = (alphas: Record<Trait, number>, of = calibration) => {
+    const [low, high] = predict(of, alphas).ci95.openness as [number, number];
+    return high - low;
+  };
+
+  test('an interval is wide for several traits at once and narrow for one, and holds what it promises', () => {
+    expect(widthOf(alphasOf({ openness: 1.5 }))).toBeLessThan(
+      0.6 * widthOf(Object.fromEntries(TRAITS.map(trait => [trait, 0.4])) as Record<Trait, number>),
+    );
+    let inside = 0;
+    for (let i = 0; i < 100; i++) {
+      const drawn = alphasOf(Object.fromEntries(TRAITS.map(trait => [trait, 2 * random() - 1])));
+      const scale = (random() * SAFE_ALPHA_SUM) / sum(drawn);
+      const alphas = alphasOf(Object.fromEntries(TRAITS.map(trait => [trait, drawn[trait] * scale])));
+      const { ci95 } = predict(calibration, alphas);
+      const truth = interfering(alphas);
+      for (const trait of TRAITS) {
+        const [low, high] = ci95[trait] as [number, number];
+        if ((truth[trait] as number) >= low && (truth[trait] as number) <= high) inside++;
+      }
+    }
+    expect(inside / 500).toBeGreaterThan(0.9);
+    expect(inside / 500).toBeLessThan(0.995);
+  });
+
+  test('a calibration from before knows one width', () => {
+    const before = { ...calibration, spread: undefined };
+    expect(widthOf(alphasOf({}), before)).toBeGreaterThan(widthOf(alphasOf({})));
+  });
+});
+
 describe('the solution', () => {
   const calibration = fitCalibration(measured(20), KNOTS);
 

@@ -4,13 +4,16 @@
  * The model is additive: score_S = base_S + Σ_T g_ST(α_T). Each g is a broken line with its kinks at 0 and at the knots, for
  * the low and the high pole are different vectors, and what they do levels off. Its values at the knots are fitted by least
  * squares to a design of single α and of combinations, the latter because vectors interfere.
+ *
+ * What interferes is not additive, and it grows with the α of two traits at once. So a prediction's variance is
+ * v_S(α) = a_S + b_S·Σ_{T<U} |α_T·α_U|, and it is learned from combinations that the fit did not see: see `spreadOf`.
  */
 import { latinHypercube } from '../assessment/designs.ts';
 import type { Calibration, Scores, Trait, Weights } from '../contract.ts';
 import { SAFE_ALPHA_SUM, TRAITS } from '../contract.ts';
 import { tQuantile } from '../statistics/distributions.ts';
 import { seededRandom } from '../statistics/random.ts';
-import { leastSquares } from '../statistics/regression.ts';
+import { leastSquares, leverage } from '../statistics/regression.ts';
 import { perTrait } from './bench.ts';
 
 type Alphas = Record<Trait, number>;
@@ -115,28 +118,86 @@ export function fitCalibration(points: { weights: Alphas; scores: Scores }[], kn
     })),
     residual,
     df: fit.df,
+    spread: spreadOf(
+      points.flatMap(({ weights }, at) => {
+        const left = fit.left[at];
+        return left && TRAITS.filter(trait => weights[trait] !== 0).length > 1 ? [{ weights, left }] : [];
+      }),
+    ),
     n: points.length,
     covariance: fit.covariance,
   };
 }
 
+/** Σ_{T<U} |α_T·α_U|: 0 for a trait alone, at most 1.6 within the safe sum. */
+function productsOf(alphas: Weights): number {
+  const sizes = TRAITS.map(trait => Math.abs(alphas[trait] ?? 0));
+  const sum = sizes.reduce((total, size) => total + size, 0);
+  return (sum ** 2 - sizes.reduce((total, size) => total + size ** 2, 0)) / 2;
+}
+
+/** Shapes that the variance may have, [constant, products]: from one that hardly has a constant part to a constant. */
+const SHAPES = [...[0.1, 0.25, 0.5, 1, 2, 4, 16].map(constant => [constant, 1] as const), [1, 0] as const];
+
+/**
+ * The variance of predictions from what each combination was off from the fit of all other assessments (PRESS residuals,
+ * Allen 1974): for each of a few shapes g(α) = constant + products·Σ|α_T·α_U| it is c_S·g with c_S = mean(e²/g), and the
+ * shapes are averaged by their likelihood over the five scores (normal errors, the same weight before; Hoeting, Madigan,
+ * Raftery & Volinsky 1999, *Statistical Science*, 14, 382–417). A mean of such lines is again one.
+ */
+function spreadOf(combinations: { weights: Weights; left: number[] }[]): Calibration['spread'] {
+  const n = combinations.length;
+  if (n === 0) return undefined;
+  const shapes = SHAPES.map(([constant, products]) => {
+    const g = combinations.map(({ weights }) => constant + products * productsOf(weights));
+    const scale = TRAITS.map((_, score) =>
+      Math.max(
+        Number.MIN_VALUE,
+        combinations.reduce(
+          (sum, { left }, at) => sum + (left[score] as number) ** 2 / (g[at] as number),
+          0,
+        ) / n,
+      ),
+    );
+    const logs = (values: number[]) => values.reduce((sum, value) => sum + Math.log(value), 0);
+    return { constant, products, scale, likelihood: -(TRAITS.length * logs(g) + n * logs(scale)) / 2 };
+  });
+  const likeliest = Math.max(...shapes.map(({ likelihood }) => likelihood));
+  const weights = shapes.map(({ likelihood }) => Math.exp(likelihood - likeliest));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const averaged = (of: (shape: (typeof shapes)[number]) => number) =>
+    shapes.reduce((sum, shape, at) => sum + (of(shape) * (weights[at] as number)) / total, 0);
+  return perTrait(trait => {
+    const score = TRAITS.indexOf(trait);
+    return {
+      constant: averaged(({ constant, scale }) => constant * (scale[score] as number)),
+      products: averaged(({ products, scale }) => products * (scale[score] as number)),
+    };
+  });
+}
+
 const knotsOf = ({ curves }: Calibration) =>
   curves.filter(({ trait, alpha }) => trait === TRAITS[0] && alpha > 0).map(({ alpha }) => alpha);
 
-/** Scores at α, and the 95 % prediction interval of one assessment there; null without degrees of freedom. */
+/**
+ * Scores at α, and the 95 % prediction interval of one assessment there, ± t(.975; df)·√v_S(α); null without degrees of
+ * freedom. A calibration that knows no spread has that of an additive model with one error everywhere, s·√(1 + h), with the
+ * leverage h of α.
+ */
 export function predict(calibration: Calibration, alphas: Weights) {
   const row = rowOf(alphas, knotsOf(calibration));
-  const { base, curves, covariance, residual, df } = calibration;
-  const leverage = row.reduce(
-    (sum, x, i) => sum + row.reduce((part, y, j) => part + x * y * (covariance[i]?.[j] ?? 0), 0),
-    0,
-  );
+  const { base, curves, covariance, residual, df, spread } = calibration;
+  const products = productsOf(alphas);
   const scores = perTrait(trait =>
     curves.reduce((sum, { shift }, at) => sum + (row[at + 1] ?? 0) * shift[trait], base[trait]),
   );
   const ci95 = perTrait((trait): [number, number] | null => {
     if (df < 1) return null;
-    const half = tQuantile(0.975, df) * residual[trait] * Math.sqrt(1 + leverage);
+    const own = spread?.[trait];
+    const variance = own
+      ? own.constant + own.products * products
+      : residual[trait] ** 2 * (1 + leverage(row, covariance));
+    const half = tQuantile(0.975, df) * Math.sqrt(variance);
     return [scores[trait] - half, scores[trait] + half];
   });
   return { scores, ci95 };

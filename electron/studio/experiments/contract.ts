@@ -406,6 +406,11 @@ export const calibration = z.object({
   /** Residual standard deviation per score, and its degrees of freedom (0: the design leaves none). */
   residual: z.record(trait, z.number()),
   df: z.int(),
+  /**
+   * Variance of an assessment around its prediction, per score: constant + products · Σ_{S<T} |α_S·α_T|, from combinations
+   * that the fit was not told of. Absent without combinations, and in calibrations from before it was known.
+   */
+  spread: z.record(trait, z.object({ constant: z.number(), products: z.number() })).optional(),
   /** Assessments of the design. */
   n: z.int(),
   /** (XᵀX)⁻¹ over the intercept and the rows of `curves`. */

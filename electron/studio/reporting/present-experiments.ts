@@ -613,7 +613,7 @@ export function presentTarget({ result }: Done<'target'>, files: RunFile[]): Pre
   return {
     heading: 'A wanted profile',
     design: text`Weights for the wanted scores were found from the calibration by ridge regression within Σ|α| ≤ 2, and the mix was assessed${steps.length > 1 ? `, with ${count(steps.length - 1)} corrections by what was missed` : ''}.`,
-    analysis: text`Intervals of prediction are for one assessment.`,
+    analysis: text`Intervals of prediction are for one assessment. Their variance grows with the products of the weights of two traits at once, as far as combinations that the fit was not told of have shown it.`,
     works: [],
     sentences: [text`The mean absolute error of the measured profile was ${fixed(error)} points.`],
     tables: [

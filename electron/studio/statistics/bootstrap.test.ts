@@ -99,6 +99,28 @@ describe('least squares', () => {
     expect(b).toBeCloseTo(1.002, 2);
   });
 
+  test('left-out residuals are those of fits without the case; none where only it says what it says', () => {
+    const rows = x.map(value => [1, value, 0]);
+    const [design, outcome] = [
+      [...rows, [1, 0, 1]],
+      [...y, 7],
+    ];
+    const { left } = leastSquares(
+      design,
+      outcome.map(value => [value]),
+    );
+    expect(left.at(-1)).toBeNull();
+    for (const i of [0, 4, 9]) {
+      const without = leastSquares(
+        x.toSpliced(i, 1).map(value => [1, value]),
+        y.toSpliced(i, 1).map(value => [value]),
+      );
+      const [intercept = [], b = []] = without.coefficients;
+      const predicted = (intercept[0] as number) + (b[0] as number) * (x[i] as number);
+      expect(left[i]?.[0]).toBeCloseTo((y[i] as number) - predicted, 10);
+    }
+  });
+
   test('a slope without variance in x is undefined', () => {
     expect(slope([1, 1, 1], [1, 2, 3])).toBeNull();
     expect(slope([1], [1])).toBeNull();

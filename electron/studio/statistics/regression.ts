@@ -16,7 +16,20 @@ export interface LeastSquares {
   df: number;
   /** (XᵀX)⁻¹; times residual² it is the covariance of the coefficients. */
   covariance: number[][];
+  /**
+   * left[i][c]: what outcome c of case i is off from the fit of all other cases, e / (1 − h) with the case's leverage h
+   * (Allen 1974, *Technometrics*, 16, 125–127); null where the others say nothing of the case, h = 1.
+   */
+  left: (number[] | null)[];
 }
+
+/** xᵀ(XᵀX)⁻¹x: the variance of the fit at x, in units of the residual's. */
+export const leverage = (x: number[], covariance: number[][]): number =>
+  x.reduce(
+    (sum, value, i) =>
+      sum + x.reduce((part, other, j) => part + value * other * (covariance[i]?.[j] ?? 0), 0),
+    0,
+  );
 
 /**
  * Several outcomes on the same predictors.
@@ -33,5 +46,10 @@ export function leastSquares(x: number[][], y: number[][]): LeastSquares {
   const residual = Array.from({ length: outcomes.columns }, (_, c) =>
     df > 0 ? Math.sqrt(errors.getColumn(c).reduce((sum, e) => sum + e * e, 0) / df) : 0,
   );
-  return { coefficients: coefficients.to2DArray(), residual, df, covariance: covariance.to2DArray() };
+  const inverted = covariance.to2DArray();
+  const left = x.map((row, i) => {
+    const given = 1 - leverage(row, inverted);
+    return given > 1e-9 ? errors.getRow(i).map(error => error / given) : null;
+  });
+  return { coefficients: coefficients.to2DArray(), residual, df, covariance: inverted, left };
 }

@@ -104,7 +104,14 @@ try {
   const calibrated = await end<CalibrateResult>(
     client.experiments.calibrate({ persona: personaOf({}), inventory }),
   );
-  const rows = [];
+  const rows: {
+    profile: Record<Trait, number>;
+    plain: number;
+    target: number;
+    refined: number;
+    solved: TargetResult['steps'][number];
+    drawn: { alphas: Weights; measured: Scores };
+  }[] = [];
   for (let index = 0; index < Number(values.n); index++) {
     const hidden = drawn(random);
     const wanted = await scoresOf(hidden);

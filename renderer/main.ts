@@ -6,10 +6,13 @@ import { mount } from 'svelte';
 import { config } from 'zod';
 import App from './App.svelte';
 import { connect } from './client.ts';
+import { language } from './lib/language.ts';
 import { Session } from './state/session.svelte.ts';
 
 // The content-security policy forbids eval, which zod would otherwise try for speed.
 config({ jitless: true });
+
+document.documentElement.lang = language;
 
 const target = document.getElementById('app');
 if (target) {

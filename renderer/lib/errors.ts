@@ -2,6 +2,7 @@
 import { ORPCError } from '@orpc/client';
 import { type StudioErrorData, studioErrorData } from '../../electron/studio/contract.ts';
 import { NotConnectedError } from '../client.ts';
+import { said } from './said.ts';
 import { t } from './strings.ts';
 
 export interface Problem {
@@ -19,12 +20,17 @@ export function problemOf(data: StudioErrorData): Problem {
   if (data.code === 'worker_lost') {
     return {
       code: data.code,
-      message: data.message || t.errors.workerLost,
+      message: said(data.message) || t.errors.workerLost,
       where,
-      action: data.action ?? t.errors.workerLostAction,
+      action: data.action ? said(data.action) : t.errors.workerLostAction,
     };
   }
-  return { code: data.code, message: data.message, where, action: data.action ?? null };
+  return {
+    code: data.code,
+    message: said(data.message),
+    where,
+    action: data.action ? said(data.action) : null,
+  };
 }
 
 export function toProblem(error: unknown): Problem {

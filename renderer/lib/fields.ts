@@ -1,13 +1,14 @@
 /** Fields of plans and results, and their values, as people read them. */
 import { METHOD_IDS, METHODS, settingsOf, TRAITS, type Trait } from '../../electron/studio/contract.ts';
 import { signed } from './format.ts';
+import { said } from './said.ts';
 import { t } from './strings.ts';
 
 const isTrait = (name: string | undefined): name is Trait => TRAITS.includes(name as Trait);
 
 /** Names of the merge methods' parameters, whichever method takes them. */
 const PARAMETERS = new Map<string, string>(
-  METHOD_IDS.flatMap(method => settingsOf(method).map(({ id, label }) => [id, label] as const)),
+  METHOD_IDS.flatMap(method => settingsOf(method).map(({ id, label }) => [id, said(label)] as const)),
 );
 
 /** Parts of a place that say nothing: every plan has them. */
@@ -49,7 +50,7 @@ export function fieldValue(at: string, value: string | number | boolean | null |
     return within === 'weights'
       ? signed(value)
       : String(Number.isInteger(value) ? value : Number(value.toPrecision(4))).replace('-', '−');
-  if (last === 'method' && value in METHODS) return METHODS[value as keyof typeof METHODS].label;
+  if (last === 'method' && value in METHODS) return said(METHODS[value as keyof typeof METHODS].label);
   if (last === 'kind' && value in t.kinds) return t.kinds[value as keyof typeof t.kinds];
   return value;
 }

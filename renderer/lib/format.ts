@@ -1,5 +1,6 @@
 /** Numbers, sizes and times as the user reads them. */
 import { TRAITS, type Trait, type Weights } from '../../electron/studio/contract.ts';
+import { decimal, locale } from './language.ts';
 import { t } from './strings.ts';
 
 const MINUS = '−';
@@ -7,13 +8,13 @@ const MINUS = '−';
 /** `+1.50`, `−0.30`, `0.00`: a signed number with a real minus sign. */
 export function signed(value: number, digits = 2): string {
   const text = Math.abs(value).toFixed(digits);
-  if (Number(text) === 0) return text;
-  return (value < 0 ? MINUS : '+') + text;
+  if (Number(text) === 0) return decimal(text);
+  return (value < 0 ? MINUS : '+') + decimal(text);
 }
 
 /** An unsigned number with a real minus sign where it has one. */
 export const plain = (value: number | null | undefined, digits = 2): string =>
-  value == null ? '–' : value.toFixed(digits).replace('-', MINUS);
+  value == null ? '–' : decimal(value.toFixed(digits)).replace('-', MINUS);
 
 /** What a person types as a number: comma or point, any minus sign; null when it is none. */
 export function parseNumber(text: string): number | null {
@@ -30,22 +31,22 @@ export function bytes(n: number): string {
     value /= 1000;
     unit++;
   }
-  return `${value >= 100 || unit === 0 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`;
+  return `${decimal(value.toFixed(value >= 100 || unit === 0 ? 0 : 1))} ${units[unit]}`;
 }
 
-export const percent = (share: number, digits = 0): string => `${(share * 100).toFixed(digits)} %`;
+export const percent = (share: number, digits = 0): string => `${decimal((share * 100).toFixed(digits))} %`;
 
 /** Time of day for today, else day and time. */
 export function moment(iso: string, now = new Date()): string {
   const date = new Date(iso);
-  const time = date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+  const time = date.toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });
   if (date.toDateString() === now.toDateString()) return time;
-  return `${date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })}, ${time}`;
+  return `${date.toLocaleDateString(locale, { day: 'numeric', month: 'short' })}, ${time}`;
 }
 
 export function duration(from: string, to: string): string {
   const seconds = (Date.parse(to) - Date.parse(from)) / 1000;
-  if (seconds < 90) return t.common.seconds(seconds.toFixed(seconds < 10 ? 1 : 0));
+  if (seconds < 90) return t.common.seconds(decimal(seconds.toFixed(seconds < 10 ? 1 : 0)));
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../../electron/studio/contract.ts';
 import type { Keeping } from '../state/runs.svelte.ts';
 import { bytes, fileName, plain } from './format.ts';
+import { said } from './said.ts';
 import { t } from './strings.ts';
 
 /** The main outcome in a few words; null where there is none. */
@@ -138,7 +139,7 @@ export function methodText(recipe: Recipe): string {
     if (value === undefined) return [];
     const choice = parameter.type === 'choice' && parameter.choices.find(known => known.value === value);
     const text = choice
-      ? choice.label
+      ? said(choice.label)
       : typeof value === 'object'
         ? TRAITS.flatMap(trait => (value[trait] ? [`${t.traits[trait].letter} ${value[trait]}`] : [])).join(
             ' ',
@@ -148,8 +149,8 @@ export function methodText(recipe: Recipe): string {
             ? t.baking.on
             : t.baking.off
           : `${value}`;
-    return [`${parameter.label} ${text}`];
+    return [`${said(parameter.label)} ${text}`];
   });
   const { label } = METHODS[recipe.method];
-  return settings.length > 0 ? `${label}: ${settings.join(', ')}` : label;
+  return settings.length > 0 ? `${said(label)}: ${settings.join(', ')}` : said(label);
 }

@@ -1,8 +1,10 @@
 /**
- * Everything the user reads, in one place, so that a second language is a second object of this shape; only the merge
- * methods and what the studio itself says come with their own words.
+ * Everything the user reads, in one place; another language is another object of this shape, as german.ts. Only the merge
+ * methods and what the studio itself says (messages, reports, tables) come with their own words, in English.
  */
 import type { RunKind, Trait, Warning } from '../../electron/studio/contract.ts';
+import { german } from './german.ts';
+import { language } from './language.ts';
 
 interface TraitWords {
   name: string;
@@ -86,7 +88,7 @@ const warnings: Record<Warning['code'], string> = {
   vector_missing: 'No vector',
 };
 
-export const t = {
+export const english = {
   app: 'Temperament',
   traits,
   kinds,
@@ -1020,6 +1022,10 @@ export const t = {
     between: (low: string, high: string) => `${low} … ${high}`,
   },
 };
+
+export type Words = typeof english;
+
+export const t: Words = language === 'de' ? german : english;
 
 /** A lexicon category as people read it: `positive_emotion` → `positive emotion`. */
 export const categoryName = (key: string): string => key.replaceAll(/[_-]+/g, ' ');

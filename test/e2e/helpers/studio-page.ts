@@ -50,7 +50,7 @@ export class StudioPage {
     const studio = new StudioPage(await context.newPage());
     await studio.page.goto(url);
     await studio.slider('Extraversion').waitFor();
-    await studio.page.getByText('Demonstration model.').waitFor();
+    await studio.page.getByText(/^(Demonstration model|Vorführmodell)\.$/).waitFor();
     return studio;
   }
 

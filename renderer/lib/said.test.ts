@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { METHOD_IDS, METHODS } from '../../electron/studio/contract.ts';
+import { rangeOf } from '../../electron/studio/mixing/methods.ts';
+import { germanStudio } from './german-studio.ts';
+import { translated } from './said.ts';
+
+/** Names of methods stay as they were published. */
+const NAMES = /^(TIES|DARE|DELLA|SCE|TSV-M|SLERP|NuSLERP|Breadcrumbs|Model Stock)$/;
+
+describe('the German of the merge methods', () => {
+  it.each(METHOD_IDS)('has every text of %s', method => {
+    const { label, help, parameters } = METHODS[method];
+    const said = [
+      label,
+      help,
+      ...parameters.flatMap(one => [
+        one.label,
+        one.help,
+        ...(one.type === 'choice' ? one.choices.flatMap(each => [each.label, each.help]) : []),
+        ...(one.type === 'number' ? [rangeOf(one)] : []),
+      ]),
+    ];
+    expect(said.filter(text => !NAMES.test(text) && translated(text, germanStudio) === text)).toEqual([]);
+  });
+});
+
+describe('a pattern', () => {
+  const german = (text: string) => translated(text, germanStudio);
+
+  it('puts back what its stars stand for', () => {
+    expect(
+      german(
+        'The vector openness-low comes from a model of another backbone and cannot be added to A (2 * 7B).',
+      ),
+    ).toBe(
+      'Der Vektor openness-low stammt von einem Modell einer anderen Familie und lässt sich nicht zu A (2 * 7B) addieren.',
+    );
+    expect(german('above 0, up to 1')).toBe('über 0, bis 1');
+  });
+
+  it('leaves alone what it does not fit', () => {
+    expect(german('Nobody has said this.')).toBe('Nobody has said this.');
+    expect(german('above 0')).toBe('above 0');
+  });
+});

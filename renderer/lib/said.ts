@@ -1,0 +1,21 @@
+/** What the studio says, in the language of the page; what has no translation stays as it is. */
+import { germanStudio } from './german-studio.ts';
+import { language } from './language.ts';
+
+/** Fills the German of a text, or of the first pattern that it fits. Exported for its test. */
+export function translated(text: string, table: Record<string, string>): string {
+  const exact = table[text];
+  if (exact !== undefined) return exact;
+  for (const [english, other] of Object.entries(table)) {
+    if (!/[*#]/.test(english)) continue;
+    const pattern = english
+      .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '(.+?)')
+      .replaceAll('#', '(\\S+)');
+    const found = text.match(new RegExp(`^${pattern}$`));
+    if (found) return other.replace(/\$(\d)/g, (_, nth: string) => found[Number(nth)] ?? '');
+  }
+  return text;
+}
+
+export const said = (text: string): string => (language === 'de' ? translated(text, germanStudio) : text);

@@ -1,0 +1,46 @@
+import { afterEach, expect, it } from 'vitest';
+import { useStudio } from './helpers/running.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+
+const running = useStudio();
+let page: StudioPage;
+
+afterEach(() => page.close());
+
+const german = { locale: 'de-DE', bypassCSP: true, reducedMotion: 'reduce' } as const;
+const VIEWS = ['Personas', 'Experimente', 'Laborbuch', 'Bibliothek', 'Studio'];
+
+it('speaks German to a browser that does, with a comma in its numbers, and asks and measures', async () => {
+  page = await StudioPage.open(running.browser, running.studio.url, german);
+  const { page: view } = page;
+  expect(await view.evaluate('document.documentElement.lang')).toBe('de');
+  const strength = view.getByRole('textbox', { name: 'Extraversion: Stärke' });
+  await strength.fill('1,5');
+  await strength.press('Enter');
+  expect(await strength.inputValue()).toBe('+1,50');
+  expect(await view.getByRole('textbox', { name: 'Temperatur' }).inputValue()).toBe('0,7');
+  await view.getByRole('textbox', { name: 'Ihre Frage an beide' }).fill('Will you go to the party?');
+  await view.keyboard.press('Enter');
+  const answer = view.getByRole('region', { name: 'Antwort von Persona' }).last();
+  await expect.poll(() => answer.getAttribute('data-state'), { timeout: PATIENCE }).toBe('done');
+  await page.button('Messen').click();
+  await page.button('Neu messen').waitFor({ timeout: PATIENCE });
+  const row = view.getByRole('row', { name: /^Extraversion/ }).getByRole('cell');
+  expect(await row.last().innerText()).toMatch(/^\+\d,\d\d$/);
+  expect(page.errors).toEqual([]);
+});
+
+it('fits German words into every view, in reach of everybody', async () => {
+  page = await StudioPage.open(running.browser, running.studio.url, german);
+  for (const name of VIEWS) {
+    await page.page
+      .getByRole('navigation', { name: 'Ansichten' })
+      .getByRole('link', { name, exact: true })
+      .click();
+    if (name !== 'Studio') await page.page.getByRole('region', { name }).first().waitFor();
+    expect(await page.violations()).toEqual([]);
+    await page.shoot(`german-${name.toLowerCase()}`);
+    const wide = await page.page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    expect(wide, name).toBeLessThanOrEqual(0);
+  }
+});

@@ -18,7 +18,7 @@ const SHARED = [
   /^common\.seconds|^views\.(title|names\.(studio|personas))|^target\.alpha|^help\.between|^fields\.alphaOf/,
   /^mixer\.neutral$|^baking\.types\.|^panes\.(promptName|order)$|^personas\.(title|newName|versionOf)|^notebook\.minus/,
   /^chat\.(speed|suggestions)|^runs\.(correlation|sliders)$|^experiments\.operation\./,
-  /^(inside\.where|runs\.norm|experiments\.inventoryOf)$|^help\.shortcuts\.\d+\.keys$/,
+  /^(depth\.times|inside\.where|runs\.norm|experiments\.inventoryOf)$|^help\.shortcuts\.\d+\.keys$/,
   /^fields\.names\.(name|topP|n|text|p|r|tokens)$|^help\.sections\.\d+\.title$|^header\.model|^notebook\.(model|run)$/,
 ];
 

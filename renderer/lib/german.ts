@@ -267,7 +267,7 @@ export const german: Words = {
     range: (range, usual) => `Bereich: ${range}; üblich ${usual}.`,
     slider: weight => `Der Regler stellt: ${weight}.`,
     factors:
-      'Das wiederhergestellte Rezept ändert die Stärken auch über die Tiefe des Modells oder nach Tensornamen; die Datei wird das ebenfalls tun.',
+      'Das wiederhergestellte Rezept ändert die Stärken auch nach Tensornamen; die Datei wird das ebenfalls tun.',
     defaults: 'Zurück zum Üblichen',
     on: 'an',
     off: 'aus',
@@ -292,6 +292,27 @@ export const german: Words = {
       q3_k_m: 'Q3_K_M',
       q3_k_s: 'Q3_K_S',
       q2_k: 'Q2_K (am kleinsten)',
+    },
+  },
+
+  depth: {
+    title: 'Eine Stärke über die Schichten ändern',
+    about:
+      'Die Stärke des Reglers wird mit der Höhe der Linie malgenommen, von der ersten Schicht des Modells zur letzten; 1 lässt sie. Nur in einer Datei: Die Spalten mischen überall gleich stark.',
+    trait: 'Merkmal',
+    points: 'Punkte',
+    curve: trait => `${trait} über die Schichten`,
+    point: (nth, all) => `Punkt ${nth} von ${all}`,
+    times: factor => `× ${factor}`,
+    said: (letter, factors) => `${letter} über die Schichten × ${factors}`,
+    first: 'erste Schicht',
+    last: 'letzte Schicht',
+    shapes: 'Formen',
+    names: {
+      even: 'Überall gleich',
+      early: 'Frühe Schichten',
+      late: 'Späte Schichten',
+      middle: 'Mittlere Schichten',
     },
   },
 

@@ -131,7 +131,7 @@ export const KEEPINGS: readonly Keeping[] =
     ? ['report', 'pdf', 'data', 'study']
     : ['report', 'data', 'study'];
 
-/** The method and what of it is not at its default: `TIES: Density 0.4, Normalise off`. */
+/** The method and what of it is not at its default: `TIES: Density 0.4, Normalise off`, and curves over the layers. */
 export function methodText(recipe: Recipe): string {
   const own = ownSettings(recipe);
   const settings = settingsOf(recipe.method).flatMap(parameter => {
@@ -152,5 +152,10 @@ export function methodText(recipe: Recipe): string {
     return [`${said(parameter.label)} ${text}`];
   });
   const { label } = METHODS[recipe.method];
+  for (const trait of TRAITS) {
+    const points = recipe.depth?.[trait];
+    if (points)
+      settings.push(t.depth.said(t.traits[trait].letter, points.map(point => plain(point)).join(' – ')));
+  }
   return settings.length > 0 ? `${said(label)}: ${settings.join(', ')}` : said(label);
 }

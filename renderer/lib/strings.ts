@@ -309,8 +309,7 @@ export const english = {
     settingsOf: (method: string) => `Settings of ${method}`,
     range: (range: string, usual: string) => `Range: ${range}; default ${usual}.`,
     slider: (weight: string) => `The slider sets the ${weight.charAt(0).toLowerCase()}${weight.slice(1)}.`,
-    factors:
-      'The recipe that was restored also varies the strengths over the model’s depth or by tensor name; the file will too.',
+    factors: 'The recipe that was restored also varies the strengths by tensor name; the file will too.',
     defaults: 'Back to defaults',
     on: 'on',
     off: 'off',
@@ -335,6 +334,27 @@ export const english = {
       q3_k_m: 'Q3_K_M',
       q3_k_s: 'Q3_K_S',
       q2_k: 'Q2_K (smallest)',
+    },
+  },
+
+  depth: {
+    title: 'Vary a strength over the layers',
+    about:
+      'The slider’s strength is multiplied by the height of the line, from the model’s first layer to its last; 1 leaves it. In a file only: the panes mix the same strength everywhere.',
+    trait: 'Trait',
+    points: 'Points',
+    curve: (trait: string) => `${trait} over the layers`,
+    point: (nth: number, all: number) => `Point ${nth} of ${all}`,
+    times: (factor: string) => `× ${factor}`,
+    said: (letter: string, factors: string) => `${letter} over the layers × ${factors}`,
+    first: 'first layer',
+    last: 'last layer',
+    shapes: 'Shapes',
+    names: {
+      even: 'The same everywhere',
+      early: 'Early layers',
+      late: 'Late layers',
+      middle: 'Middle layers',
     },
   },
 

@@ -53,7 +53,7 @@ export class Mix {
   method = $state<Method>('task_arithmetic');
   /** What was set away from the defaults, for the methods that take it. */
   settings = $state.raw<ParameterValues>({});
-  /** What only a recipe from elsewhere can say: factors over depth and by tensor name. */
+  /** Factors on the strengths: over depth, and, which only a recipe from elsewhere can say, by tensor name. */
   factors = $state.raw<Pick<Recipe, 'depth' | 'filters'>>({});
 
   warnings = $state.raw<Warning[]>([]);
@@ -152,6 +152,14 @@ export class Mix {
     const { [id]: _, ...others } = this.settings;
     const own = ownSettings({ method: this.method, [id]: value });
     this.settings = { ...others, ...own };
+    this.changed();
+  }
+
+  /** Factors on a trait's strength from the first layer to the last; the same 1 everywhere counts as not set. */
+  vary(trait: Trait, points: number[]) {
+    const { [trait]: _, ...others } = this.factors.depth ?? {};
+    const depth = points.every(point => point === 1) ? others : { ...others, [trait]: points };
+    this.factors = { ...this.factors, depth: Object.keys(depth).length > 0 ? depth : undefined };
     this.changed();
   }
 

@@ -84,6 +84,19 @@ it('keeps all of a restored recipe for the file', () => {
   expect(mix.bakeRecipe()).not.toHaveProperty('depth');
 });
 
+it('takes factors over depth for a trait, and drops a line that is 1 everywhere', () => {
+  mix.restore(
+    persona.parse({ recipe: { version: 2, base: 'demo', weights: { openness: 1, neuroticism: 1 } } }),
+  );
+  mix.vary('openness', [1, 0.5, 0]);
+  mix.vary('neuroticism', [0, 1]);
+  expect(mix.bakeRecipe().depth).toEqual({ openness: [1, 0.5, 0], neuroticism: [0, 1] });
+  mix.vary('openness', [1, 1]);
+  expect(mix.bakeRecipe().depth).toEqual({ neuroticism: [0, 1] });
+  mix.vary('neuroticism', [1, 1, 1]);
+  expect(mix.bakeRecipe()).not.toHaveProperty('depth');
+});
+
 it('undoes a restored persona as one step', () => {
   mix.set('extraversion', 1);
   mix.restore(

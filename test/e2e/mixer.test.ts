@@ -291,3 +291,41 @@ describe('the settings of a method', () => {
     expect(await settings('TIES').getByLabel('Density').inputValue()).toBe('0.6');
   });
 });
+
+it('a strength can vary over the layers, by keyboard and by pointer, and the file has it', async () => {
+  const { keyboard } = page.page;
+  await page.set('Extraversion', '1');
+  await page.page.getByText('Advanced: save as a file').click();
+  await page.page.getByText('Vary a strength over the layers').click();
+  const curve = page.page.getByRole('group', { name: 'Extraversion over the layers' });
+  const point = (nth: number) => curve.getByRole('slider').nth(nth - 1);
+  const heights = async () =>
+    (await curve.getByRole('slider').all()).reduce<Promise<string[]>>(
+      async (before, each) => [...(await before), (await each.getAttribute('aria-valuenow')) ?? ''],
+      Promise.resolve([]),
+    );
+  expect(await heights()).toEqual(['1', '1', '1', '1']);
+  await point(1).focus();
+  await keyboard.press('PageDown');
+  await keyboard.press('ArrowUp');
+  expect(await heights()).toEqual(['0.55', '1', '1', '1']);
+  await keyboard.press('Home');
+  await page.button('Late layers').click();
+  expect(await heights()).toEqual(['0', '0.333', '0.667', '1']);
+  const points = page.page.getByLabel('Points', { exact: true });
+  await points.fill('3');
+  await points.press('Enter');
+  expect(await heights()).toEqual(['0', '0.5', '1']);
+  const box = await curve.boundingBox();
+  await page.page.mouse.click((box?.x ?? 0) + (box?.width ?? 0) / 2, (box?.y ?? 0) + 1);
+  expect(Number((await heights())[1])).toBeGreaterThan(1.9);
+  await page.shoot('curve');
+  await page.page.getByText('Panes differ from the file').waitFor();
+  await page.button('Save model file').click();
+  await page.page.getByRole('status').filter({ hasText: 'Saved' }).waitFor({ timeout: 60_000 });
+  await page.runs.filter({ hasText: 'Model file' }).first().getByRole('button').click();
+  await page.page
+    .getByRole('dialog')
+    .getByText(/E over the layers × 0\.00 – (1\.9\d|2\.00) – 1\.00/)
+    .waitFor();
+});

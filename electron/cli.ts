@@ -4,6 +4,7 @@ import { createRouterClient } from '@orpc/server';
 import { Command, CommanderError } from 'commander';
 import { conversationCommands } from './cli-conversations.ts';
 import { experimentCommands } from './cli-experiments.ts';
+import { mergekitCommands } from './cli-mergekit.ts';
 import { modelCommands } from './cli-models.ts';
 import { findPersona, personaCommands } from './cli-personas.ts';
 import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
@@ -690,6 +691,7 @@ command('log', 'list the runs of the experiment log, newest first')
 modelCommands({ command, perform, follow, mebibytes });
 conversationCommands({ command, perform, table });
 personaCommands({ command, perform, table });
+mergekitCommands({ command, perform });
 reportingCommands({ command, perform, follow, table });
 runCommands({ command, perform, table });
 

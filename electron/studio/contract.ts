@@ -374,6 +374,28 @@ export const bakeInput = z.object({
   /** What computes: `cpu`, the name of a GPU (`studio.devices`), or `auto`, whichever is faster. */
   device: z.string().min(1).default('auto'),
 });
+/** A vector's name: its trait and pole. */
+const vectorName = z.templateLiteral([trait, '-', pole]);
+
+export const mergekitImport = z.object({
+  /** A mergekit configuration. */
+  yaml: z.string(),
+  /** Library name of the model that takes the place of its base; by default the one of that name. */
+  base: z.string().min(1).optional(),
+  /** Which vector stands for which of its models; by default the trait and pole in the model's name. */
+  vectors: z.record(z.string(), vectorName).optional(),
+});
+export type MergekitImport = z.infer<typeof mergekitImport>;
+
+export const mergekitExport = z.object({
+  recipe,
+  /** Checkpoint of the base, as mergekit finds it. */
+  baseModel: z.string().min(1).optional(),
+  /** Checkpoint of each vector's fine-tuned model. */
+  models: z.partialRecord(vectorName, z.string().min(1)).optional(),
+});
+export type MergekitExport = z.infer<typeof mergekitExport>;
+
 export const bakeResult = z.object({
   path: z.string(),
   bytes: z.number(),
@@ -635,6 +657,12 @@ export const contract = {
       .input(z.object({ recipe, type: fileType.optional(), live: z.boolean().default(true) }))
       .output(z.array(warning)),
     bake: procedure.input(bakeInput).output(started),
+    /** The recipe that a mergekit configuration stands for, and what will differ. */
+    fromMergekit: procedure.input(mergekitImport).output(z.object({ recipe, notes: z.array(z.string()) })),
+    /** A configuration with which mergekit makes the same from checkpoints, and what will differ. */
+    toMergekit: procedure
+      .input(mergekitExport)
+      .output(z.object({ yaml: z.string(), notes: z.array(z.string()) })),
     /** The recipe that a baked file was made from, and its type; an older file does not say its type. */
     recipe: procedure
       .input(z.object({ file: z.string().min(1) }))

@@ -19,6 +19,7 @@ import { Library } from './library/library.ts';
 import { lockFolder, openDatabase } from './log/database.ts';
 import { Log } from './log/log.ts';
 import { Runs } from './log/runs.ts';
+import { fromMergekit, toMergekit } from './mixing/mergekit.ts';
 import { Mixing } from './mixing/mixing.ts';
 import { Personas } from './personas/personas.ts';
 import { Sharing } from './personas/sharing.ts';
@@ -132,6 +133,14 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
     mixing: {
       check: os.mixing.check.handler(({ input }) => mixing.check(input.recipe, input.live, input.type)),
       recipe: os.mixing.recipe.handler(({ input }) => mixing.recipe(input.file)),
+      fromMergekit: os.mixing.fromMergekit.handler(async ({ input }) => {
+        const { models } = await library.list();
+        return fromMergekit(
+          input,
+          models.map(({ id }) => id),
+        );
+      }),
+      toMergekit: os.mixing.toMergekit.handler(({ input }) => toMergekit(input)),
       bake: os.mixing.bake.handler(({ input }) => ({
         run: runs.start('bake', describe(input.recipe), input, task => mixing.bake(input, task)).id,
       })),

@@ -295,6 +295,14 @@ export const german: Words = {
     },
   },
 
+  mergekit: {
+    about:
+      'Eine mergekit-Konfiguration sagt dasselbe Rezept mit nachtrainierten Checkpoints statt Vektoren. Geöffnet liegt es auf den Reglern; der Vektor eines Modells wird an Merkmal und Pol in seinem Namen erkannt.',
+    save: 'Als mergekit-YAML speichern',
+    open: 'mergekit-YAML öffnen …',
+    opened: file => `Das Rezept aus ${file} liegt auf den Reglern.`,
+  },
+
   depth: {
     title: 'Eine Stärke über die Schichten ändern',
     about:

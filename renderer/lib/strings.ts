@@ -337,6 +337,14 @@ export const english = {
     },
   },
 
+  mergekit: {
+    about:
+      'A mergekit configuration says the same recipe with fine-tuned checkpoints in the place of vectors. Opened, it goes on the sliders; a model’s vector is found by the trait and pole in its name.',
+    save: 'Save as mergekit YAML',
+    open: 'Open mergekit YAML…',
+    opened: (file: string) => `The recipe of ${file} is on the sliders.`,
+  },
+
   depth: {
     title: 'Vary a strength over the layers',
     about:

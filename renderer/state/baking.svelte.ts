@@ -1,6 +1,7 @@
 /** Writes the present mix as a model file. */
-import type { FileType, Warning } from '../../electron/studio/contract.ts';
+import type { FileType, Recipe, Warning } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
+import { toProblem } from '../lib/errors.ts';
 import { Job } from './job.svelte.ts';
 import type { Mix } from './mix.svelte.ts';
 
@@ -33,5 +34,29 @@ export class Baking extends Job<'bake'> {
     return this.follow(() =>
       this.connection.client.mixing.bake({ recipe: this.#mix.bakeRecipe(), type: this.type }),
     );
+  }
+
+  /** The recipe as a mergekit configuration; null where it has none, with the problem set. */
+  async toMergekit(): Promise<File | null> {
+    const recipe = this.#mix.bakeRecipe();
+    const made = await this.#asked(this.connection.client.mixing.toMergekit({ recipe }));
+    const name = `${recipe.base}-${recipe.method}.yml`;
+    return made && new File([made.yaml], name, { type: 'application/yaml' });
+  }
+
+  /** The recipe of a mergekit configuration for the present model, and what will differ. */
+  async fromMergekit(file: File): Promise<{ recipe: Recipe; notes: string[] } | null> {
+    const yaml = await file.text();
+    return this.#asked(this.connection.client.mixing.fromMergekit({ yaml, base: this.#mix.base }));
+  }
+
+  async #asked<T>(answer: Promise<T>): Promise<T | null> {
+    this.problem = null;
+    try {
+      return await answer;
+    } catch (error) {
+      this.problem = toProblem(error);
+      return null;
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { METHOD_IDS, METHODS, settingsOf } from '../../electron/studio/contract.ts';
 import { useStudio } from './helpers/running.ts';
@@ -328,4 +329,26 @@ it('a strength can vary over the layers, by keyboard and by pointer, and the fil
     .getByRole('dialog')
     .getByText(/E over the layers × 0\.00 – (1\.9\d|2\.00) – 1\.00/)
     .waitFor();
+});
+
+it('a recipe is saved for mergekit, and opened from it with a way back', async () => {
+  await page.set('Extraversion', '1.2');
+  await page.page.getByText('Advanced: save as a file').click();
+  await page.page.getByLabel('Method', { exact: true }).selectOption('ties');
+  const saving = page.page.waitForEvent('download');
+  await page.button('Save as mergekit YAML').click();
+  const saved = await saving;
+  expect(saved.suggestedFilename()).toBe('demo-ties.yml');
+  const yaml = readFileSync(await saved.path(), 'utf8');
+  expect(yaml).toContain('model: demo-extraversion-high');
+  const open = (text: string) =>
+    page.page
+      .getByLabel('Open mergekit YAML…')
+      .setInputFiles({ name: 'config.yml', mimeType: 'application/yaml', buffer: Buffer.from(text) });
+  await open(yaml.replace('extraversion-high', 'extraversion-low').replace('1.2', '0.7'));
+  await expect.poll(() => page.value('Extraversion').inputValue()).toBe('−0.70');
+  await page.button('Undo').last().click();
+  await expect.poll(() => page.value('Extraversion').inputValue()).toBe('+1.20');
+  await open(yaml.replace('ties', 'linear'));
+  await page.page.getByText('cannot do mergekit’s method “linear”').waitFor();
 });

@@ -139,6 +139,26 @@ describe('commands', () => {
     expect(none).toMatchObject({ code: 1, err: expect.stringContaining('carries no recipe') });
   });
 
+  test('a recipe goes to mergekit and comes back as the same file', async () => {
+    const [yaml, recipe] = [join(home, 'config.yml'), join(home, 'recipe.json')];
+    const mix =
+      '--mix openness=1,neuroticism=-0.5 --method ties --density openness=0.4,neuroticism=0.7 --depth openness=0:1 --lambda 0.8'.split(
+        ' ',
+      );
+    await cli('mergekit', 'export', ...mix, '--models', 'openness-high=out/curious', '--out', yaml);
+    expect(readFileSync(yaml, 'utf8')).toContain('model: out/curious');
+    const lost = await cli('mergekit', 'import', yaml);
+    expect(lost).toMatchObject({ code: 1, err: expect.stringContaining('out/curious') });
+    const vectors = ['--vectors', 'out/curious=openness-high'];
+    const back = await cli('mergekit', 'import', yaml, ...vectors, '--out', recipe);
+    expect(back.code).toBe(0);
+    const made = async (name: string, ...given: string[]) =>
+      ((await cli('bake', ...given, '--json', '--out', join(home, name))).json as { content: string })
+        .content;
+    expect(await made('back.gguf', '--recipe', recipe)).toBe(await made('there.gguf', ...mix));
+    expect(await cli('mergekit', 'export', ...mix, '--out', yaml)).toMatchObject({ code: 1 });
+  });
+
   test('a run leaves as files, tables, a report and a bundle, and is done again', async () => {
     const assessed = await cli(...'assess --mix openness=1 --inventory mini-ipip --json'.split(' '));
     const { run } = assessed.json as { run: string };

@@ -10,6 +10,7 @@ import { findPersona, personaCommands } from './cli-personas.ts';
 import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
 import { reportingCommands } from './cli-report.ts';
 import { runCommands } from './cli-runs.ts';
+import { settingsCommands } from './cli-settings.ts';
 import { decimals, intervalText, table, timeText } from './cli-text.ts';
 import { appFolder, dataFolder, describeError, resourcesFolder } from './host.ts';
 import type { Warning } from './studio/contract.ts';
@@ -694,6 +695,7 @@ personaCommands({ command, perform, table });
 mergekitCommands({ command, perform });
 reportingCommands({ command, perform, follow, table });
 runCommands({ command, perform, table });
+settingsCommands({ command, perform, table });
 
 program
   .command('serve')

@@ -6,6 +6,7 @@ import * as experiments from './experiments/contract.ts';
 import * as log from './log/contract.ts';
 import * as personas from './personas/contract.ts';
 import * as reporting from './reporting/schemas.ts';
+import { changeSettingsInput, settings } from './settings/contract.ts';
 import {
   assessInput,
   assessResult,
@@ -44,6 +45,7 @@ export { countObstacle, liveObstacle, liveWarning, ownSettings } from './mixing/
 export * from './personas/contract.ts';
 export { emblemSvg } from './personas/emblem.ts';
 export * from './reporting/schemas.ts';
+export { COMPUTE_DEVICES, type Settings, settings } from './settings/contract.ts';
 export * from './terms.ts';
 
 // ── Chat ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -622,8 +624,13 @@ export const studioInfo = z.object({
   version: z.string(),
   host: z.enum(['desktop', 'browser', 'terminal']),
   dataFolder: z.string(),
+  /** Of the disk that the data folder lies on. */
+  freeBytes: z.number(),
+  totalBytes: z.number(),
+  /** Threads that the processor runs at once. */
   versions: z.record(z.string(), z.string()),
 });
+export type StudioInfo = z.infer<typeof studioInfo>;
 
 // ── Procedures ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -638,6 +645,11 @@ export const contract = {
   studio: {
     info: procedure.output(studioInfo),
     devices: procedure.output(z.array(device)),
+  },
+  settings: {
+    get: procedure.output(settings),
+    /** Changes those that are given, for whatever begins from now on; answers with all. */
+    set: procedure.input(changeSettingsInput).output(settings),
   },
   library: {
     models: procedure.output(

@@ -1,5 +1,6 @@
 /** The studio as a host sees it: everything wired together behind the contract's router, and a way to end. */
 import { readFileSync, rmSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContractRouterClient } from '@orpc/contract';
 import { createRouterClient, implement } from '@orpc/server';
@@ -25,6 +26,7 @@ import { Personas } from './personas/personas.ts';
 import { Sharing } from './personas/sharing.ts';
 import { Reporting } from './reporting/reporting.ts';
 import { rerun } from './reporting/rerun.ts';
+import { SettingsStore } from './settings/settings.ts';
 import { WorkerClient } from './worker-client.ts';
 import type { SpawnWorker } from './workers.ts';
 
@@ -54,8 +56,9 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   rmSync(scratch, { recursive: true, force: true });
   makeFolder(scratch);
 
-  const inference = new WorkerClient('inference', spawnWorker);
-  const merging = new WorkerClient('merging', spawnWorker);
+  const settings = new SettingsStore(database);
+  const inference = new WorkerClient('inference', spawnWorker, worker => worker.configure(settings.get()));
+  const merging = new WorkerClient('merging', spawnWorker, worker => worker.configure(settings.get()));
   const versions: Record<string, string> = { temperament: version, node: process.versions.node };
   const log = new Log(database);
   log.closeInterrupted();
@@ -98,9 +101,22 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
     studio: {
       info: os.studio.info.handler(async () => {
         await described();
-        return { version, host, dataFolder: home, versions };
+        const disk = await statfs(home);
+        return {
+          ...{ version, host, dataFolder: home, versions },
+          freeBytes: disk.bavail * disk.bsize,
+          totalBytes: disk.blocks * disk.bsize,
+        };
       }),
       devices: os.studio.devices.handler(() => merging.call(worker => worker.devices())),
+    },
+    settings: {
+      get: os.settings.get.handler(() => settings.get()),
+      set: os.settings.set.handler(async ({ input }) => {
+        settings.set(input);
+        await Promise.all([inference.prepare(), merging.prepare()]);
+        return settings.get();
+      }),
     },
     library: {
       models: os.library.models.handler(async () => {

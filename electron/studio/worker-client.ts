@@ -17,6 +17,8 @@ interface Running<N extends WorkerName> {
   client: Clients[N];
   /** Rejects when the process ends. */
   lost: Promise<never>;
+  /** Resolves when it has been told what comes before all work. */
+  ready: Promise<unknown>;
 }
 
 const WORK: Record<WorkerName, string> = {
@@ -27,12 +29,15 @@ const WORK: Record<WorkerName, string> = {
 export class WorkerClient<N extends WorkerName> {
   readonly #name: N;
   readonly #spawn: SpawnWorker;
+  readonly #prepare: (client: Clients[N]) => Promise<unknown>;
   #running: Running<N> | undefined;
   #closed = false;
 
-  constructor(name: N, spawn: SpawnWorker) {
+  /** @param prepare tells a worker that has just started what holds for all its work */
+  constructor(name: N, spawn: SpawnWorker, prepare: (client: Clients[N]) => Promise<unknown>) {
     this.#name = name;
     this.#spawn = spawn;
+    this.#prepare = prepare;
   }
 
   /** Process id of the worker, when one runs. */
@@ -42,8 +47,9 @@ export class WorkerClient<N extends WorkerName> {
 
   /** One call. Throws a StudioError; `worker_lost` when the process ended before it answered. */
   async call<T>(request: (client: Clients[N]) => Promise<T>): Promise<T> {
-    const { client, lost } = this.#start();
+    const { client, lost, ready } = this.#start();
     try {
+      await Promise.race([ready, lost]);
       return await Promise.race([request(client), lost]);
     } catch (error) {
       throw toStudioError(error);
@@ -52,8 +58,9 @@ export class WorkerClient<N extends WorkerName> {
 
   /** One streaming call, its events in order; aborting the signal given to the request ends it with `cancelled`. */
   async *stream<T>(request: (client: Clients[N]) => Promise<AsyncIterable<T>>): AsyncGenerator<T> {
-    const { client, lost } = this.#start();
+    const { client, lost, ready } = this.#start();
     try {
+      await Promise.race([ready, lost]);
       const events = (await Promise.race([request(client), lost]))[Symbol.asyncIterator]();
       try {
         for (;;) {
@@ -67,6 +74,11 @@ export class WorkerClient<N extends WorkerName> {
     } catch (error) {
       throw toStudioError(error);
     }
+  }
+
+  /** Tells a worker that runs already what has changed; one that does not is told when it starts. */
+  async prepare(): Promise<void> {
+    if (this.#running) await this.call(client => this.#prepare(client));
   }
 
   close(): void {
@@ -91,7 +103,9 @@ export class WorkerClient<N extends WorkerName> {
     });
     lost.catch(() => {});
     const client = createORPCClient<Clients[N]>(new RPCLink({ port: process }));
-    this.#running = { process, client, lost };
+    const ready = this.#prepare(client);
+    ready.catch(() => {});
+    this.#running = { process, client, lost, ready };
     return this.#running;
   }
 }

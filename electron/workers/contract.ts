@@ -65,7 +65,11 @@ const likelihoodInput = z.object({ mix, texts: z.array(z.string()).min(1) });
 const likelihoodEvent = z.object({ index: z.int(), tokens: z.int(), logProbability: z.number() });
 export type LikelihoodEvent = z.output<typeof likelihoodEvent>;
 
+/** What holds for all work from now on: see the studio's settings. */
+const configuration = z.object({ device: z.enum(['auto', 'cpu']) });
+
 export const inferenceContract = {
+  configure: procedure.input(configuration).output(z.void()),
   info: procedure.output(z.object({ device: z.string(), llama: z.string() })),
   /** Streams an answer to the conversation; the same mix, turns and sampling give the same text. */
   generate: procedure.input(generateInput).output(eventIterator(generateEvent)),
@@ -102,6 +106,7 @@ const weight = z.union([z.number(), z.array(z.number())]);
 const { density: _, ...ofMix } = parameters;
 
 export const mergingContract = {
+  configure: procedure.input(configuration).output(z.void()),
   devices: procedure.output(z.array(device)),
   /** Header of a GGUF file, or of a split model by any of its parts, without the long arrays (vocabulary, merges). */
   read: procedure.input(z.object({ path: z.string() })).output(

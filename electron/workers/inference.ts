@@ -30,16 +30,23 @@ const SMALL_MODEL = 256 * 2 ** 20;
 const MAX_MODELS = 2;
 const MAX_CONTEXTS = 4;
 
-let starting: Promise<Llama> | undefined;
+/** As the studio's settings have it. */
+let device: 'auto' | 'cpu' = 'auto';
+
+const engines = new Map<string, Promise<Llama>>();
 function llama(): Promise<Llama> {
-  starting ??= getLlama({
+  const known = engines.get(device);
+  if (known) return known;
+  const engine = getLlama({
+    gpu: device === 'cpu' ? false : 'auto',
     build: 'never',
     skipDownload: true,
     progressLogs: false,
     logLevel: LlamaLogLevel.error,
     logger: (_level, text) => process.stderr.write(`llama.cpp: ${text}\n`),
   });
-  return starting;
+  engines.set(device, engine);
+  return engine;
 }
 
 /** Values made on demand, the least recently used of which are let go; each is used by one caller at a time. */
@@ -158,7 +165,7 @@ function modelKey({ model, adapters }: LiveMix): string {
     if ((adapterStamps.get(path) ?? now) !== now) replacedAdapters++;
     adapterStamps.set(path, now);
   }
-  return [model, stamp(model), replacedAdapters].join('\0');
+  return [model, stamp(model), replacedAdapters, device].join('\0');
 }
 
 /** How many sequences a context has, and how many tokens each holds. */
@@ -197,13 +204,13 @@ function withContext<R>(
     () => load(mix.model),
     loaded => {
       const { room, work } = plan(loaded);
-      const prefix = [model, JSON.stringify(room), ...adapters.map(({ path }) => path)].join('\0');
+      const own = { ...room, threads: loaded.model.size < SMALL_MODEL ? 1 : undefined };
+      const prefix = [model, JSON.stringify(own), ...adapters.map(({ path }) => path)].join('\0');
       const wanted = adapters.map(({ scale }) => scale).join();
       const key = contextFor(prefix, wanted);
       const make = () =>
         loaded.model.createContext({
-          ...room,
-          threads: loaded.model.size < SMALL_MODEL ? 1 : undefined,
+          ...own,
           lora: adapters.length
             ? { adapters: adapters.map(({ path, scale }) => ({ filePath: path, scale })) }
             : undefined,
@@ -289,6 +296,13 @@ async function generate(
 const worker = implement(inferenceContract).use(asStudioErrors);
 
 const router = worker.router({
+  configure: worker.configure.handler(async ({ input }) => {
+    if (input.device === device) return;
+    device = input.device;
+    // What nobody uses now would keep its memory on the other device.
+    await models.dropWhere(() => true);
+  }),
+
   info: worker.info.handler(async () => {
     const engine = await llama();
     const names = engine.gpu ? await engine.getGpuDeviceNames() : [];

@@ -55,6 +55,9 @@ async function* job<R>(start: (onProgress: (p: native.JobProgress) => void) => P
   yield { type: 'done' as const, result };
 }
 
+/** As the studio's settings have it. */
+let device: 'auto' | 'cpu' = 'auto';
+
 /** Writes a planned file, as a stream. */
 const written = (
   what: 'model' | 'adapter',
@@ -71,6 +74,10 @@ const written = (
 const worker = implement(mergingContract).use(asStudioErrors);
 
 const router = worker.router({
+  configure: worker.configure.handler(({ input }) => {
+    device = input.device;
+  }),
+
   devices: worker.devices.handler(() => translated(() => native.devices())),
 
   read: worker.read.handler(async ({ input }) => {
@@ -95,7 +102,8 @@ const router = worker.router({
   ),
 
   bake: worker.bake.handler(async function* ({ input, signal }) {
-    yield* job(onProgress => native.bake(input, { onProgress, signal }));
+    const on = input.device === undefined || input.device === 'auto' ? device : input.device;
+    yield* job(onProgress => native.bake({ ...input, device: on }, { onProgress, signal }));
   }),
 
   extract: worker.extract.handler(async function* ({ input, signal }) {

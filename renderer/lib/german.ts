@@ -58,6 +58,7 @@ export const german: Words = {
     tune: 'Abstimmung',
     bake: 'Modelldatei',
     extract: 'Vektor',
+    convert: 'Hinzugefügtes Modell',
     compare: 'Vektorvergleich',
     rerun: 'Wiederholung',
   },
@@ -159,7 +160,31 @@ export const german: Words = {
       'Zu diesem Modell passt kein Persönlichkeitsvektor, deshalb wirken die Regler noch nicht darauf.',
     noneFitAction: 'So kommen Vektoren hinzu',
     howVectors:
-      'Ein Vektor ist der Unterschied zwischen einem Basismodell und einer Kopie, die auf einen Pol eines Merkmals nachtrainiert wurde. Im Terminal macht der Befehl „extract“ ihn aus zwei solchen Dateien.',
+      'Ein Vektor ist der Unterschied zwischen einem Basismodell und einer Kopie, die auf einen Pol eines Merkmals nachtrainiert wurde.',
+    add: {
+      model: 'Modell hinzufügen',
+      modelAbout:
+        'Aus einem Checkpoint von Hugging Face: dem Ordner mit config.json und den .safetensors-Dateien. Er wird zu einer GGUF-Datei in der Bibliothek; der Ordner bleibt, wie er ist.',
+      folder: 'Ordner des Checkpoints',
+      name: 'Name (freiwillig)',
+      startModel: 'Modell aufnehmen',
+      runningModel: 'Das Modell wird umgewandelt',
+      doneModel: size => `Hinzugefügt, ${size}.`,
+      vector: 'Vektor hinzufügen',
+      vectorAbout:
+        'Aus einem Finetuning eines Ihrer Modelle: dem Ordner seines Checkpoints, dem Ordner eines PEFT-LoRA-Adapters oder einer GGUF-Datei.',
+      base: 'Basismodell',
+      noBase:
+        'Die Bibliothek hat kein unkomprimiertes Modell (F32, F16 oder BF16). Fügen Sie zuerst die Basis hinzu.',
+      tuned: 'Ordner oder Datei des Finetunings',
+      trait: 'Merkmal',
+      pole: 'Pol',
+      startVector: 'Vektor aufnehmen',
+      runningVector: 'Der Vektor entsteht',
+      doneVector: (share, size) => `Hinzugefügt, ${size}. Er ändert die Gewichte um ${share} % ihrer Länge.`,
+      needsPath: 'Nennen Sie zuerst einen Ordner.',
+      replace: 'Eine Datei dieses Namens ersetzen',
+    },
   },
 
   inside: {
@@ -243,7 +268,7 @@ export const german: Words = {
     place: 'Wieder einstellen',
     reached: error => `Gemessen: im Mittel ${error} Punkte neben den gewünschten Werten.`,
     about:
-      'In Klammern: das 95-%-Intervall einer Messung. Ein gewünschter Wert stellt die Dosisregler; Rückgängig nimmt es zurück. Pos1 oder ein leeres Feld lässt ein Merkmal frei. „Messen und korrigieren“ misst die Mischung, korrigiert sie einmal und behält die bessere.',
+      'In Klammern: das 95-%-Intervall einer Messung. Ein gewünschter Wert stellt die Dosisregler; Rückgängig nimmt es zurück. Pos1 oder ein leeres Feld lässt ein Merkmal frei. „Messen und korrigieren“ misst die Mischung, korrigiert sie zweimal und behält die beste.',
   },
 
   settings: {
@@ -256,6 +281,35 @@ export const german: Words = {
     newSeed: 'Neue Startzahl ziehen',
     character: name => `Die Spalten spielen ${name}, wie die geöffnete Persona.`,
     noCharacter: 'Keine Figur',
+  },
+
+  preferences: {
+    title: 'Einstellungen',
+    hint: 'Aussehen, Rechnen, Daten und Privates (Strg+,)',
+    appearance: 'Aussehen',
+    language: 'Sprache',
+    languageAbout: 'Die Seite wird dafür neu geladen. Meldungen, Berichte und Tabellen sind englisch.',
+    textSize: 'Schriftgröße',
+    percent: n => `${n} %`,
+    smaller: 'Kleinere Schrift',
+    larger: 'Größere Schrift',
+    usual: 'Zurück auf 100 %',
+    computing: 'Rechnen',
+    device: 'Gerechnet wird auf',
+    devices: { auto: 'Grafikkarte, wo sie nützt', cpu: 'Nur Prozessor' },
+    runsOn: device => `Modelle laufen auf: ${device}.`,
+    data: 'Daten',
+    dataAbout:
+      'Modelle, Vektoren, Gespräche, Personas und das Protokoll aller Läufe liegen in diesem Ordner:',
+    copyFolder: 'Pfad des Ordners kopieren',
+    free: (free, total) => `${free} von ${total} sind auf dem Datenträger frei.`,
+    move: 'Um ihn anderswo zu haben, verschieben Sie ihn und starten Temperament mit der Umgebungsvariablen TEMPERAMENT_HOME auf den neuen Ort.',
+    privacy: 'Privates',
+    privacyAbout: [
+      'Nichts verlässt diesen Rechner. Modelle laufen hier, und Fragen, Antworten und Ergebnisse liegen nur hier; es gibt kein Konto, keine Telemetrie und keine Suche nach Aktualisierungen.',
+      'Im Browser spricht die Seite mit dem Rechner, auf dem Temperament gestartet wurde, und mit keinem anderen. Eine Datei geht nur dann woandershin, wenn Sie sie speichern und verschicken.',
+    ],
+    version: (version, llama) => `Temperament ${version}, llama.cpp ${llama}`,
   },
 
   baking: {
@@ -923,8 +977,8 @@ export const german: Words = {
       {
         title: 'Gewünschte Werte',
         body: [
-          '„Ziel (Punkte)“ über den Reglern verlangt Fragebogenwerte von 1 bis 5 statt α. Eine Kalibrierung, einmal für ein Modell und seine Anweisungen gemacht, sagt, wie jeder Wert auf jedes α antwortet; daraus werden die α berechnet und auf die Regler gelegt, zusammen höchstens 2. Der Balken auf einer Spur zeigt, wo 95 von 100 einzelnen Messungen zu erwarten sind, die senkrechten Striche sind Basis und Vorhersage, die Raute darunter ist das Gemessene.',
-          '„Messen und korrigieren“ misst die Mischung, verschiebt die α um das Verfehlte, misst wieder und behält die bessere von beiden.',
+          '„Ziel (Punkte)“ über den Reglern verlangt Fragebogenwerte von 1 bis 5 statt α. Eine Kalibrierung, einmal für ein Modell und seine Anweisungen gemacht, sagt, wie jeder Wert auf jedes α antwortet; daraus werden die α berechnet und auf die Regler gelegt, zusammen höchstens 2. Der Balken auf einer Spur zeigt, wo 95 von 100 einzelnen Messungen zu erwarten sind; er ist umso breiter, je mehr Merkmale zugleich bewegt werden, weil ihre Vektoren einander stören. Ebenfalls auf der Spur: Die senkrechten Striche sind Basis und Vorhersage, die Raute darunter ist das Gemessene.',
+          '„Messen und korrigieren“ misst die Mischung, verschiebt die α um das Verfehlte und misst wieder, zweimal, und behält die beste der drei.',
         ],
       },
       {
@@ -975,6 +1029,12 @@ export const german: Words = {
         ],
       },
       {
+        title: 'Einstellungen',
+        body: [
+          'Die Einstellungen, am Fuß der Leiste oder mit Strg+, (Komma), haben Sprache, Farben und Schriftgröße, was rechnet, wo der Datenordner liegt und wie viel Platz ist. Sprache, Farben und Schriftgröße gehören zu dieser Seite, das Übrige zum Studio auf diesem Rechner.',
+        ],
+      },
+      {
         title: 'Gebrauchte Wörter',
         body: [
           'Unter zwei Antworten steht, welche Wortkategorien sich zwischen ihnen am deutlichsten unterscheiden, als Anteile an allen Wörtern; zeigen Sie auf eine Kategorie, um ihre Wörter zu sehen. Bei mehr Spalten wird die erste, die die Basis ist, sonst die erste, mit jeder anderen verglichen. Eine einzelne kurze Antwort schwankt stark; achten Sie auf das, was sich wiederholt.',
@@ -1008,6 +1068,8 @@ export const german: Words = {
     shortcuts: [
       { keys: '?', does: 'diese Hilfe' },
       { keys: 'Strg+1 … Strg+5', does: 'die Ansichten, vom Studio zur Bibliothek' },
+      { keys: 'Strg+,', does: 'die Einstellungen' },
+      { keys: 'Strg++, Strg+−, Strg+0', does: 'größere Schrift, kleinere Schrift, die übliche Größe' },
       { keys: '← →', does: 'ein Regler um 0,05; in einer Antwort ihre Fassungen' },
       { keys: 'Umschalt+← →, Bild auf, Bild ab', does: 'ein Regler um 0,5' },
       { keys: 'Pos1', does: 'ein Regler auf 0' },

@@ -301,6 +301,34 @@ export const english = {
     noCharacter: 'No character',
   },
 
+  preferences: {
+    title: 'Settings',
+    hint: 'Appearance, computing, data and privacy (Ctrl+,)',
+    appearance: 'Appearance',
+    language: 'Language',
+    languageAbout: 'The page is loaded anew. Messages, reports and tables stay in English.',
+    textSize: 'Text size',
+    percent: (n: number) => `${n} %`,
+    smaller: 'Smaller text',
+    larger: 'Larger text',
+    usual: 'Back to 100 %',
+    computing: 'Computing',
+    device: 'Computes on',
+    devices: { auto: 'GPU where it is of use', cpu: 'Processor alone' },
+    runsOn: (device: string) => `Models run on: ${device}.`,
+    data: 'Data',
+    dataAbout: 'Models, vectors, conversations, personas and the log of all runs lie in this folder:',
+    copyFolder: 'Copy the folder’s path',
+    free: (free: string, total: string) => `${free} of ${total} are free on its disk.`,
+    move: 'To keep it elsewhere, move it and start Temperament with the environment variable TEMPERAMENT_HOME set to the new place.',
+    privacy: 'Privacy',
+    privacyAbout: [
+      'Nothing leaves this machine. Models run here, and questions, answers and results are stored here alone; there is no account, no telemetry and no search for updates.',
+      'In a browser, the page talks to the machine that Temperament was started on, and to no other. A file goes elsewhere only when you save and send it.',
+    ],
+    version: (version: string, llama: string) => `Temperament ${version}, llama.cpp ${llama}`,
+  },
+
   baking: {
     title: 'Advanced: save as a file',
     about:
@@ -1002,6 +1030,12 @@ export const english = {
         ],
       },
       {
+        title: 'Settings',
+        body: [
+          'Settings, at the foot of the rail or by Ctrl+, (comma), has language, colours and text size, what computes, where the data folder lies and how much room there is. Language, colours and text size belong to this page, the others to the studio on this machine.',
+        ],
+      },
+      {
         title: 'Words used',
         body: [
           'Below two answers stands which word categories differ most clearly between them, as shares of all words; hold the pointer over a category to see its words. With more panes the first one that is the base, else the first, is compared with each other one. A single short answer varies a lot; look for what repeats.',
@@ -1036,6 +1070,8 @@ export const english = {
     shortcuts: [
       { keys: '?', does: 'this help' },
       { keys: 'Ctrl+1 … Ctrl+5', does: 'the views, from the studio to the library' },
+      { keys: 'Ctrl+,', does: 'the settings' },
+      { keys: 'Ctrl++, Ctrl+−, Ctrl+0', does: 'larger text, smaller text, the usual size' },
       { keys: '← →', does: 'a slider by 0.05; in an answer, its takes' },
       { keys: 'Shift+← →, Page Up, Page Down', does: 'a slider by 0.5' },
       { keys: 'Home', does: 'a slider to 0' },

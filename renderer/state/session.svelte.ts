@@ -19,11 +19,14 @@ import { Notices } from './notices.svelte.ts';
 import { Personas } from './personas.svelte.ts';
 import { Place } from './place.svelte.ts';
 import { Runs } from './runs.svelte.ts';
+import { Settings } from './settings.svelte.ts';
 import { Snapshots } from './snapshots.svelte.ts';
+import { TextSize } from './textSize.svelte.ts';
 import { Theme } from './theme.svelte.ts';
 
 export class Session {
   readonly theme = new Theme();
+  readonly textSize = new TextSize();
   readonly place = new Place();
   readonly notices = new Notices();
   readonly library: Library;
@@ -40,6 +43,7 @@ export class Session {
   readonly runs: Runs;
   readonly notebook: Notebook;
   readonly experiments: Experiments;
+  readonly settings: Settings;
 
   state = $state<ConnectionState>('connecting');
   /** Whether the studio has ever answered this page. */
@@ -51,6 +55,7 @@ export class Session {
   constructor(connection: Connection) {
     this.#connection = connection;
     const { client } = connection;
+    this.settings = new Settings(client);
     this.library = new Library(client);
     this.mix = new Mix(client);
     this.conversation = new Conversation(connection, this.mix);

@@ -34,7 +34,7 @@ const layers = Number(given.layers);
 const demo = new URL('../../resources/demo/base.gguf', import.meta.url).pathname;
 
 const folder = mkdtempSync(join(given.folder, 'temperament-bench-'));
-const inference = new WorkerClient('inference', forkWorker);
+const inference = new WorkerClient('inference', forkWorker, async () => {});
 try {
   const base = join(folder, 'base.gguf');
   const tensors = writeChatModel(base, layers, demo);

@@ -44,3 +44,22 @@ it('fits German words into every view, in reach of everybody', async () => {
     expect(wide, name).toBeLessThanOrEqual(0);
   }
 });
+
+it('takes the language from the settings, and keeps it', async () => {
+  page = await StudioPage.open(running.browser, running.studio.url, {
+    bypassCSP: true,
+    reducedMotion: 'reduce',
+  });
+  const { page: view } = page;
+  await view.keyboard.press('Control+,');
+  await view.getByLabel('Language').selectOption('Deutsch');
+  await view.getByRole('navigation', { name: 'Ansichten' }).waitFor();
+  await view.reload();
+  await view.getByRole('navigation', { name: 'Ansichten' }).waitFor();
+  await view.keyboard.press('Control+,');
+  await view.getByRole('dialog').waitFor();
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('german-settings');
+  await view.getByLabel('Sprache').selectOption('English');
+  await view.getByRole('navigation', { name: 'Views' }).waitFor();
+});

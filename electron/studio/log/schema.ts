@@ -161,4 +161,11 @@ export const MIGRATIONS = [
     coalesce(input ->> '$.persona.recipe.base', input ->> '$.recipe.base', input ->> '$.base', input ->> '$.model')
   ) VIRTUAL;
   `,
+  `
+  -- What the user has set for the studio on this machine, by name.
+  CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL CHECK (json_valid(value))
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

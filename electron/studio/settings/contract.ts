@@ -1,0 +1,13 @@
+/** What is set once for the studio on this machine; how the page looks is the page's own affair. */
+import { z } from 'zod';
+
+export const COMPUTE_DEVICES = ['auto', 'cpu'] as const;
+
+export const settings = z.object({
+  /** `auto`: a GPU where there is one that is of use. `cpu`: the processor alone. */
+  device: z.enum(COMPUTE_DEVICES).default('auto'),
+});
+export type Settings = z.infer<typeof settings>;
+export const changeSettingsInput = z.object({
+  device: settings.shape.device.unwrap().optional(),
+});

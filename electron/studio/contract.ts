@@ -627,7 +627,6 @@ export const studioInfo = z.object({
   /** Of the disk that the data folder lies on. */
   freeBytes: z.number(),
   totalBytes: z.number(),
-  /** Threads that the processor runs at once. */
   versions: z.record(z.string(), z.string()),
 });
 export type StudioInfo = z.infer<typeof studioInfo>;

@@ -43,7 +43,7 @@ function contentsOf(path: string): Reference['tensors'] {
 
 let studio: TestStudio;
 let llama: Llama;
-const inference = new WorkerClient('inference', forkWorker);
+const inference = new WorkerClient('inference', forkWorker, worker => worker.configure({ device: 'cpu' }));
 const files = new Map<string, string>();
 
 beforeAll(async () => {

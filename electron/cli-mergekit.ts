@@ -1,9 +1,10 @@
 /** The terminal's commands for mergekit's configurations. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { RouterClient } from '@orpc/server';
 import { type Command, InvalidArgumentError } from 'commander';
 import { by, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
+import { write } from './cli-report.ts';
 import * as schema from './studio/contract.ts';
 import type { Studio } from './studio/studio.ts';
 
@@ -35,7 +36,7 @@ function named(text: string): Record<string, string> {
 function written(text: string, { out, overwrite }: Out): string | null {
   if (out === undefined) return null;
   const file = resolve(out);
-  writeFileSync(file, text, { flag: overwrite ? 'w' : 'wx' });
+  write([{ path: file, content: text }], overwrite);
   return file;
 }
 

@@ -29,7 +29,7 @@ function formats(text: string): schema.ExportFormat[] {
 }
 
 /** Writes files, none when one of them exists already and may not be replaced. Returns their paths. */
-function write(files: { path: string; content: string | Uint8Array }[], overwrite: boolean): string[] {
+export function write(files: { path: string; content: string | Uint8Array }[], overwrite: boolean): string[] {
   for (const { path, content } of files) {
     mkdirSync(dirname(path), { recursive: true });
     try {

@@ -80,7 +80,7 @@ it('adds a model from a checkpoint’s folder, and a vector from an adapter’s'
   expect(await page.button('Add the model').isDisabled()).toBe(true);
   await shown.getByLabel('Folder of the checkpoint').fill(folder('absent'));
   await page.button('Add the model').click();
-  await shown.getByText('There is no folder').waitFor();
+  await shown.getByRole('alert').getByText('There is no folder').waitFor();
   await shown.getByLabel('Folder of the checkpoint').fill(folder('llama3'));
   await shown.getByLabel('Name (optional)').fill('Tiny Llama');
   await page.button('Add the model').click();

@@ -148,15 +148,18 @@ describe('commands', () => {
     await cli('mergekit', 'export', ...mix, '--models', 'openness-high=out/curious', '--out', yaml);
     expect(readFileSync(yaml, 'utf8')).toContain('model: out/curious');
     const lost = await cli('mergekit', 'import', yaml);
-    expect(lost).toMatchObject({ code: 1, err: expect.stringContaining('out/curious') });
+    expect(lost).toMatchObject({ code: 2, err: expect.stringContaining('out/curious') });
     const vectors = ['--vectors', 'out/curious=openness-high'];
     const back = await cli('mergekit', 'import', yaml, ...vectors, '--out', recipe);
     expect(back.code).toBe(0);
-    const made = async (name: string, ...given: string[]) =>
-      ((await cli('bake', ...given, '--json', '--out', join(home, name))).json as { content: string })
-        .content;
+    const made = async (name: string, ...given: string[]) => {
+      const baked = await cli('bake', ...given, '--json', '--out', join(home, name));
+      expect(baked).toMatchObject({ code: 0 });
+      return (baked.json as { content: string }).content;
+    };
     expect(await made('back.gguf', '--recipe', recipe)).toBe(await made('there.gguf', ...mix));
-    expect(await cli('mergekit', 'export', ...mix, '--out', yaml)).toMatchObject({ code: 1 });
+    const twice = await cli('mergekit', 'export', ...mix, '--out', yaml);
+    expect(twice).toMatchObject({ code: 2, err: expect.stringContaining('exists already') });
   });
 
   test('a run leaves as files, tables, a report and a bundle, and is done again', async () => {

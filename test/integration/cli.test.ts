@@ -140,7 +140,7 @@ describe('commands', () => {
   });
 
   test('a recipe goes to mergekit and comes back as the same file', async () => {
-    const [yaml, recipe] = [join(home, 'config.yml'), join(home, 'recipe.json')];
+    const [yaml, recipe] = [join(home, 'mergekit.yml'), join(home, 'mergekit.json')];
     const mix =
       '--mix openness=1,neuroticism=-0.5 --method ties --density openness=0.4,neuroticism=0.7 --depth openness=0:1 --lambda 0.8'.split(
         ' ',

@@ -221,7 +221,7 @@ export const german: Words = {
 
   mixer: {
     title: 'Persönlichkeit',
-    reset: 'Alle zurücksetzen',
+    reset: 'Alle auf 0',
     resetDone: 'Alle Regler stehen wieder auf 0.',
     hint: 'Doppelklick oder Pos1 stellt einen Regler auf 0.',
     value: trait => `${trait}: Stärke`,
@@ -239,8 +239,8 @@ export const german: Words = {
     empty: 'Hier ist noch nichts gemerkt',
     keep: 'Merken',
     keepIn: slot => `In ${slot} merken`,
-    flip: 'Wechseln',
-    flipLabel: 'Zwischen A und B wechseln',
+    flip: 'Tausch',
+    flipLabel: 'Tausch zwischen A und B',
     flipAbout: 'Zwischen A und B wechseln (Alt+X)',
     differs: what => (what === '' ? 'A und B sind gleich.' : `A → B: ${what}`),
   },
@@ -284,7 +284,7 @@ export const german: Words = {
   },
 
   preferences: {
-    title: 'Einstellungen',
+    title: 'Optionen',
     hint: 'Aussehen, Rechnen, Daten und Privates (Strg+,)',
     appearance: 'Aussehen',
     language: 'Sprache',
@@ -971,7 +971,7 @@ export const german: Words = {
       {
         title: 'Zwei Mischungen im Vergleich',
         body: [
-          '„Merken“ neben A oder B hält die Regler fest, wie sie stehen. „Wechseln“ oder Alt+X geht von der einen zur anderen; was sich unterscheidet, steht darunter. Beide sind noch da, wenn die Seite geschlossen war, und Rückgängig nimmt einen Wechsel zurück.',
+          '„Merken“ neben A oder B hält die Regler fest, wie sie stehen. „Tausch“ oder Alt+X geht von der einen zur anderen; was sich unterscheidet, steht darunter. Beide sind noch da, wenn die Seite geschlossen war, und Rückgängig nimmt einen Wechsel zurück.',
         ],
       },
       {
@@ -1029,9 +1029,9 @@ export const german: Words = {
         ],
       },
       {
-        title: 'Einstellungen',
+        title: 'Optionen',
         body: [
-          'Die Einstellungen, am Fuß der Leiste oder mit Strg+, (Komma), haben Sprache, Farben und Schriftgröße, was rechnet, wo der Datenordner liegt und wie viel Platz ist. Sprache, Farben und Schriftgröße gehören zu dieser Seite, das Übrige zum Studio auf diesem Rechner.',
+          'Die Optionen, am Fuß der Leiste oder mit Strg+, (Komma), haben Sprache, Farben und Schriftgröße, was rechnet, wo der Datenordner liegt und wie viel Platz ist. Sprache, Farben und Schriftgröße gehören zu dieser Seite, das Übrige zum Studio auf diesem Rechner.',
         ],
       },
       {
@@ -1068,7 +1068,7 @@ export const german: Words = {
     shortcuts: [
       { keys: '?', does: 'diese Hilfe' },
       { keys: 'Strg+1 … Strg+5', does: 'die Ansichten, vom Studio zur Bibliothek' },
-      { keys: 'Strg+,', does: 'die Einstellungen' },
+      { keys: 'Strg+,', does: 'die Optionen' },
       { keys: 'Strg++, Strg+−, Strg+0', does: 'größere Schrift, kleinere Schrift, die übliche Größe' },
       { keys: '← →', does: 'ein Regler um 0,05; in einer Antwort ihre Fassungen' },
       { keys: 'Umschalt+← →, Bild auf, Bild ab', does: 'ein Regler um 0,5' },

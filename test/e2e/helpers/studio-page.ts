@@ -136,7 +136,7 @@ export class StudioPage {
     for (const [size, viewport] of Object.entries(sizes)) {
       await this.page.setViewportSize(viewport);
       for (const colorScheme of ['light', 'dark'] as const) {
-        await this.page.emulateMedia({ colorScheme });
+        await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         await this.page.screenshot({ path: `${shots}/${name}-${size}-${colorScheme}.png` });
       }
     }

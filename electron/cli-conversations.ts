@@ -1,8 +1,8 @@
 /** The terminal's commands for conversations that the studio keeps. */
-import { writeFileSync } from 'node:fs';
 import type { RouterClient } from '@orpc/server';
 import type { Command } from 'commander';
 import { by } from './cli-recipe.ts';
+import { write } from './cli-report.ts';
 import * as schema from './studio/contract.ts';
 import { StudioError } from './studio/errors.ts';
 import type { Studio } from './studio/studio.ts';
@@ -77,15 +77,7 @@ export function conversationCommands({ command, perform, table }: Terminal): voi
             format: options.format,
           });
           const file = options.out ?? name;
-          try {
-            writeFileSync(file, text, { flag: options.overwrite ? 'w' : 'wx' });
-          } catch (cause) {
-            if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-            throw new StudioError('bad_input', `The file ${file} exists already.`, {
-              file,
-              action: 'Name another one with --out, or add --overwrite.',
-            });
-          }
+          write([{ path: file, content: text }], options.overwrite ?? false);
           return { file };
         },
         ({ file }) => `Written: ${file}`,

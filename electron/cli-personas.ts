@@ -1,9 +1,9 @@
 /** The terminal's commands for the personas that are kept. */
-import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { RouterClient } from '@orpc/server';
 import { type Command, InvalidArgumentError } from 'commander';
 import { by, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
+import { write } from './cli-report.ts';
 import * as schema from './studio/contract.ts';
 import { StudioError } from './studio/errors.ts';
 import type { Studio } from './studio/studio.ts';
@@ -172,15 +172,7 @@ export function personaCommands({ command, perform, table }: Terminal): void {
           const { file: made } = await client.personas.export({ id, format, vectors });
           const file = resolve(out ?? made.name);
           const content = new Uint8Array(await made.arrayBuffer());
-          try {
-            writeFileSync(file, content, { flag: overwrite ? 'w' : 'wx' });
-          } catch (cause) {
-            if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-            throw new StudioError('bad_input', `The file ${file} exists already.`, {
-              file,
-              action: 'Name another one with --out, or add --overwrite.',
-            });
-          }
+          write([{ path: file, content: content }], overwrite);
           return { file, bytes: content.length };
         },
         ({ file, bytes }) => `Written: ${file}, ${bytes} bytes`,

@@ -39,7 +39,7 @@ describe('one question', () => {
     expect(Persona).not.toBe(Base);
     const footer = page.answer('Persona').locator('footer');
     expect(await footer.innerText()).toMatch(/E\s*\+2\.00/);
-    expect(await footer.innerText()).toMatch(/\d+ tokens · \d+\/s · seed 7/);
+    expect(await footer.innerText()).toMatch(/\d+ tokens\s+\d+\/s\s+seed 7/);
     expect(await page.answer('Base').locator('footer').innerText()).toContain('all at 0');
   });
 

@@ -72,7 +72,7 @@ describe('panes', () => {
     expect(await made('Persona')).toMatch(/E\s*−2\.00/);
     expect(await made('Persona 2')).toMatch(/E\s*\+2\.00/);
     expect(await made('Shy by prompt')).toMatch(/all at 0/);
-    expect(await made('Base')).toMatch(/\d+ tokens · \d+\/s · seed 7 · first after \d+ ms/);
+    expect(await made('Base')).toMatch(/\d+ tokens\s+\d+\/s\s+seed 7\s+first after \d+ ms/);
     expect(await page.page.evaluate('document.documentElement.scrollWidth')).toBe(1280);
     expect(await page.violations()).toEqual([]);
 

@@ -1,8 +1,10 @@
-/** The terminal's command for what comes from Hugging Face. */
+/** The terminal's commands for the files of the library: listing, deleting, and what comes from Hugging Face. */
 import type { RouterClient } from '@orpc/server';
 import type { Command } from 'commander';
 import { by } from './cli-recipe.ts';
+import { reportBroken } from './cli-text.ts';
 import * as schema from './studio/contract.ts';
+import { StudioError } from './studio/errors.ts';
 import type { Studio } from './studio/studio.ts';
 
 type Client = RouterClient<Studio['router']>;
@@ -13,9 +15,33 @@ interface Terminal {
   perform<T>(work: (client: Client) => Promise<T>, show: (result: T) => string): Promise<void>;
   follow<R>(client: Client, starting: Promise<{ run: string }>): Promise<R & { run: string }>;
   mebibytes(bytes: number): string;
+  table(rows: string[][]): string;
 }
 
-export function modelCommands({ command, perform, follow, mebibytes }: Terminal): void {
+export function modelCommands(terminal: Terminal): void {
+  const { command, perform, follow, mebibytes, table } = terminal;
+  const models = command('models', 'list the models of the library').action(() =>
+    perform(
+      async client => reportBroken(await client.library.models()),
+      ({ models, folder }) =>
+        models.length > 0
+          ? table(models.map(model => [model.id, model.type, mebibytes(model.bytes), model.label]))
+          : `No models. Put GGUF files into ${folder}.`,
+    ),
+  );
+  deletion(terminal, models, 'model');
+
+  const vectors = command('vectors', 'list the personality vectors of the library').action(() =>
+    perform(
+      async client => reportBroken(await client.library.vectors()),
+      ({ vectors, folder }) =>
+        vectors.length > 0
+          ? table(vectors.map(v => [v.id, v.form + (v.rank ? ` ${v.rank}` : ''), mebibytes(v.bytes), v.note]))
+          : `No vectors. Make some with “extract”, or put them into ${folder}.`,
+    ),
+  );
+  deletion(terminal, vectors, 'vector');
+
   command('convert', 'make a GGUF file of a Hugging Face checkpoint or of a PEFT adapter')
     .alias('import')
     .argument('<folder>', 'with config.json and .safetensors files, or with adapter_config.json')
@@ -41,4 +67,87 @@ export function modelCommands({ command, perform, follow, mebibytes }: Terminal)
           `${path}, ${mebibytes(bytes)}\n${what === 'model' ? 'Model' : 'Adapter'}, ${architecture}, ${type}, ${tensors} tensors`,
       ),
     );
+}
+
+/** The commands that put files of a kind into the bin and bring them back; files that cannot be read go with both. */
+function deletion(
+  { command, perform, mebibytes, table }: Terminal,
+  group: Command,
+  kind: 'model' | 'vector',
+): void {
+  const ofKind = (file: { kind: schema.OwnFile['kind'] }) => file.kind === kind || file.kind === 'broken';
+  const missing = (name: string, where: string) =>
+    new StudioError('not_found', `There is no ${kind} “${name}” ${where}.`, {
+      field: 'name',
+      action: `“${kind}s” lists the library, “${kind}s bin” what was deleted. The demonstration family stays.`,
+    });
+
+  command('delete', 'put one of the data folder into the bin; “restore” brings it back for 7 days', group)
+    .argument('<name>', 'library name, or path')
+    .action((name: string) =>
+      perform(
+        async client => {
+          const { own } = await client.library.storage();
+          const found = own.find(file => ofKind(file) && [file.name, file.path].includes(name));
+          if (!found) throw missing(name, 'that may be deleted in the data folder');
+          const { file: _, ...needed } = await client.library.dependents({ path: found.path });
+          return { deleted: await client.library.delete({ path: found.path }), dependents: needed };
+        },
+        ({ deleted, dependents }) =>
+          [
+            `Deleted: ${deleted.files.join(', ')}, ${mebibytes(deleted.bytes)}`,
+            ...dependentLines(dependents),
+            `“${kind}s restore ${deleted.name}” brings it back for 7 days.`,
+          ].join('\n'),
+      ),
+    );
+
+  command('restore', 'bring one back from the bin', group)
+    .argument('<name>', 'library name, or the beginning of its id')
+    .action((name: string) =>
+      perform(
+        async client => {
+          const { bin } = await client.library.storage();
+          const found = bin.find(file => ofKind(file) && (file.name === name || file.id.startsWith(name)));
+          if (!found) throw missing(name, 'in the bin');
+          return { restored: await client.library.restore({ id: found.id }) };
+        },
+        ({ restored }) => `Back again: ${restored.files.join(', ')}`,
+      ),
+    );
+
+  command('bin', 'list what was deleted, or delete it for good', group)
+    .option('--empty', 'delete for good what lies in it, models and vectors', false)
+    .action(({ empty }: { empty: boolean }) =>
+      perform(
+        async client => {
+          const { bin, freeBytes } = await client.library.storage();
+          if (empty) return { bin: [], ...(await client.library.emptyBin()), freeBytes };
+          return { bin: bin.filter(ofKind), freeBytes };
+        },
+        ({ bin, freeBytes, ...done }) =>
+          'freed' in done
+            ? `Emptied: ${mebibytes(done.freed)}`
+            : bin.length > 0
+              ? table(
+                  bin.map(file => [file.id.slice(0, 8), file.deletedAt, mebibytes(file.bytes), file.name]),
+                )
+              : `The bin is empty. ${mebibytes(freeBytes)} are free on the disk.`,
+      ),
+    );
+}
+
+/** What a deletion touches, a line each. */
+function dependentLines(needed: Omit<schema.Dependents, 'file'>): string[] {
+  const calibrations = needed.calibrations.map(
+    ({ model, inventory, date }) => `${model} with ${inventory} of ${date.slice(0, 10)}`,
+  );
+  const lines = [
+    ['The same weights are also in', needed.copies],
+    ['Vectors extracted from it', needed.vectors],
+    ['Personas that need it', needed.personas],
+    ['Calibrations made with it', calibrations],
+    ['Files baked from it, which need it no longer', needed.baked],
+  ] as const;
+  return lines.flatMap(([what, names]) => (names.length > 0 ? [`${what}: ${names.join(', ')}`] : []));
 }

@@ -28,3 +28,9 @@ export function timeText(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** Says on standard error which files a listing left out, and why. */
+export function reportBroken<T extends { broken: { message: string }[] }>(listing: T): T {
+  for (const { message } of listing.broken) console.error(`Left out: ${message}`);
+  return listing;
+}

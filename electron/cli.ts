@@ -11,7 +11,7 @@ import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } 
 import { reportingCommands } from './cli-report.ts';
 import { runCommands } from './cli-runs.ts';
 import { settingsCommands } from './cli-settings.ts';
-import { decimals, intervalText, table, timeText } from './cli-text.ts';
+import { decimals, intervalText, reportBroken, table, timeText } from './cli-text.ts';
 import { appFolder, dataFolder, describeError, resourcesFolder } from './host.ts';
 import type { Warning } from './studio/contract.ts';
 import * as schema from './studio/contract.ts';
@@ -187,31 +187,6 @@ function command(name: string, description: string, parent: Command = program): 
     .description(description)
     .option('--json', 'write the result as JSON')
     .on('option:json', () => program.setOptionValue('json', true));
-}
-
-command('models', 'list the models of the library').action(() =>
-  perform(
-    async client => reportBroken(await client.library.models()),
-    ({ models, folder }) =>
-      models.length > 0
-        ? table(models.map(model => [model.id, model.type, mebibytes(model.bytes), model.label]))
-        : `No models. Put GGUF files into ${folder}.`,
-  ),
-);
-
-command('vectors', 'list the personality vectors of the library').action(() =>
-  perform(
-    async client => reportBroken(await client.library.vectors()),
-    ({ vectors, folder }) =>
-      vectors.length > 0
-        ? table(vectors.map(v => [v.id, v.form + (v.rank ? ` ${v.rank}` : ''), mebibytes(v.bytes), v.note]))
-        : `No vectors. Make some with “extract”, or put them into ${folder}.`,
-  ),
-);
-
-function reportBroken<T extends { broken: { message: string }[] }>(listing: T): T {
-  for (const { message } of listing.broken) console.error(`Left out: ${message}`);
-  return listing;
 }
 
 command('devices', 'list the devices that merging can use').action(() =>
@@ -689,7 +664,7 @@ command('log', 'list the runs of the experiment log, newest first')
     ),
   );
 
-modelCommands({ command, perform, follow, mebibytes });
+modelCommands({ command, perform, follow, mebibytes, table });
 conversationCommands({ command, perform, table });
 personaCommands({ command, perform, table });
 mergekitCommands({ command, perform });

@@ -3,6 +3,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import * as checkpoints from './checkpoints/contract.ts';
 import * as experiments from './experiments/contract.ts';
+import * as library from './library/contract.ts';
 import * as log from './log/contract.ts';
 import * as personas from './personas/contract.ts';
 import * as reporting from './reporting/schemas.ts';
@@ -26,6 +27,7 @@ import {
 export { firstMessage, systemPrompt } from './chat/roleplay.ts';
 export * from './checkpoints/contract.ts';
 export * from './experiments/contract.ts';
+export * from './library/contract.ts';
 export { compareRuns, type RunComparison } from './log/comparison.ts';
 export * from './log/contract.ts';
 export { type RunFilter, runMatches } from './log/filter.ts';
@@ -610,6 +612,7 @@ export type RunListQuery = z.output<typeof runListInput>;
 
 const started = z.object({ run: z.string() });
 const byId = z.object({ id: z.string() });
+const byPath = z.object({ path: z.string().min(1) });
 
 export const device = z.object({
   name: z.string(),
@@ -661,6 +664,15 @@ export const contract = {
     /** A Hugging Face folder as a GGUF file: a checkpoint as a source model, an adapter in llama.cpp's format. */
     convert: procedure.input(checkpoints.convertInput).output(started),
     compare: procedure.input(compareInput).output(started),
+    /** The disk, what may be deleted, and the bin. */
+    storage: procedure.output(library.storage),
+    /** What would miss a file of the data folder, or was made from it. */
+    dependents: procedure.input(byPath).output(library.dependents),
+    /** Into the bin for 7 days, with all parts of a split model; a model that is loaded is unloaded first. */
+    delete: procedure.input(byPath).output(library.deletedFile),
+    restore: procedure.input(byId).output(library.deletedFile),
+    /** Deletes for good what lies in the bin. */
+    emptyBin: procedure.output(z.object({ freed: z.number() })),
   },
   mixing: {
     /** What the user should know before mixing; quick enough to ask on every move of a slider. */

@@ -13,6 +13,7 @@ import { asStudioErrors, StudioError } from './errors.ts';
 import { Experiments } from './experiments/experiments.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
 import { Language } from './language/language.ts';
+import { Bin } from './library/bin.ts';
 import { compare } from './library/comparison.ts';
 import { convert } from './library/conversion.ts';
 import { extract } from './library/extraction.ts';
@@ -79,6 +80,9 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   if (host !== 'terminal') conversations.tidy();
   const personas = new Personas({ database, library, mixing, log });
   if (host !== 'terminal') personas.tidy();
+  const { calibrations } = experiments;
+  const bin = new Bin({ home, library, personas, calibrations, log, inference, merging });
+  if (host !== 'terminal') await bin.tidy();
   const sharing = new Sharing({ personas, library, scratch, version });
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
   const reporting = new Reporting(log, library, inventories, version);
@@ -145,6 +149,11 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
           run: runs.start('compare', title, input, task => compare(input, library, merging, task)).id,
         };
       }),
+      storage: os.library.storage.handler(() => bin.storage()),
+      dependents: os.library.dependents.handler(({ input }) => bin.dependents(input.path)),
+      delete: os.library.delete.handler(({ input }) => bin.delete(input.path)),
+      restore: os.library.restore.handler(({ input }) => bin.restore(input.id)),
+      emptyBin: os.library.emptyBin.handler(() => bin.empty()),
     },
     mixing: {
       check: os.mixing.check.handler(({ input }) => mixing.check(input.recipe, input.live, input.type)),

@@ -159,6 +159,43 @@ export const german: Words = {
     noneFit:
       'Zu diesem Modell passt kein Persönlichkeitsvektor, deshalb wirken die Regler noch nicht darauf.',
     noneFitAction: 'So kommen Vektoren hinzu',
+    free: (free, total) => `${free} von ${total} frei`,
+    bin: n => (n > 0 ? `Papierkorb (${n})` : 'Papierkorb'),
+    binTitle: 'Papierkorb',
+    binAbout:
+      'Gelöschte Dateien lassen sich 7 Tage lang zurückholen. So lange belegen sie Platz auf dem Datenträger.',
+    binEmpty: 'Der Papierkorb ist leer.',
+    bringBack: 'Zurückholen',
+    bringBackOne: name => `${name} zurückholen`,
+    emptyBin: size => `Endgültig löschen (${size})`,
+    remove: name => `${name} löschen`,
+    removed: name => `${name} gelöscht.`,
+    deleting: {
+      title: name => `${name} löschen?`,
+      about: size =>
+        `Die Datei (${size}) kommt in den Papierkorb des Datenordners und lässt sich 7 Tage lang zurückholen.`,
+      looking: 'Es wird nachgesehen, was davon abhängt …',
+      nothing: 'Hier hängt nichts davon ab.',
+      copies: 'Dieselben Gewichte liegen auch in einer anderen Datei, mit der alles weitergeht wie bisher:',
+      vectors:
+        'Vektoren, die daraus entstanden sind. Sie bleiben und passen weiter zu anderen Modellen seiner Art:',
+      personas: 'Personas, die es brauchen. Ohne es können sie nicht antworten:',
+      calibrations: 'Kalibrierungen, die damit gemessen wurden. Ohne es nützen sie nichts:',
+      calibration: (model, inventory, day) => `${model}, ${inventory}, ${day}`,
+      baked: 'Dateien, die daraus gespeichert wurden. Sie enthalten alles Nötige und laufen weiter:',
+      inUse: 'Es ist das Modell in Gebrauch: Ein anderes tritt an seine Stelle.',
+      confirm: 'Löschen',
+    },
+    models: 'Modelle',
+    vectorTable: 'Vektoren',
+    vector: 'Vektor',
+    form: 'Form',
+    forms: { dense: 'dicht', lowRank: rank => `niedriger Rang, ${rank}` },
+    fits: 'Passt zu',
+    fitsNone: 'keinem Modell hier',
+    fitsMany: n => `${n} Modellen`,
+    noVectors: 'Noch keine Vektoren. Unten steht, wie welche hinzukommen.',
+    ships: 'Gehört zum Programm',
     howVectors:
       'Ein Vektor ist der Unterschied zwischen einem Basismodell und einer Kopie, die auf einen Pol eines Merkmals nachtrainiert wurde.',
     add: {
@@ -1047,6 +1084,12 @@ export const german: Words = {
           'Jede Antwort, Messung, Datei und jedes Experiment wird mit Reglern, Startzahl, Modell und Versionen aufgehoben. Das Laborbuch hat sie alle: suchen, filtern und sortieren Sie, geben Sie Schlagwörter, Notizen und Sterne, öffnen Sie einen Lauf, um ihn zu lesen oder seine Regler zurückzuholen. Gelöschtes kommt durch Rückgängig zurück oder 30 Tage lang aus dem Papierkorb. Nichts verlässt diesen Rechner.',
           'Wählen Sie zwei oder mehr Läufe, an ihren Kästchen oder mit Strg und Klick, und sie stehen nebeneinander: was anders eingestellt war und was anders herauskam. Gewählte Läufe lassen sich als Bericht, als Daten und Tabellen oder als Studiendatei speichern und wiederholen: Das Studio sagt dann, ob jeder Wert gleich herauskam.',
           'In der Tabelle bewegen Pfeiltasten, Eingabe öffnet, Leertaste wählt, Umschalt mit Pfeil wählt mehrere, S gibt einen Stern und Entf löscht.',
+        ],
+      },
+      {
+        title: 'Die Bibliothek',
+        body: [
+          'Die Bibliothek nennt Modelle und Vektoren, welche davon zueinander passen, und wie viel auf dem Datenträger frei ist. Der Papierkorb neben einer Datei löscht sie; davor erfahren Sie, welche Personas, Kalibrierungen und Vektoren davon abhängen. „Rückgängig“ holt sie zurück, und 7 Tage lang auch der Papierkorb der Bibliothek. So lange belegt sie Platz, wenn Sie sie dort nicht endgültig löschen. Die Vorführmodelle bleiben, und ebenso eine Datei, auf die der Datenordner nur verweist.',
         ],
       },
       {

@@ -1,5 +1,14 @@
 /** The models and vectors on disk. */
-import { type Model, POLES, TRAITS, type Vector } from '../../electron/studio/contract.ts';
+import {
+  type DeletedFile,
+  type Dependents,
+  type Model,
+  type OwnFile,
+  POLES,
+  type Storage,
+  TRAITS,
+  type Vector,
+} from '../../electron/studio/contract.ts';
 import type { Client } from '../client.ts';
 import { type Problem, toProblem } from '../lib/errors.ts';
 
@@ -12,6 +21,8 @@ export class Library {
   models = $state.raw<Model[]>([]);
   vectors = $state.raw<Vector[]>([]);
   broken = $state.raw<BrokenFile[]>([]);
+  /** The disk, what may be deleted, and the bin; asked for by the views that show them. */
+  storage = $state.raw<Storage | null>(null);
   modelFolder = $state('');
   vectorFolder = $state('');
   problem = $state.raw<Problem | null>(null);
@@ -47,8 +58,51 @@ export class Library {
     }
   }
 
+  async loadStorage() {
+    await this.#try(async () => {
+      this.storage = await this.#client.library.storage();
+    });
+  }
+
+  /** The file as one that may be deleted; null where it may not. */
+  own(path: string): OwnFile | null {
+    return this.storage?.own.find(file => file.path === path) ?? null;
+  }
+
+  dependents(path: string): Promise<Dependents> {
+    return this.#client.library.dependents({ path });
+  }
+
+  delete(path: string): Promise<DeletedFile> {
+    return this.#client.library.delete({ path });
+  }
+
+  restore(id: string): Promise<boolean> {
+    return this.#try(() => this.#client.library.restore({ id }));
+  }
+
+  emptyBin(): Promise<boolean> {
+    return this.#try(() => this.#client.library.emptyBin());
+  }
+
+  async #try(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work();
+      this.problem = null;
+      return true;
+    } catch (error) {
+      this.problem = toProblem(error);
+      return false;
+    }
+  }
+
   find(id: string): Model | null {
     return this.models.find(model => model.id === id) ?? null;
+  }
+
+  /** Models that a vector fits. */
+  fittedBy({ backbone }: Vector): Model[] {
+    return this.models.filter(model => model.backbone === backbone);
   }
 
   /** How many of the ten trait poles have a vector of the model's backbone. */

@@ -1,5 +1,5 @@
 /** Everything the page holds, wired together; views get the parts they show. */
-import type { Persona, Run } from '../../electron/studio/contract.ts';
+import type { OwnFile, Persona, Run } from '../../electron/studio/contract.ts';
 import type { Connection, ConnectionState } from '../client.ts';
 import { toProblem } from '../lib/errors.ts';
 import { personaOf, rerunText } from '../lib/runs.ts';
@@ -77,7 +77,7 @@ export class Session {
     this.#connected(this.#connection.state);
     this.#connection.onState(state => this.#connected(state));
     this.runs.onEnd(run => {
-      if (['bake', 'extract', 'convert'].includes(run.kind)) void this.loadLibrary();
+      if (['bake', 'extract', 'convert'].includes(run.kind)) void this.#libraryChanged();
       if (run.kind === 'rerun' && run.state === 'done') void this.#tellVerdict(run.id);
       if (isDesign(run.kind) && run.state === 'done' && this.place.view !== 'experiments')
         this.notices.say(t.experiments.finished(t.kinds[run.kind], run.title), {
@@ -95,6 +95,32 @@ export class Session {
       if (first) this.useModel(first.id);
     }
     await this.mix.check();
+  }
+
+  /** Puts a file of the library into the bin, with the way back. Throws what stands in the way. */
+  async deleteFile({ kind, name, path }: OwnFile) {
+    const used = kind === 'model' && this.mix.base === name;
+    const { id } = await this.library.delete(path);
+    await this.#libraryChanged();
+    this.notices.say(t.library.removed(name), {
+      label: t.common.undo,
+      run: () => void this.restoreFile(id).then(back => back && used && this.useModel(name)),
+    });
+  }
+
+  async restoreFile(id: string): Promise<boolean> {
+    const back = await this.library.restore(id);
+    await this.#libraryChanged(back);
+    return back;
+  }
+
+  /** Reads the library again; what was refused stays in view. */
+  async #libraryChanged(succeeded = true) {
+    if (succeeded) await this.loadLibrary();
+    if (this.place.view !== 'library') return;
+    const { problem } = this.library;
+    await this.library.loadStorage();
+    this.library.problem ??= problem;
   }
 
   useModel(id: string) {

@@ -64,6 +64,18 @@ export class Calibrations {
     return row && { ...summary(row), calibration: calibrationSchema.parse(JSON.parse(row.calibration)) };
   }
 
+  /** Those that were measured with a file of this content hash, newest first. */
+  using(content: string): StoredCalibration[] {
+    return this.#database
+      .prepare<[string], Row>(
+        `SELECT * FROM calibrations WHERE run IN
+           (SELECT runs.id FROM runs, json_each(runs.hashes) WHERE json_each.value = ?)
+         ORDER BY made_at DESC`,
+      )
+      .all(content)
+      .map(summary);
+  }
+
   /** Newest first. */
   list(): StoredCalibration[] {
     return this.#database

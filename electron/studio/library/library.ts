@@ -264,7 +264,7 @@ async function ggufFiles(...folders: string[]): Promise<string[]> {
       const path = join(folder, name);
       // Parts find each other by their names, so links to them are not followed. Where the first is missing, the next
       // stands for the model, and reading it says what is missing.
-      const whole = isPart(path) ? firstPart(path) : await realpath(path);
+      const whole = isPart(path) ? firstPart(path) : await realpath(path).catch(() => path);
       if (!found.has(whole)) found.set(whole, isPart(path) ? path : whole);
     }
   }

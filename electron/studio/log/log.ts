@@ -77,6 +77,16 @@ export class Log {
     this.#database.prepare('UPDATE runs SET hashes = ? WHERE id = ?').run(JSON.stringify(hashes), id);
   }
 
+  /** A run that goes on, in any process, and has told that it uses one of these files. */
+  using(paths: string[]): { id: string; title: string } | undefined {
+    return this.#database
+      .prepare<[string], { id: string; title: string }>(
+        `SELECT runs.id, runs.title FROM runs, json_each(runs.hashes) AS used
+         WHERE runs.state = 'running' AND used.key IN (SELECT value FROM json_each(?)) LIMIT 1`,
+      )
+      .get(JSON.stringify(paths));
+  }
+
   end(id: string, { state, finishedAt, result, error }: RunEnd): void {
     this.#database
       .prepare('UPDATE runs SET state = ?, finished_at = ?, result = ?, error = ? WHERE id = ?')

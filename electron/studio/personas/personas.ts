@@ -86,6 +86,18 @@ export class Personas {
     return rows.map(row => this.#whole(row, present));
   }
 
+  /** Names of those of which any version needs the file with this content hash. */
+  needing(content: string): string[] {
+    return this.#database
+      .prepare<[string], string>(
+        `SELECT name FROM personas WHERE deleted_at IS NULL AND id IN
+           (SELECT persona FROM persona_versions, json_each(needs) WHERE json_each.value ->> 'hash' = ?)
+         ORDER BY name`,
+      )
+      .pluck()
+      .all(content) as string[];
+  }
+
   async get(id: string): Promise<KeptPersonaWhole> {
     return this.#whole(this.#row(id), await this.#present());
   }

@@ -1,0 +1,50 @@
+/** What deleting from the library asks for and gives. */
+import { z } from 'zod';
+
+/** `broken`: a file that could not be read as either. */
+const fileKind = z.enum(['model', 'vector', 'broken']);
+
+/** A file of the data folder, as the library lists it; a split model is one. */
+export const ownFile = z.object({
+  kind: fileKind,
+  /** Library name; of a broken file, the file's. */
+  name: z.string(),
+  path: z.string(),
+  bytes: z.number(),
+});
+export type OwnFile = z.infer<typeof ownFile>;
+
+/** Names of what was made with a file's weights, by their hash. */
+export const dependents = z.object({
+  file: ownFile,
+  /** Other files of the library with the same weights: with one of them, the rest goes on as it is. */
+  copies: z.array(z.string()),
+  /** Of a model: vectors that were extracted from it. */
+  vectors: z.array(z.string()),
+  personas: z.array(z.string()),
+  calibrations: z.array(z.object({ model: z.string(), inventory: z.string(), date: z.string() })),
+  /** Baked files, which hold all they need. */
+  baked: z.array(z.string()),
+});
+export type Dependents = z.infer<typeof dependents>;
+
+export const deletedFile = ownFile.omit({ path: true }).extend({
+  id: z.uuid(),
+  /** Folder of the data folder that it lay in, and lies in again when it is brought back. */
+  from: z.enum(['models', 'vectors']),
+  /** Names of its files: of a split model several. */
+  files: z.array(z.string().regex(/^[^/\\]+$/)).min(1),
+  deletedAt: z.string(),
+});
+export type DeletedFile = z.infer<typeof deletedFile>;
+
+export const storage = z.object({
+  /** Of the disk that the data folder lies on. */
+  freeBytes: z.number(),
+  totalBytes: z.number(),
+  /** What may be deleted: the demo family and files that are only linked from the data folder are not in it. */
+  own: z.array(ownFile),
+  /** The last deleted first. */
+  bin: z.array(deletedFile),
+});
+export type Storage = z.infer<typeof storage>;

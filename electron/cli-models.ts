@@ -1,4 +1,5 @@
 /** The terminal's commands for the files of the library: listing, deleting, and what comes from Hugging Face. */
+import { resolve } from 'node:path';
 import type { RouterClient } from '@orpc/server';
 import type { Command } from 'commander';
 import { by } from './cli-recipe.ts';
@@ -29,6 +30,22 @@ export function modelCommands(terminal: Terminal): void {
           : `No models. Put GGUF files into ${folder}.`,
     ),
   );
+  command('add', 'bring GGUF files into the library, models and vectors', models)
+    .argument('<file...>', 'linked where the disk is the same, else copied')
+    .action((files: string[]) =>
+      perform(
+        async client => {
+          const added: schema.ImportFileResult[] = [];
+          for (const file of files)
+            added.push(
+              await follow<schema.ImportFileResult>(client, client.library.import({ path: resolve(file) })),
+            );
+          return { added };
+        },
+        ({ added }) =>
+          added.map(({ path, what, bytes }) => `${path}, ${what}, ${mebibytes(bytes)}`).join('\n'),
+      ),
+    );
   deletion(terminal, models, 'model');
 
   const vectors = command('vectors', 'list the personality vectors of the library').action(() =>

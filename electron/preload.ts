@@ -1,8 +1,9 @@
 /**
  * Runs in the sandboxed page before its own code. Passes one thing on: a message port from our page to the main
- * process, over which the contract is spoken. The page gets nothing of Electron or Node.
+ * process, over which the contract is spoken. The page also learns where a file lies that the user dropped or chose; else
+ * it gets nothing of Electron or Node.
  */
-import { ipcRenderer } from 'electron';
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
 
 const CONNECT = 'temperament:connect';
 
@@ -22,4 +23,9 @@ window.addEventListener('message', ({ source, origin, data, ports }) => {
   if (source !== window || origin !== window.origin) return;
   if ((data as { type?: unknown } | null)?.type !== CONNECT || ports.length !== 1) return;
   ipcRenderer.postMessage(CONNECT, null, [...ports]);
+});
+
+contextBridge.exposeInMainWorld('temperament', {
+  /** Empty for a file that the page made itself. */
+  pathOf: (file: Parameters<typeof webUtils.getPathForFile>[0]) => webUtils.getPathForFile(file),
 });

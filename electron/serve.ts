@@ -36,7 +36,7 @@ export async function serve(options: ServeOptions = {}): Promise<{ url: string; 
       host: 'browser',
       spawnWorker: forkWorker,
     });
-    server.connect(studio.router);
+    server.connect(studio.router, studio.receive);
     return {
       url: server.url,
       close: async () => {

@@ -1,8 +1,8 @@
-/** What the page may ask of the system: to put text on the clipboard. Camera, places, devices and the rest are denied. */
+/** What the page may ask of the system: to put text on the clipboard, and to tell that something has ended. Camera, places, devices and the rest are denied. */
 import { session } from 'electron';
 import { isStudioUrl } from './scheme.ts';
 
-const ALLOWED = ['clipboard-sanitized-write'];
+const ALLOWED = ['clipboard-sanitized-write', 'notifications'];
 
 export function setupPermissions(): void {
   const { defaultSession } = session;

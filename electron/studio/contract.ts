@@ -552,6 +552,7 @@ export const run = z.discriminatedUnion('kind', [
   runOf('bake', bakeInput, bakeResult),
   runOf('extract', extractInput, extractResult),
   runOf('convert', checkpoints.convertInput, checkpoints.convertResult),
+  runOf('import', library.importFileInput, library.importFileResult),
   runOf('compare', compareInput, compareResult),
   runOf('rerun', reporting.rerunInput, reporting.rerunResult),
 ]);
@@ -578,6 +579,7 @@ export const RUN_KINDS = [
   'bake',
   'extract',
   'convert',
+  'import',
   'compare',
   'rerun',
 ] as const satisfies RunKind[];
@@ -664,6 +666,8 @@ export const contract = {
     /** A Hugging Face folder as a GGUF file: a checkpoint as a source model, an adapter in llama.cpp's format. */
     convert: procedure.input(checkpoints.convertInput).output(started),
     compare: procedure.input(compareInput).output(started),
+    /** Brings a GGUF file into the library. One that a page announces, it then sends to `/upload/` and the run's id. */
+    import: procedure.input(library.importFileInput).output(started),
     /** The disk, what may be deleted, and the bin. */
     storage: procedure.output(library.storage),
     /** What would miss a file of the data folder, or was made from it. */

@@ -2,6 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { ContractRouterClient } from '@orpc/contract';
 import { createRouterClient, implement } from '@orpc/server';
 import { Assessment } from './assessment/assessment.ts';
@@ -17,6 +18,7 @@ import { Bin } from './library/bin.ts';
 import { compare } from './library/comparison.ts';
 import { convert } from './library/conversion.ts';
 import { extract } from './library/extraction.ts';
+import { Imports } from './library/imports.ts';
 import { Library } from './library/library.ts';
 import { lockFolder, openDatabase } from './log/database.ts';
 import { Log } from './log/log.ts';
@@ -83,6 +85,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   const { calibrations } = experiments;
   const bin = new Bin({ home, library, personas, calibrations, log, inference, merging });
   if (host !== 'terminal') await bin.tidy();
+  const imports = new Imports(library, runs, scratch);
   const sharing = new Sharing({ personas, library, scratch, version });
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
   const reporting = new Reporting(log, library, inventories, version);
@@ -149,6 +152,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
           run: runs.start('compare', title, input, task => compare(input, library, merging, task)).id,
         };
       }),
+      import: os.library.import.handler(({ input }) => ({ run: imports.start(input) })),
       storage: os.library.storage.handler(() => bin.storage()),
       dependents: os.library.dependents.handler(({ input }) => bin.dependents(input.path)),
       delete: os.library.delete.handler(({ input }) => bin.delete(input.path)),
@@ -293,6 +297,8 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
 
   return {
     router,
+    /** Takes the bytes of a file that a page has announced; resolves when no more are wanted. */
+    receive: (run: string, body: Readable) => imports.receive(run, body),
     /** Cancels and logs what runs, ends the workers, closes the log. */
     async close(): Promise<void> {
       await runs.close();

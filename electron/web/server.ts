@@ -1,4 +1,4 @@
-/** The browser host's HTTP server: the built page for those who hold the token, and the contract over a WebSocket. */
+/** The browser host's HTTP server: the built page for those who hold the token, the contract over a WebSocket, and files for the library. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -15,11 +15,15 @@ const DEFAULT_PORT = 4747;
 /** Longest message a page may send, in bytes: a long conversation, a persona with a picture. */
 const MAX_MESSAGE = 16 * 1024 * 1024;
 
+/** A file that is being sent may pause so long. */
+const STANDS_STILL_MS = 60_000;
+
 const DENIED = {
   401: 'Please open the address that the terminal printed when Temperament started: it holds the key to this studio.',
   403: 'This address is not one that Temperament serves. Use the address that the terminal printed.',
   404: 'There is no such page.',
   405: 'Only GET and HEAD are answered here.',
+  410: 'No file of this name is awaited any more.',
   503: 'Temperament is starting. Load this page again in a moment.',
 } as const;
 type Denial = keyof typeof DENIED;
@@ -39,7 +43,7 @@ export interface WebServer {
   readonly host: string;
   readonly port: number;
   /** From here on the studio answers; before, callers are told to wait. */
-  connect(router: Studio['router']): void;
+  connect(router: Studio['router'], receive?: Studio['receive']): void;
   close(): Promise<void>;
 }
 
@@ -54,11 +58,15 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     onNoMatch: (_request, response) => deny(response, 404),
   });
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
+  // A model takes longer to send than Node allows a request by itself; one that stands still ends all the same.
+  server.requestTimeout = 0;
   let handler: RPCHandler<Record<never, never>> | undefined;
+  let receive: Studio['receive'] | undefined;
 
   server.on('request', (request, response) => {
     setSecurityHeaders(request, response);
     if (!access.isOurHost(request)) return deny(response, 403);
+    if (request.method === 'PUT') return void take(request, response);
     if (request.method !== 'GET' && request.method !== 'HEAD') return deny(response, 405);
     const url = URL.parse(request.url ?? '', 'http://studio');
     if (!url) return deny(response, 404);
@@ -72,6 +80,21 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     if (!handler) return deny(response, 503);
     files(request, response);
   });
+
+  /** A file for the library, announced by `library.import`: its run's id is in the path. */
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const run = /^\/upload\/([\w-]{1,64})$/.exec(request.url ?? '')?.[1];
+    if (run === undefined) return deny(response, 405);
+    if (!access.isOurOrigin(request)) return deny(response, 403);
+    if (!access.hasCookie(request)) return deny(response, 401);
+    request.setTimeout(STANDS_STILL_MS, () => request.destroy());
+    const over = receive?.(run, request);
+    if (!over) return deny(response, 410);
+    await over;
+    // What was refused half-way is not read to its end.
+    response.writeHead(204, request.complete ? {} : { connection: 'close' });
+    response.end(() => request.complete || request.destroy());
+  }
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -92,7 +115,8 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     url: access.url(host, port),
     host,
     port,
-    connect: router => {
+    connect: (router, receiver) => {
+      receive = receiver;
       handler = new RPCHandler(router);
     },
     close: () =>

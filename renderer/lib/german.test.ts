@@ -19,7 +19,7 @@ const SHARED = [
   /^mixer\.neutral$|^baking\.types\.|^panes\.(promptName|order)$|^personas\.(title|newName|versionOf)|^notebook\.minus/,
   /^chat\.(speed|suggestions)|^runs\.(correlation|sliders)$|^experiments\.operation\./,
   /^(depth\.times|inside\.where|runs\.norm|experiments\.inventoryOf)$|^help\.shortcuts\.\d+\.keys$/,
-  /^preferences\.(percent|version)/,
+  /^preferences\.(percent|version)|^alerts\.ended|^library\.(form|deleting\.calibration)$/,
   /^fields\.names\.(name|topP|n|text|p|r|tokens)$|^help\.sections\.\d+\.title$|^header\.model|^notebook\.(model|run)$/,
 ];
 

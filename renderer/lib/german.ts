@@ -59,6 +59,7 @@ export const german: Words = {
     bake: 'Modelldatei',
     extract: 'Vektor',
     convert: 'Hinzugefügtes Modell',
+    import: 'Hinzugefügte Datei',
     compare: 'Vektorvergleich',
     rerun: 'Wiederholung',
   },
@@ -198,6 +199,22 @@ export const german: Words = {
     ships: 'Gehört zum Programm',
     howVectors:
       'Ein Vektor ist der Unterschied zwischen einem Basismodell und einer Kopie, die auf einen Pol eines Merkmals nachtrainiert wurde.',
+    bring: {
+      title: 'Dateien, die hinzukommen',
+      choose: 'GGUF-Dateien wählen',
+      about: 'Modelle und Vektoren, auch mehrere zugleich. Sie lassen sich auch auf das Fenster ziehen.',
+      drop: 'Lassen Sie GGUF-Dateien hier los, um sie hinzuzufügen.',
+      running: name => `${name} kommt hinzu`,
+      checking: name => `${name} wird gelesen`,
+      waiting: name => `${name} ist als Nächstes an der Reihe.`,
+      done: (name, size, what) =>
+        `${name}, ${size}: hinzugefügt als ${{ model: 'Modell', vector: 'Vektor', part: 'Teil eines geteilten Modells' }[what]}.`,
+      linked: 'Sie liegt auf demselben Datenträger und belegt deshalb keinen eigenen Platz.',
+      failed: name => `${name} wurde nicht hinzugefügt.`,
+      lost: name => `Die Verbindung zum Studio ging verloren, während ${name} übertragen wurde.`,
+      leaveOut: name => `${name} auslassen`,
+      dismiss: name => `Meldung zu ${name} schließen`,
+    },
     add: {
       model: 'Modell hinzufügen',
       modelAbout:
@@ -347,6 +364,18 @@ export const german: Words = {
       'Im Browser spricht die Seite mit dem Rechner, auf dem Temperament gestartet wurde, und mit keinem anderen. Eine Datei geht nur dann woandershin, wenn Sie sie speichern und verschicken.',
     ],
     version: (version, llama) => `Temperament ${version}, llama.cpp ${llama}`,
+  },
+
+  alerts: {
+    title: 'Mitteilungen',
+    label: 'Bescheid sagen, wenn etwas Langes zu Ende ist',
+    about:
+      'Während das Fenster verdeckt ist, teilt das System mit, dass eine Modelldatei, ein Experiment, eine Kalibrierung, eine Messung oder ein neues Modell fertig ist. Aus, bis Sie es einschalten.',
+    refused:
+      'Mitteilungen sind nicht erlaubt. Erlauben Sie sie für diese Seite in den Einstellungen des Browsers oder des Systems, und schalten Sie dies noch einmal ein.',
+    unavailable:
+      'Hier nicht möglich: Browser erlauben Mitteilungen nur Seiten dieses Rechners (127.0.0.1 oder localhost) und verschlüsselten. Ein SSH-Tunnel macht sie möglich.',
+    ended: (kind, state) => `${kind}: ${state}`,
   },
 
   baking: {
@@ -1089,6 +1118,7 @@ export const german: Words = {
       {
         title: 'Die Bibliothek',
         body: [
+          'GGUF-Dateien, die Sie auf das Fenster ziehen oder unter „Modell hinzufügen“ wählen, kommen in die Bibliothek; von einer Datei, die nicht ganz ankommt oder nicht lesbar ist, bleibt nichts.',
           'Die Bibliothek nennt Modelle und Vektoren, welche davon zueinander passen, und wie viel auf dem Datenträger frei ist. Der Papierkorb neben einer Datei löscht sie; davor erfahren Sie, welche Personas, Kalibrierungen und Vektoren davon abhängen. „Rückgängig“ holt sie zurück, und 7 Tage lang auch der Papierkorb der Bibliothek. So lange belegt sie Platz, wenn Sie sie dort nicht endgültig löschen. Die Vorführmodelle bleiben, und ebenso eine Datei, auf die der Datenordner nur verweist.',
         ],
       },

@@ -79,6 +79,7 @@ export function headline(run: Run): string | null {
     case 'bake':
     case 'extract':
     case 'convert':
+    case 'import':
       return `${fileName(run.result.path)}, ${bytes(run.result.bytes)}`;
     case 'compare': {
       const { vectors, all } = run.result;
@@ -113,6 +114,7 @@ export function personaOf(run: Run): Persona | null {
       return persona.parse({ recipe: run.input.recipe });
     case 'extract':
     case 'convert':
+    case 'import':
     case 'compare':
     case 'rerun':
       return null;

@@ -70,6 +70,7 @@ const kinds: Record<RunKind, string> = {
   bake: 'Model file',
   extract: 'Vector',
   convert: 'Added model',
+  import: 'Added file',
   compare: 'Comparison of vectors',
   rerun: 'Done again',
 };
@@ -214,6 +215,22 @@ export const english = {
     ships: 'Comes with the program',
     howVectors:
       'A vector is the difference between a base model and a copy of it that was fine-tuned towards one pole of one trait.',
+    bring: {
+      title: 'Files being added',
+      choose: 'Choose GGUF files',
+      about: 'Models and vectors, several at once. Dropping them on the window does the same.',
+      drop: 'Drop GGUF files here to add them.',
+      running: (name: string) => `Adding ${name}`,
+      checking: (name: string) => `Reading ${name}`,
+      waiting: (name: string) => `${name} is next.`,
+      done: (name: string, size: string, what: 'model' | 'vector' | 'part') =>
+        `${name}, ${size}: added as ${{ model: 'a model', vector: 'a vector', part: 'a part of a split model' }[what]}.`,
+      linked: 'It lies on the same disk, so it takes no room of its own.',
+      failed: (name: string) => `${name} was not added.`,
+      lost: (name: string) => `The way to the studio was lost while ${name} was sent.`,
+      leaveOut: (name: string) => `Leave out ${name}`,
+      dismiss: (name: string) => `Dismiss the word on ${name}`,
+    },
     add: {
       model: 'Add a model',
       modelAbout:
@@ -362,6 +379,18 @@ export const english = {
       'In a browser, the page talks to the machine that Temperament was started on, and to no other. A file goes elsewhere only when you save and send it.',
     ],
     version: (version: string, llama: string) => `Temperament ${version}, llama.cpp ${llama}`,
+  },
+
+  alerts: {
+    title: 'Notifications',
+    label: 'Tell me when something long has ended',
+    about:
+      'While the window is hidden, the system tells you that a model file, an experiment, a calibration, a measurement or an added model has ended. Off until you switch it on.',
+    refused:
+      'Notifications are not allowed. Allow them for this page in the settings of the browser or the system, and switch this on again.',
+    unavailable:
+      'Not possible here: browsers keep notifications for pages of this machine (127.0.0.1 or localhost) and for encrypted ones. An SSH tunnel makes them possible.',
+    ended: (kind: string, state: string) => `${kind}: ${state}`,
   },
 
   baking: {
@@ -1088,6 +1117,7 @@ export const english = {
       {
         title: 'The library',
         body: [
+          'GGUF files dropped on the window, or chosen under “Add a model”, come into the library; nothing of a file is kept that does not arrive whole or cannot be read.',
           'The library lists models and vectors, which of them fit together, and how much of the disk is free. The bin beside a file deletes it; before that you are told which personas, calibrations and vectors depend on it. Undo brings it back, and so does the bin of the library for 7 days. Until then it takes up space, unless you delete it for good there. The demonstration models stay, and so does a file that is only linked from the data folder.',
         ],
       },

@@ -6,9 +6,11 @@ import { personaOf, rerunText } from '../lib/runs.ts';
 import { t } from '../lib/strings.ts';
 import { Adding } from './adding.svelte.ts';
 import { Aiming } from './aiming.svelte.ts';
+import { Alerts } from './alerts.svelte.ts';
 import { Baking } from './baking.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
 import { Experiments, isDesign } from './experiments.svelte.ts';
+import { Importing } from './importing.svelte.ts';
 import { Inside } from './inside.svelte.ts';
 import { Kept } from './kept.svelte.ts';
 import { Library } from './library.svelte.ts';
@@ -29,6 +31,7 @@ export class Session {
   readonly textSize = new TextSize();
   readonly place = new Place();
   readonly notices = new Notices();
+  readonly alerts = new Alerts();
   readonly library: Library;
   readonly mix: Mix;
   readonly conversation: Conversation;
@@ -37,6 +40,7 @@ export class Session {
   readonly measurement: Measurement;
   readonly baking: Baking;
   readonly adding: Adding;
+  readonly importing: Importing;
   readonly aiming: Aiming;
   readonly snapshots: Snapshots;
   readonly inside: Inside;
@@ -64,6 +68,7 @@ export class Session {
     this.measurement = new Measurement(connection, this.mix, this.library);
     this.baking = new Baking(connection, this.mix);
     this.adding = new Adding(connection);
+    this.importing = new Importing(connection);
     this.aiming = new Aiming(connection, this.mix);
     this.snapshots = new Snapshots(this.mix);
     this.inside = new Inside(connection);
@@ -77,7 +82,8 @@ export class Session {
     this.#connected(this.#connection.state);
     this.#connection.onState(state => this.#connected(state));
     this.runs.onEnd(run => {
-      if (['bake', 'extract', 'convert'].includes(run.kind)) void this.#libraryChanged();
+      this.alerts.tell(run, () => this.place.go('notebook', run.id));
+      if (['bake', 'extract', 'convert', 'import'].includes(run.kind)) void this.#libraryChanged();
       if (run.kind === 'rerun' && run.state === 'done') void this.#tellVerdict(run.id);
       if (isDesign(run.kind) && run.state === 'done' && this.place.view !== 'experiments')
         this.notices.say(t.experiments.finished(t.kinds[run.kind], run.title), {

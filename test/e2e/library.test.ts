@@ -1,8 +1,9 @@
-/** The library: what is inside the vectors. */
+/** The library: what is inside the vectors, and files that come and go. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
-import { StudioPage } from './helpers/studio-page.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 const running = useStudio();
 let page: StudioPage;
@@ -98,4 +99,103 @@ it('adds a model from a checkpoint’s folder, and a vector from an adapter’s'
   await shown.getByRole('row', { name: 'Tiny Llama' }).getByText('1 of 10').waitFor();
   expect(await page.violations()).toEqual([]);
   await page.shoot('library-add');
+});
+
+const demo = (...names: string[]) => join(import.meta.dirname, '../../resources/demo', ...names);
+const home = (...names: string[]) => join(running.studio.home, ...names);
+const line = (text: string) =>
+  page.page.getByRole('list', { name: 'Files being added' }).getByRole('listitem').filter({ hasText: text });
+
+/** A file that is refused half-way is not read to its end, which the browser notes as a request that failed. */
+const forgiveRefusals = () => {
+  const others = page.errors.filter(error => !error.startsWith('Failed to load resource'));
+  page.errors.splice(0, page.errors.length, ...others);
+};
+
+/** Drops files of this machine on the window, all at once. */
+async function drop(files: Record<string, Buffer>) {
+  const given = Object.entries(files).map(([name, content]) => [name, content.toString('base64')]);
+  await page.page.evaluate(`{
+    const transfer = new DataTransfer();
+    for (const [name, content] of ${JSON.stringify(given)})
+      transfer.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], name));
+    for (const type of ['dragover', 'drop'])
+      document.querySelector('main').dispatchEvent(
+        new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }),
+      );
+  }`);
+}
+
+it('takes models and vectors that are dropped on the window, and says what is wrong with the others', async () => {
+  const model = readFileSync(demo('base.gguf'));
+  await drop({
+    'mine.gguf': model,
+    'torn.gguf': model.subarray(0, 400_000),
+    'page.gguf': Buffer.from('<html>'),
+    'shy.gguf': readFileSync(demo('vectors', 'extraversion-low.gguf')),
+  });
+  await page.page.getByRole('region', { name: 'Library' }).waitFor();
+  await line('mine.gguf').getByText('added as a model').waitFor({ timeout: PATIENCE });
+  await line('shy.gguf').getByText('added as a vector').waitFor({ timeout: PATIENCE });
+  await line('torn.gguf').getByText('was not added').waitFor();
+  await line('page.gguf').getByText('does not begin with “GGUF”').waitFor();
+  expect(readFileSync(home('models', 'mine.gguf')).equals(model)).toBe(true);
+  expect(existsSync(home('vectors', 'shy.gguf'))).toBe(true);
+  expect(existsSync(home('models', 'torn.gguf'))).toBe(false);
+  expect(readdirSync(home('cache', 'scratch'))).toEqual([]);
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('library-dropped');
+  await page.button('Dismiss the word on torn.gguf').click();
+  await line('torn.gguf').waitFor({ state: 'detached' });
+  forgiveRefusals();
+});
+
+it('deletes a model that is in use after saying what depends on it, and brings it back', async () => {
+  const { page: shown } = page;
+  await page.view('Library').click();
+  await shown.getByText(/ free$/).waitFor();
+  await shown.getByText('Add a model', { exact: true }).click();
+  await shown.getByLabel('Choose GGUF files').setInputFiles(home('models', 'mine.gguf'));
+  await line('mine.gguf').getByText('has a file called mine.gguf already').waitFor();
+  forgiveRefusals();
+  const row = shown.getByRole('table', { name: 'Models' }).getByRole('row').filter({ hasText: 'Use' });
+  expect(await shown.getByRole('row', { name: /Comes with the program/ }).count()).toBeGreaterThan(10);
+
+  // The model has the demo's own weights, so the demo's vectors and calibrations are its, too.
+  const remove = shown.getByRole('table', { name: 'Models' }).getByRole('button', { name: /^Delete / });
+  await expect.poll(() => remove.count()).toBeGreaterThan(0);
+  const own = row.filter({ has: shown.locator(`[title="${home('models', 'mine.gguf')}"]`) });
+  await own.getByRole('button', { name: /^Use / }).click();
+  await shown
+    .getByRole('row')
+    .filter({ has: shown.locator(`[title="${home('models', 'mine.gguf')}"]`) })
+    .getByRole('button', { name: /^Delete / })
+    .press('Enter');
+  const dialog = shown.getByRole('dialog', { name: /^Delete mine\?/ });
+  await dialog.getByText('The same weights are also in another file').waitFor({ timeout: PATIENCE });
+  await dialog.getByText('It is the model in use').waitFor();
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('library-delete');
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  expect(existsSync(home('models', 'mine.gguf'))).toBe(false);
+  const notice = shown.getByRole('listitem').filter({ hasText: 'mine deleted.' });
+  await notice.getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(() => existsSync(home('models', 'mine.gguf'))).toBe(true);
+  await shown
+    .getByRole('row')
+    .filter({ has: shown.locator(`[title="${home('models', 'mine.gguf')}"]`) })
+    .getByText('In use')
+    .waitFor();
+
+  await shown.getByRole('button', { name: 'Delete shy' }).click();
+  await shown.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.button('Bin (1)').click();
+  const bin = shown.getByRole('dialog', { name: 'Bin' });
+  await bin.getByText('shy', { exact: true }).waitFor();
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('library-bin');
+  await bin.getByRole('button', { name: 'Bring back shy' }).click();
+  await bin.getByText('The bin is empty.').waitFor();
+  expect(existsSync(home('vectors', 'shy.gguf'))).toBe(true);
 });

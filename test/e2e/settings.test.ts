@@ -1,7 +1,7 @@
 /** The settings: what they change is changed, and is still so after a reload. */
 import { afterEach, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
-import { StudioPage } from './helpers/studio-page.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 const running = useStudio();
 let page: StudioPage;
@@ -68,4 +68,56 @@ it('say where the data lies, and keep the device for the studio', async () => {
   await page.slider('Openness').waitFor();
   await page.button('Settings').click();
   await expect.poll(() => dialog().getByLabel('Computes on').inputValue()).toBe('cpu');
+});
+
+it('tell by the system when something long ends out of sight, once they are asked to', async () => {
+  await open();
+  const context = page.page.context();
+  await context.grantPermissions(['notifications']);
+  // The system's own notifications cannot be seen from here: what the page asks for is noted.
+  await page.page.addInitScript(`
+    window.told = [];
+    window.Notification = class extends EventTarget {
+      static permission = 'granted';
+      static requestPermission = async () => 'granted';
+      constructor(title, options) {
+        super();
+        window.told.push(title + ' | ' + options.body);
+      }
+    };
+  `);
+  await page.page.reload();
+  await page.slider('Openness').waitFor();
+  const told = () => page.page.evaluate('window.told') as Promise<string[]>;
+  const hide = (hidden: boolean) =>
+    page.page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })`);
+  const measure = async (button: string) => {
+    const before = await page.runs.count();
+    await page.button(button).click();
+    await expect.poll(() => page.runs.count(), { timeout: PATIENCE }).toBeGreaterThan(before);
+    await page.button('Measure again').waitFor({ timeout: PATIENCE });
+  };
+  await page.set('Extraversion', '1');
+  await hide(true);
+  await measure('Measure');
+  expect(await told()).toEqual([]);
+
+  await page.button('Settings').click();
+  await dialog().getByLabel('Tell me when something long has ended').check();
+  await page.page.keyboard.press('Escape');
+  await page.set('Extraversion', '1.5');
+  await measure('Measure again');
+  await expect
+    .poll(async () => (await told()).at(-1))
+    .toMatch(/^Measurement: done \| demo: extraversion 1\.5/);
+  const count = (await told()).length;
+  await hide(false);
+  await page.set('Extraversion', '0.5');
+  await measure('Measure again');
+  expect((await told()).length).toBe(count);
+
+  await page.page.reload();
+  await page.slider('Openness').waitFor();
+  await page.button('Settings').click();
+  expect(await dialog().getByLabel('Tell me when something long has ended').isChecked()).toBe(true);
 });

@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/websocket';
 import { os } from '@orpc/server';
@@ -14,6 +15,10 @@ import { exposureWarning, startWebServer, type WebServer } from '../../electron/
 
 const TOKEN = 'a token / of this test';
 const router = { echo: os.handler(({ input }) => input) } as unknown as Studio['router'];
+
+/** Files that were let in, and when no more of them is wanted. */
+const bodies: Readable[] = [];
+let over: Promise<void>;
 
 let folder: string;
 let renderer: string;
@@ -29,7 +34,11 @@ beforeAll(async () => {
   writeFileSync(join(renderer, 'assets', 'main.js'), 'export {};');
   writeFileSync(join(folder, 'secret.txt'), 'secret');
   server = await startWebServer({ renderer, port: 0 });
-  server.connect(router);
+  server.connect(router, (run, body) => {
+    if (run !== 'awaited') return undefined;
+    bodies.push(body);
+    return over;
+  });
   const { headers } = await get(new URL(server.url).pathname + new URL(server.url).search);
   cookie = String(headers['set-cookie']?.[0]).split(';')[0] ?? '';
 });
@@ -197,6 +206,79 @@ describe('the page', () => {
     );
     expect(answer.status).toBe(503);
     await starting.close();
+  });
+});
+
+describe('a file that is sent', () => {
+  /** Begins to send; what is written further goes to `request`. */
+  function put(path: string, headers: Record<string, string> = {}) {
+    const own = { cookie, host: `127.0.0.1:${server.port}`, origin: `http://127.0.0.1:${server.port}` };
+    const all = { ...own, 'content-length': '8', ...headers };
+    const request = httpRequest({
+      ...{ host: '127.0.0.1', port: server.port, path, method: 'PUT' },
+      headers: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== '')),
+    });
+    const status = new Promise<number | undefined>((resolve, reject) => {
+      request.on('response', response => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      request.on('error', reject);
+    });
+    return { request, status };
+  }
+  const ended = (body: Readable) =>
+    new Promise<string>(resolve => {
+      let text = '';
+      body.on('data', chunk => {
+        text += chunk;
+      });
+      body.on('end', () => resolve(text));
+    });
+
+  it('goes to the run that awaits it', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    over = promise;
+    const { request, status } = put('/upload/awaited');
+    request.end('contents');
+    await expect.poll(() => bodies.length).toBe(1);
+    expect(await ended(bodies.pop() as Readable)).toBe('contents');
+    resolve();
+    expect(await status).toBe(204);
+  });
+
+  it.each([
+    ['without the cookie', { cookie: '' }, 401],
+    ['from another page', { origin: 'http://evil.example' }, 403],
+    ['from no page', { origin: '' }, 403],
+    ['under another name', { host: 'evil.example', origin: 'http://evil.example' }, 403],
+  ])('is refused %s', async (_how, headers, expected) => {
+    const { request, status } = put('/upload/awaited', headers);
+    request.end('contents');
+    expect(await status).toBe(expected);
+    expect(bodies).toEqual([]);
+  });
+
+  it('is refused when no run awaits it', async () => {
+    const { request, status } = put('/upload/another');
+    request.end('contents');
+    expect(await status).toBe(410);
+  });
+
+  it('is taken no faster than it is wanted, and not to its end when it is not', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    over = promise;
+    const size = 64 * 2 ** 20;
+    const { request, status } = put('/upload/awaited', { 'content-length': `${size}` });
+    status.catch(() => {});
+    request.end(Buffer.alloc(size));
+    await expect.poll(() => bodies.length).toBe(1);
+    await new Promise(done => setTimeout(done, 500));
+    expect(request.socket?.bytesWritten).toBeGreaterThan(0);
+    expect(bodies.pop()?.readableLength).toBeLessThan(2 ** 20);
+    expect(request.writableFinished).toBe(false);
+    resolve();
+    await expect.poll(() => request.socket?.destroyed).toBe(true);
   });
 });
 

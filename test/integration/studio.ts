@@ -27,6 +27,7 @@ export async function openStudio(home = mkdtempSync(join(tmpdir(), 'temperament-
   return {
     home,
     client,
+    receive: studio.receive,
     /** The worker processes that run now, by name. */
     workers,
     close: () => studio.close(),

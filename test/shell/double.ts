@@ -86,6 +86,7 @@ export const electron = {
   BrowserWindow: BrowserWindowDouble,
   dialog: { showErrorBox: vi.fn() },
   ipcMain: new EventEmitter(),
+  contextBridge: { exposeInMainWorld: vi.fn() },
   ipcRenderer: { postMessage: vi.fn() },
   Menu: { buildFromTemplate: vi.fn((template: unknown) => template), setApplicationMenu: noted('menu') },
   nativeTheme: { shouldUseDarkColors: false },
@@ -112,6 +113,7 @@ export const electron = {
     },
   },
   shell: { openExternal: vi.fn(async (_url: string) => {}) },
+  webUtils: { getPathForFile: vi.fn((file: { path: string }) => file.path) },
   utilityProcess: {
     fork: vi.fn((_file: string, _args: string[], _options: object) => {
       const child = new UtilityProcessDouble();

@@ -3,6 +3,11 @@ import { electron } from './double.ts';
 
 vi.mock('electron', async () => (await import('./double.ts')).electron);
 
+interface Exposed {
+  pathOf(file: object): string;
+}
+const exposed: [string, Exposed][] = [];
+
 type Listener = (event: object) => void;
 const listeners: Listener[] = [];
 const page = {
@@ -16,11 +21,17 @@ const good = { source: page, origin: page.origin, data: { type: 'temperament:con
 beforeAll(async () => {
   vi.stubGlobal('window', page);
   await import('../../electron/preload.ts');
+  exposed.push(...(electron.contextBridge.exposeInMainWorld.mock.calls as [string, Exposed][]));
 });
 beforeEach(() => electron.ipcRenderer.postMessage.mockClear());
 afterAll(() => vi.unstubAllGlobals());
 
-it('passes a port of our page on, and exposes nothing', () => {
+it('tells where a file lies, and exposes nothing else', () => {
+  expect(exposed).toEqual([['temperament', { pathOf: expect.any(Function) }]]);
+  expect(exposed[0]?.[1].pathOf({ path: '/m/a.gguf' })).toBe('/m/a.gguf');
+});
+
+it('passes a port of our page on', () => {
   expect(Object.keys(page)).toEqual(['origin', 'addEventListener']);
   expect(listeners).toHaveLength(1);
   post(good);

@@ -1,4 +1,4 @@
-/** What deleting from the library asks for and gives. */
+/** What bringing files into the library and deleting from it ask for and give. */
 import { z } from 'zod';
 
 /** `broken`: a file that could not be read as either. */
@@ -48,3 +48,31 @@ export const storage = z.object({
   bin: z.array(deletedFile),
 });
 export type Storage = z.infer<typeof storage>;
+
+/** What every file system takes; no name that hides the file or leads elsewhere. */
+const FILE_NAME = /^[^\\/<>:"|?*\p{Cc}.][^\\/<>:"|?*\p{Cc}]{0,190}\.gguf$/iu;
+
+/** A file on the studio's machine, or one that a page is about to send. */
+export const importFileInput = z.union(
+  [
+    z.strictObject({ path: z.string().regex(/\.gguf$/i) }),
+    z.strictObject({ name: z.string().regex(FILE_NAME), bytes: z.int().min(1) }),
+  ],
+  {
+    error:
+      'expected a GGUF file that is not empty, with a name that ends in .gguf and has none of \\ / < > : " | ? *',
+  },
+);
+export type ImportFileInput = z.output<typeof importFileInput>;
+
+export const importFileResult = z.object({
+  /** `part`: of a split model, which is read when all parts are there. */
+  what: z.enum(['model', 'vector', 'part']),
+  path: z.string(),
+  bytes: z.number(),
+  /** SHA-256 of the weights; null of a part. */
+  content: z.string().nullable(),
+  /** It is the file that was named, by another name on the same disk, and takes no room of its own. */
+  linked: z.boolean(),
+});
+export type ImportFileResult = z.infer<typeof importFileResult>;

@@ -141,6 +141,15 @@ export class Library {
     return fresh;
   }
 
+  /** A file that was read has another path now, and need not be read again. */
+  moved(from: string, to: string): void {
+    this.#database
+      .prepare(
+        "UPDATE OR REPLACE files SET path = :to, facts = json_set(facts, '$.path', :to) WHERE path = :from",
+      )
+      .run({ from, to });
+  }
+
   /**
    * The model that a variant of the demo family stands for: the demo model with the variant's adapter baked in. Made on
    * first use; its name in the cache holds the hash of both, so that another family makes another file.

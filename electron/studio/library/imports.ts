@@ -1,0 +1,237 @@
+/** Bringing GGUF files into the library: taken from a path of this machine, or streamed in by a page. */
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { link, mkdtemp, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ImportFileInput, ImportFileResult } from '../contract.ts';
+import { StudioError, toStudioError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
+import type { Runs, Task } from '../log/runs.ts';
+import type { Library } from './library.ts';
+import { isPart } from './split.ts';
+
+/** How long a page may take to begin sending a file that it has announced. */
+const BEGINS_WITHIN_MS = 60_000;
+/** Files that come in at the same time. */
+const AT_ONCE = 8;
+/** Time between two words on how far a file is. */
+const TELL_EVERY_MS = 200;
+const MAGIC = Buffer.from('GGUF');
+
+/** What a page has announced: its bytes as they come, and word when no more of them are wanted. */
+interface Awaited {
+  coming: PromiseWithResolvers<Readable>;
+  over: PromiseWithResolvers<void>;
+}
+
+export class Imports {
+  readonly #library: Library;
+  readonly #runs: Runs;
+  readonly #scratch: string;
+  readonly #awaited = new Map<string, Awaited>();
+  /** Bytes that are still to come, by run: the disk needs room for all of them. */
+  readonly #owed = new Map<string, number>();
+
+  /** @param scratch folder on the library's disk, for what is not whole yet */
+  constructor(library: Library, runs: Runs, scratch: string) {
+    this.#library = library;
+    this.#runs = runs;
+    this.#scratch = scratch;
+  }
+
+  /** Begins to bring a file in, and returns the run's id. For one that a page sends, `receive` gets its bytes. */
+  start(input: ImportFileInput): string {
+    if (this.#owed.size >= AT_ONCE)
+      throw new StudioError('busy', `${AT_ONCE} files are being added already.`, {
+        action: 'Wait until one of them is in, or cancel it.',
+      });
+    const sent: Awaited | undefined =
+      'path' in input ? undefined : { coming: Promise.withResolvers(), over: Promise.withResolvers() };
+    sent?.coming.promise.catch(() => {});
+    const { id } = this.#runs.start('import', nameOf(input), input, async task => {
+      try {
+        return await this.#import(input, sent, task);
+      } finally {
+        this.#owed.delete(id);
+        this.#awaited.delete(id);
+        sent?.over.resolve();
+      }
+    });
+    this.#owed.set(id, 0);
+    if (sent) this.#awaited.set(id, sent);
+    return id;
+  }
+
+  /** Takes the bytes of an announced file; resolves when no more are wanted. Undefined where none is awaited. */
+  receive(run: string, body: Readable): Promise<void> | undefined {
+    const sent = this.#awaited.get(run);
+    if (!sent) return undefined;
+    this.#awaited.delete(run);
+    sent.coming.resolve(body);
+    return sent.over.promise;
+  }
+
+  async #import(input: ImportFileInput, sent: Awaited | undefined, task: Task): Promise<ImportFileResult> {
+    const name = nameOf(input);
+    this.#mayTake(name);
+    const folder = await mkdtemp(join(this.#scratch, 'import-'));
+    try {
+      const file = join(folder, name);
+      const linked = 'path' in input && (await this.#fromPath(input.path, file, task));
+      if (!('path' in input)) await this.#fromPage(input.bytes, sent as Awaited, file, task);
+      return { ...(await this.#shelve(file, task)), linked };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** By another name of the same file where the disk is the same, which takes no room; else as a copy. */
+  async #fromPath(path: string, file: string, task: Task): Promise<boolean> {
+    const from = await realpath(resolve(path));
+    const stats = await stat(from);
+    if (!stats.isFile())
+      throw new StudioError('bad_input', `${path} is no file.`, {
+        file: path,
+        action: 'Name a GGUF file. The folder of a checkpoint is added by “Add a model” or “convert”.',
+      });
+    if (
+      await link(from, file).then(
+        () => true,
+        () => false,
+      )
+    )
+      return true;
+    await this.#room(file, stats.size, task);
+    await this.#write(createReadStream(from), stats.size, file, task);
+    return false;
+  }
+
+  async #fromPage(bytes: number, { coming }: Awaited, file: string, task: Task): Promise<void> {
+    await this.#room(file, bytes, task);
+    const late = setTimeout(
+      () =>
+        coming.reject(
+          new StudioError('io', `The page did not send ${basename(file)}.`, {
+            action: 'Load the page again, and add the file once more.',
+          }),
+        ),
+      BEGINS_WITHIN_MS,
+    );
+    const cancel = () => coming.reject(task.signal.reason);
+    task.signal.addEventListener('abort', cancel, { once: true });
+    try {
+      await this.#write(await coming.promise, bytes, file, task);
+    } finally {
+      clearTimeout(late);
+      task.signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** Refuses what does not fit on the disk beside the other files that are coming. */
+  async #room(file: string, bytes: number, task: Task): Promise<void> {
+    const { bavail, bsize } = await statfs(dirname(file));
+    const owed = [...this.#owed.values()].reduce((sum, more) => sum + more, 0);
+    const free = Math.max(0, bavail * bsize - owed);
+    if (bytes > free)
+      throw new StudioError(
+        'no_space',
+        `${basename(file)} has ${gigabytes(bytes)}; ${gigabytes(free)} are free where the library lies.`,
+        { action: 'Free some space, by emptying the bin of the library for one, and try again.' },
+      );
+    this.#owed.set(task.run, bytes);
+  }
+
+  /** Writes exactly that many bytes of a GGUF file, no faster than the disk takes them. */
+  async #write(source: Readable, bytes: number, file: string, task: Task): Promise<void> {
+    const name = basename(file);
+    let done = 0;
+    let told = 0;
+    let head = Buffer.alloc(0);
+    const tell = () => task.progress(done / 1e6, bytes / 1e6, 'MB', name);
+    const checked = async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        if (head.length < MAGIC.length) {
+          head = Buffer.concat([head, chunk]).subarray(0, MAGIC.length);
+          if (!MAGIC.subarray(0, head.length).equals(head))
+            throw new StudioError('bad_file', `${name} is not a GGUF file: it does not begin with “GGUF”.`, {
+              action: 'Choose a model or vector in GGUF format.',
+            });
+        }
+        done += chunk.length;
+        if (done > bytes) throw new StudioError('bad_file', `${name} is longer than was announced.`);
+        if (performance.now() - told > TELL_EVERY_MS) {
+          told = performance.now();
+          tell();
+        }
+        yield chunk;
+      }
+    };
+    try {
+      // Flushed, so that what the library lists has reached the disk.
+      const target = createWriteStream(file, { flags: 'wx', flush: true });
+      await pipeline(source, checked, target, { signal: task.signal });
+    } catch (cause) {
+      task.signal.throwIfAborted();
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') throw cutShort(name, done, bytes);
+      throw cause;
+    }
+    if (done < bytes) throw cutShort(name, done, bytes);
+    this.#owed.set(task.run, 0);
+    tell();
+  }
+
+  /** Reads what the file is and puts it where it belongs. */
+  async #shelve(file: string, task: Task): Promise<Omit<ImportFileResult, 'linked'>> {
+    const { modelFolder, vectorFolder } = this.#library;
+    const name = basename(file);
+    if (isPart(file)) {
+      // What it belongs to is known when the other parts lie beside it; until then the library says what is missing.
+      const { size: bytes } = await stat(file);
+      return { what: 'part', path: await this.#place(file, modelFolder), bytes, content: null };
+    }
+    task.progress(0, 0, '', name);
+    const { what, bytes, content } = await this.#library.facts(file, task.signal).catch(cause => {
+      // The user knows the file by its name, not by where it lay meanwhile.
+      const { data } = toStudioError(cause);
+      const message = data.message.replaceAll(file, name);
+      throw new StudioError(data.code, message, { field: data.field, action: data.action, cause });
+    });
+    task.signal.throwIfAborted();
+    const path = await this.#place(file, what === 'vector' ? vectorFolder : modelFolder);
+    this.#library.moved(file, path);
+    task.used({ [path]: content });
+    return { what, path, bytes, content };
+  }
+
+  async #place(file: string, folder: string): Promise<string> {
+    const name = basename(file);
+    this.#mayTake(name);
+    makeFolder(folder);
+    const path = join(await realpath(folder), name);
+    await rename(file, path);
+    return path;
+  }
+
+  #mayTake(name: string): void {
+    const { modelFolder, vectorFolder } = this.#library;
+    const taken = [modelFolder, vectorFolder]
+      .map(folder => join(folder, name))
+      .find(path => existsSync(path));
+    if (taken !== undefined)
+      throw new StudioError('bad_input', `The library has a file called ${name} already.`, {
+        file: taken,
+        action: 'Delete that one first, or give this one another name.',
+      });
+  }
+}
+
+const nameOf = (input: ImportFileInput) => ('path' in input ? basename(input.path) : input.name);
+
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e10 ? 2 : 0)} GB`;
+
+const cutShort = (name: string, done: number, bytes: number) =>
+  new StudioError('io', `${name} ended after ${done} of ${bytes} bytes.`, {
+    action: 'Nothing of it was kept. Add it again.',
+  });

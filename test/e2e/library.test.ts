@@ -155,7 +155,7 @@ it('deletes a model that is in use after saying what depends on it, and brings i
   await page.view('Library').click();
   await shown.getByText(/ free$/).waitFor();
   await shown.getByText('Add a model', { exact: true }).click();
-  await shown.getByLabel('Choose GGUF files').setInputFiles(home('models', 'mine.gguf'));
+  await shown.getByLabel('Choose GGUF files').first().setInputFiles(home('models', 'mine.gguf'));
   await line('mine.gguf').getByText('has a file called mine.gguf already').waitFor();
   forgiveRefusals();
   const row = shown.getByRole('table', { name: 'Models' }).getByRole('row').filter({ hasText: 'Use' });

@@ -1,11 +1,11 @@
 /** The terminal host: shapes of its JSON, where it writes, and how it exits. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, describe, expect, test } from 'vitest';
-import { appFolder } from '../../electron/host.ts';
+import { appFolder, resourcesFolder } from '../../electron/host.ts';
 import { type CompareResult, METHOD_IDS, TRAITS, type Trait } from '../../electron/studio/contract.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'temperament-cli-'));
@@ -49,6 +49,28 @@ describe('commands', () => {
       devices: expect.arrayContaining([expect.objectContaining({ type: 'cpu' })]),
     });
     expect((await cli('models')).out).toContain('demo');
+  });
+
+  test('a model is added, deleted and brought back; the demonstration family stays', async () => {
+    const from = join(home, 'brought.gguf');
+    copyFileSync(join(resourcesFolder, 'demo', 'base.gguf'), from);
+    const file = join(home, 'models', 'brought.gguf');
+    expect((await cli('models', 'add', from, '--json')).json).toMatchObject({
+      added: [{ what: 'model', path: file }],
+    });
+    const { json } = await cli('models', 'delete', 'brought', '--json');
+    expect(json).toMatchObject({
+      deleted: { kind: 'model', files: ['brought.gguf'] },
+      dependents: { copies: expect.arrayContaining(['demo']) },
+    });
+    expect(existsSync(file)).toBe(false);
+    expect((await cli('models', 'bin')).out).toContain('brought');
+    expect((await cli('vectors', 'bin')).out).toContain('The bin is empty.');
+    expect(await cli('models', 'restore', 'brought')).toMatchObject({ code: 0 });
+    expect(existsSync(file)).toBe(true);
+    const refused = await cli('models', 'delete', 'demo');
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('“demo”') });
+    rmSync(file);
   });
 
   test('bake, then chat with the file', async () => {

@@ -195,7 +195,7 @@ export const german: Words = {
     fits: 'Passt zu',
     fitsNone: 'keinem Modell hier',
     fitsMany: n => `${n} Modellen`,
-    noVectors: 'Noch keine Vektoren. Unten steht, wie welche hinzukommen.',
+    noVectors: 'Noch keine Vektoren. Über „Vektor hinzufügen“ kommen welche hinzu.',
     ships: 'Gehört zum Programm',
     howVectors:
       'Ein Vektor ist der Unterschied zwischen einem Basismodell und einer Kopie, die auf einen Pol eines Merkmals nachtrainiert wurde.',

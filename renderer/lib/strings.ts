@@ -211,7 +211,7 @@ export const english = {
     fits: 'Fits',
     fitsNone: 'no model here',
     fitsMany: (n: number) => `${n} models`,
-    noVectors: 'No vectors yet. Below is how to add some.',
+    noVectors: 'No vectors yet. “Add a vector” makes or takes some.',
     ships: 'Comes with the program',
     howVectors:
       'A vector is the difference between a base model and a copy of it that was fine-tuned towards one pole of one trait.',

@@ -145,6 +145,18 @@ it('takes models and vectors that are dropped on the window, and says what is wr
   expect(readdirSync(home('cache', 'scratch'))).toEqual([]);
   expect(await page.violations()).toEqual([]);
   await page.shoot('library-dropped');
+  // Just before they are let go.
+  await page.page.evaluate(`{
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(['x'], 'x.gguf'));
+    document.querySelector('main').dispatchEvent(
+      new DragEvent('dragover', { bubbles: true, cancelable: true, dataTransfer: transfer }),
+    );
+  }`);
+  await page.page.getByText('Drop GGUF files here to add them.').waitFor();
+  await page.shoot('library-drop');
+  await page.page.evaluate(`window.dispatchEvent(new DragEvent('dragleave'))`);
+  await page.page.getByText('Drop GGUF files here to add them.').waitFor({ state: 'detached' });
   await page.button('Dismiss the word on torn.gguf').click();
   await line('torn.gguf').waitFor({ state: 'detached' });
   forgiveRefusals();

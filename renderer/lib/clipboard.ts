@@ -31,3 +31,14 @@ export async function copyRich(html: string, plain: string): Promise<boolean> {
     return copyText(plain);
   }
 }
+
+/** Copies a picture (PNG); false where the browser lets no picture be copied. */
+export async function copyImage(picture: Promise<Blob>): Promise<boolean> {
+  try {
+    // Handed over before it is made: the click is past by then.
+    await navigator.clipboard.write([new ClipboardItem({ 'image/png': picture })]);
+    return true;
+  } catch {
+    return false;
+  }
+}

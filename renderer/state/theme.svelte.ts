@@ -7,13 +7,9 @@ export type ThemeChoice = (typeof THEMES)[number];
 
 export class Theme {
   choice = $state<ThemeChoice>(recall('theme', z.enum(THEMES)) ?? 'system');
-  /** What is on screen now; plots read their colours again when it changes. */
-  dark = $state(false);
-  readonly #system = matchMedia('(prefers-color-scheme: dark)');
 
   constructor() {
     this.#apply();
-    this.#system.addEventListener('change', () => this.#apply());
   }
 
   choose(choice: ThemeChoice) {
@@ -26,6 +22,5 @@ export class Theme {
     const root = document.documentElement;
     if (this.choice === 'system') delete root.dataset.theme;
     else root.dataset.theme = this.choice;
-    this.dark = this.choice === 'dark' || (this.choice === 'system' && this.#system.matches);
   }
 }

@@ -88,6 +88,45 @@ describe('a sweep', () => {
     await shoot('sweep-result');
   });
 
+  it('says the values of its points by keyboard and on hover, and hands them on', async () => {
+    const run = logged(page.page.url().split('/').at(-1) ?? '');
+    if (run.kind !== 'sweep' || !run.result) throw new Error('no result');
+    const { points } = run.result;
+    const said = (score: number | undefined) => `Neuroticism score: ${score?.toFixed(2)}`;
+    const walker = result().getByRole('slider', { name: /weight of neuroticism/ });
+    await walker.focus();
+    expect(await walker.getAttribute('aria-valuetext')).toContain(said(points[0]?.scores.neuroticism));
+    await page.page.keyboard.press('ArrowRight');
+    expect(await walker.getAttribute('aria-valuetext')).toMatch(/^α of neuroticism = −1\.00\. /);
+    expect(await walker.getAttribute('aria-valuetext')).toContain(said(points[1]?.scores.neuroticism));
+    expect(await walker.getAttribute('aria-valuetext')).toMatch(/Line: \d\.\d\d \[−?\d\.\d\d, −?\d\.\d\d\]/);
+    await shoot('sweep-point');
+
+    const text = (type: string) =>
+      page.page.evaluate(
+        `navigator.clipboard.read().then(([item]) => item.getType('${type}')).then(async blob => blob.type === 'image/png' ? blob.size : blob.text())`,
+      );
+    await result().getByRole('button', { name: 'Copy data' }).click();
+    await result().getByText('Data copied').waitFor();
+    expect(await text('text/plain')).toBe(
+      [
+        'α of neuroticism\tNeuroticism score',
+        ...points.map(({ alpha, scores }) => `${alpha}\t${scores.neuroticism}`),
+      ].join('\n'),
+    );
+    await result().getByRole('button', { name: 'Copy as image' }).click();
+    await result().getByText('Image copied.').waitFor();
+    expect(await text('image/png')).toBeGreaterThan(5000);
+
+    await result().getByText('The figures as a table').click();
+    const table = result()
+      .getByRole('region', { name: /^Figures: / })
+      .getByRole('row');
+    expect(await table.count()).toBe(points.length + 1);
+    expect(await page.violations()).toEqual([]);
+    await result().getByText('The figures as a table').click();
+  });
+
   it('is copied as an APA table and saved as a report', async () => {
     await result().getByRole('button', { name: 'Copy table 1' }).click();
     await result().getByText('Table copied.').waitFor();

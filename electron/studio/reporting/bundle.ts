@@ -18,6 +18,7 @@ import { type Run, run as runSchema } from '../contract.ts';
 import { inWords, StudioError } from '../errors.ts';
 import { toCsv } from './csv.ts';
 import { withoutFolders } from './files.ts';
+import { drawSvg } from './plots.ts';
 import { recipesIn, type Told } from './report.ts';
 import { type Imported, type RunFile, runFile } from './schemas.ts';
 
@@ -80,7 +81,7 @@ function filesOfRun({ run, files, told }: Told): Map<string, string> {
     written.set(`recipe-${index + 1}.json`, json(recipe));
   for (const table of told.data) written.set(`data/${table.name}.csv`, toCsv(table));
   for (const plot of told.plots) {
-    written.set(`plots/${plot.name}.svg`, plot.svg);
+    written.set(`plots/${plot.name}.svg`, drawSvg(plot));
     written.set(`plots/${plot.name}.csv`, toCsv(plot.data));
   }
   return written;

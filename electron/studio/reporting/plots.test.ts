@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { matrix, scatter, scores } from './plots.ts';
+import { drawSvg, fitLine } from './plots.ts';
+import type { Figure } from './schemas.ts';
 
 /** Opening and closing tags in order, as XML asks for; attributes quoted. */
 function wellFormed(svg: string): boolean {
@@ -14,8 +15,12 @@ function wellFormed(svg: string): boolean {
   return tags === read;
 }
 
+const draw = (figure: Figure, title = 'T') => drawSvg({ title, figure });
 const one = (x: number[], y: number[], title = '') =>
-  scatter('T', [{ title, note: '', x, y }], { x: 'x', y: 'y', range: [0, 10] });
+  draw({
+    ...{ form: 'scatter', x: 'x', y: 'y', range: [0, 10] },
+    panels: [{ title, note: '', x, y, open: [], fit: fitLine(x, y) }],
+  });
 const numbers = (text: string) => (text.match(/-?[\d.]+/g) ?? []).map(Number);
 const attribute = (svg: string, tag: string) =>
   numbers(new RegExp(`<${tag} points="([^"]*)"`).exec(svg)?.[1] ?? '');
@@ -51,21 +56,37 @@ test('plots are well-formed, whatever they are called', () => {
   const evil = '<script>"&\'\u0000';
   const plots = [
     one([1, 2, 3], [1, 2, 2], evil),
-    scores(
+    draw(
+      {
+        form: 'scores',
+        k: 5,
+        rows: [
+          { name: evil, score: 3, deviation: 1, reference: 2 },
+          { name: 'b', score: null, deviation: null, reference: null },
+        ],
+      },
       evil,
-      [
-        { name: evil, score: 3, deviation: 1, reference: 2 },
-        { name: 'b', score: null, deviation: null, reference: null },
-      ],
-      5,
     ),
-    matrix(
+    draw(
+      {
+        form: 'estimates',
+        rows: [
+          { name: evil, value: 0.9, ci: [0.8, 0.95] },
+          { name: 'b', value: null, ci: null },
+        ],
+      },
       evil,
-      [evil, 'b'],
-      [
-        [1, -0.5],
-        [null, 1],
-      ],
+    ),
+    draw(
+      {
+        form: 'matrix',
+        names: [evil, 'b'],
+        values: [
+          [1, -0.5],
+          [null, 1],
+        ],
+      },
+      evil,
     ),
   ];
   for (const plot of plots) {
@@ -77,7 +98,7 @@ test('plots are well-formed, whatever they are called', () => {
 });
 
 test('scores stand at their place between 1 and k', () => {
-  const svg = scores('T', [{ name: 'a', score: 4, deviation: null, reference: 2 }], 7);
+  const svg = draw({ form: 'scores', k: 7, rows: [{ name: 'a', score: 4, deviation: null, reference: 2 }] });
   const at = (kind: string) =>
     Number(new RegExp(`<circle cx="([\\d.]+)"[^>]*class="${kind}"`).exec(svg)?.[1]);
   expect(at('mark')).toBeCloseTo(380 * (3 / 6), 1);

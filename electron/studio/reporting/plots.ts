@@ -1,11 +1,13 @@
 /**
- * Plots as SVG, written without a browser: scatter with line and band, scores of scales, a matrix of values. Colours are
- * attributes, for programs that know no style sheets; the classes let a report give them those of its theme.
+ * Plots as SVG, written without a browser, from the plain data of a figure: scatter with line and band, scores of scales, a
+ * matrix of values. Colours are attributes, for programs that know no style sheets; the classes let a report give them those
+ * of its theme. The page draws the same figures itself.
  */
 import { isConstant, mean } from '../statistics/correlation.ts';
 import { tQuantile } from '../statistics/distributions.ts';
 import { escapeHtml as esc, fixed, withoutZero } from './apa.ts';
 import type { DataTable } from './csv.ts';
+import type { Figure, Fit } from './schemas.ts';
 
 export interface Plot {
   /** File name without its ending. */
@@ -13,9 +15,26 @@ export interface Plot {
   title: string;
   /** What the marks mean; stands below. */
   note: string;
-  svg: string;
+  figure: Figure;
   /** What is plotted. */
   data: DataTable;
+}
+
+type FigureOf<F extends Figure['form']> = Extract<Figure, { form: F }>;
+
+export function drawSvg({ title, figure }: Pick<Plot, 'title' | 'figure'>): string {
+  switch (figure.form) {
+    case 'scatter':
+      return scatter(title, figure);
+    case 'scores':
+      return scores(title, figure);
+    case 'estimates':
+      return estimates(title, figure);
+    case 'matrix':
+      return matrix(title, figure);
+    default:
+      return figure satisfies never;
+  }
 }
 
 const INK = 'class="ink" fill="#1a201d"';
@@ -64,37 +83,13 @@ function around(values: number[]): [number, number] {
   return [low - room, high + room];
 }
 
-export interface Panel {
-  title: string;
-  /** Below the title, as `r = .96`. */
-  note: string;
-  x: number[];
-  y: number[];
-  /** Points of another kind, drawn open; the line is not theirs. */
-  open?: { x: number; y: number }[];
-  /** Name of each point; empty for none. */
-  names?: string[];
-}
-
-/**
- * Points with the least-squares line and the 95 % confidence band of its mean: ŷ ± t(.975; n − 2)·s·√(1/n + (x − x̄)²/Σ(x − x̄)²).
- * Panels share the axis of y, `range` if given, and that of x where `xRange` is. Without variance in x, or below 3 points, there is no line.
- */
-export function scatter(
-  title: string,
-  panels: Panel[],
-  {
-    x: xName,
-    y: yName,
-    range,
-    xRange,
-  }: { x: string; y: string; range?: [number, number]; xRange?: [number, number] },
-): string {
+/** Below 3 points, or without variance in x, there is no line. */
+function scatter(title: string, { x: xName, y: yName, range, xRange, panels }: FigureOf<'scatter'>): string {
   const columns = Math.min(panels.length, 3);
   const [width, height] = panels.length === 1 ? [560, 360] : [270, 230];
   const [left, top, right, bottom] = [54, panels.length === 1 && !panels[0]?.title ? 14 : 44, 14, 46];
   const [low, high] = range ?? around(panels.flatMap(({ y }) => y));
-  const content = panels.flatMap(({ title: head, note, x, y, open = [], names }, index) => {
+  const content = panels.flatMap(({ title: head, note, x, y, open, fit }, index) => {
     const [x0, y0] = [(index % columns) * width, Math.floor(index / columns) * height];
     const [w, h] = [width - left - right, height - top - bottom];
     const [from, to] = around(xRange ?? [...x, ...open.map(point => point.x)]);
@@ -120,15 +115,13 @@ export function scatter(
     // An inner picture cuts off what the band or the line would draw outside.
     parts.push(
       `<svg x="0" y="0" width="${at(w)}" height="${at(h)}" overflow="hidden">`,
-      ...regression(x, y, sx, sy),
+      ...(fit ? regression(fit, sx, sy) : []),
       '</svg>',
     );
-    for (const [point, value] of x.entries()) {
-      const name = names?.[point];
+    for (const [point, value] of x.entries())
       parts.push(
-        `<circle cx="${at(sx(value))}" cy="${at(sy(y[point] as number))}" r="3.5" ${MARK} fill-opacity="0.85">${name ? `<title>${esc(name)}</title>` : ''}</circle>`,
+        `<circle cx="${at(sx(value))}" cy="${at(sy(y[point] as number))}" r="3.5" ${MARK} fill-opacity="0.85"/>`,
       );
-    }
     for (const point of open)
       parts.push(
         `<circle cx="${at(sx(point.x))}" cy="${at(sy(point.y))}" r="4" ${OTHER} stroke-width="1.5"/>`,
@@ -139,14 +132,26 @@ export function scatter(
   return svg(columns * width, Math.ceil(panels.length / columns) * height, title, content);
 }
 
-function regression(
-  x: number[],
-  y: number[],
-  sx: (x: number) => number,
-  sy: (y: number) => number,
-): string[] {
+function regression(fit: Fit, sx: (x: number) => number, sy: (y: number) => number): string[] {
+  const points = (heights: number[]) =>
+    heights.map((height, index) => `${at(sx(fit.x[index] as number))},${at(sy(height))}`);
+  const line = points(fit.y);
+  return [
+    `<polygon points="${[...points(fit.high), ...points(fit.low).toReversed()].join(' ')}" ${AREA}/>`,
+    `<polyline points="${line[0]} ${line.at(-1)}" ${LINE} stroke-width="2"/>`,
+  ];
+}
+
+/** Steps of the band from the lowest x to the highest. */
+const STEPS = 40;
+
+/**
+ * The least-squares line with the 95 % confidence band of its mean: ŷ ± t(.975; n − 2)·s·√(1/n + (x − x̄)²/Σ(x − x̄)²).
+ * Null without variance in x, or below 3 points.
+ */
+export function fitLine(x: number[], y: number[]): Fit | null {
   const n = x.length;
-  if (n < 3 || isConstant(x)) return [];
+  if (n < 3 || isConstant(x)) return null;
   const [mx, my] = [mean(x), mean(y)];
   const sxx = x.reduce((sum, value) => sum + (value - mx) ** 2, 0);
   const slope = x.reduce((sum, value, i) => sum + (value - mx) * ((y[i] as number) - my), 0) / sxx;
@@ -157,29 +162,17 @@ function regression(
   const half = (value: number) =>
     tQuantile(0.975, n - 2) * residual * Math.sqrt(1 / n + (value - mx) ** 2 / sxx);
   const [from, to] = [Math.min(...x), Math.max(...x)];
-  const steps = Array.from({ length: 41 }, (_, index) => from + ((to - from) * index) / 40);
-  const point = (value: number, height: number) => `${at(sx(value))},${at(sy(height))}`;
-  const upper = steps.map(value => point(value, fitted(value) + half(value)));
-  const lower = steps.map(value => point(value, fitted(value) - half(value)));
-  return [
-    `<polygon points="${[...upper, ...lower.toReversed()].join(' ')}" ${AREA}/>`,
-    `<polyline points="${point(from, fitted(from))} ${point(to, fitted(to))}" ${LINE} stroke-width="2"/>`,
-  ];
+  const steps = Array.from({ length: STEPS + 1 }, (_, index) => from + ((to - from) * index) / STEPS);
+  return {
+    x: steps,
+    y: steps.map(fitted),
+    low: steps.map(value => fitted(value) - half(value)),
+    high: steps.map(value => fitted(value) + half(value)),
+  };
 }
 
-export interface ScoreRow {
-  name: string;
-  /** Null where there is no score. */
-  score: number | null;
-  /** Half the length of the line through the score. */
-  deviation: number | null;
-  /** Score of the reference persona. */
-  reference: number | null;
-  indent?: boolean;
-}
-
-/** Scores of scales on the inventory's range 1 … k, one below the other; the reference is an open circle. */
-export function scores(title: string, rows: ScoreRow[], k: number): string {
+/** One scale below the other; the reference is an open circle. */
+function scores(title: string, { rows, k }: FigureOf<'scores'>): string {
   const [left, right, top, step] = [176, 58, 12, 24];
   const [w, h] = [380, rows.length * step];
   const sx = (value: number) => (w * (value - 1)) / (k - 1);
@@ -217,12 +210,8 @@ export function scores(title: string, rows: ScoreRow[], k: number): string {
   return svg(left + w + right, top + h + 28, title, parts);
 }
 
-/** Values with their intervals, one below the other; null where undefined. */
-export function estimates(
-  title: string,
-  rows: { name: string; value: number | null; ci: readonly [number, number] | null }[],
-  format: (value: number) => string,
-): string {
+/** Values with their intervals, one below the other. */
+function estimates(title: string, { rows }: FigureOf<'estimates'>): string {
   const [left, right, top, step] = [236, 58, 12, 24];
   const [w, h] = [340, rows.length * step];
   const known = rows.flatMap(({ value, ci }) => [...(value === null ? [] : [value]), ...(ci ?? [])]);
@@ -245,15 +234,15 @@ export function estimates(
     else
       parts.push(
         `<circle cx="${at(sx(value))}" cy="${at(y)}" r="4.5" ${MARK}/>`,
-        label(w + 14, y + 4, format(value), 'font-variant-numeric="tabular-nums"'),
+        label(w + 14, y + 4, withoutZero(value), 'font-variant-numeric="tabular-nums"'),
       );
   }
   parts.push('</g>');
   return svg(left + w + right, top + h + 28, title, parts);
 }
 
-/** A square of values from −1 to 1: the stronger the colour, the further from 0. Null where undefined. */
-export function matrix(title: string, names: string[], values: (number | null)[][]): string {
+/** The stronger the colour, the further from 0. */
+function matrix(title: string, { names, values }: FigureOf<'matrix'>): string {
   const [left, size] = [176, 44];
   const parts = names.flatMap((name, row) => [
     label(12, 30 + row * size + size / 2 + 4, `${row + 1}  ${name}`),

@@ -16,7 +16,6 @@ import {
   withoutZero,
 } from './apa.ts';
 import type { Cell, DataTable } from './csv.ts';
-import { type ScoreRow, scores as scorePlot } from './plots.ts';
 import { type Done, type Presentation, rangeOf, scaleTitle } from './presenting.ts';
 import type { RunFile } from './schemas.ts';
 import { cell, type Table } from './tables.ts';
@@ -134,15 +133,13 @@ export function presentAssessment({ input, result }: Done<'assess'>, files: RunF
       text`Cronbach’s α is undefined: one administration to one persona is a single case, and α needs two.`,
     );
 
-  const rows = scales.map(
-    ({ scale, kind, score, deviation }): ScoreRow => ({
-      name: scaleTitle(scale),
-      score,
-      deviation,
-      reference: compared.find(found => found.scale === scale)?.reference ?? null,
-      indent: kind === 'facet',
-    }),
-  );
+  const rows = scales.map(({ scale, kind, score, deviation }) => ({
+    name: scaleTitle(scale),
+    score,
+    deviation,
+    reference: compared.find(found => found.scale === scale)?.reference ?? null,
+    indent: kind === 'facet',
+  }));
   return {
     heading: `Assessment with the ${name}`,
     design: text`${
@@ -170,7 +167,7 @@ export function presentAssessment({ input, result }: Done<'assess'>, files: RunF
         note: comparison
           ? 'Filled circles: the persona. Open circles: the reference persona.'
           : 'Lines reach one standard deviation of the items to both sides.',
-        svg: scorePlot(`Scores on the ${name}, from 1 to ${k}`, rows, k),
+        figure: { form: 'scores', k, ...(comparison ? { reference: 'reference persona' } : {}), rows },
         data: {
           name: 'scores-plot',
           columns: ['scale', 'kind', 'score', 'deviation', 'reference'],

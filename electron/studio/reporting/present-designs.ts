@@ -16,7 +16,7 @@ import {
   text,
   withoutZero,
 } from './apa.ts';
-import { type Panel, scatter } from './plots.ts';
+import { fitLine } from './plots.ts';
 import {
   CORRELATION_ANALYSIS,
   CORRELATION_WORKS,
@@ -106,11 +106,10 @@ export function presentSweep({ input, result }: Done<'sweep'>, files: RunFile[])
               own.x.length < 3 || isConstant(own.x)
                 ? 'Points are assessments.'
                 : 'Points are assessments; the line is the least-squares fit with the 95% confidence band of its mean.',
-            svg: scatter(
-              `${name} score by the weight of ${trait}`,
-              [{ title: '', note: '', x: own.x, y: own.y }],
-              { x: `α of ${trait}`, y: `${name} score`, range: [1, k] },
-            ),
+            figure: {
+              ...{ form: 'scatter', x: `α of ${trait}`, y: `${name} score`, range: [1, k] },
+              panels: [{ title: '', note: '', x: own.x, y: own.y, open: [], fit: fitLine(own.x, own.y) }],
+            },
             data: {
               name: 'sweep-plot',
               columns: ['alpha', 'score'],
@@ -167,14 +166,14 @@ export function presentProfiles({ input, result }: Done<'profiles'>, files: RunF
   });
   const panels = each
     .filter(({ x }) => x.length > 0)
-    .map(
-      ({ trait, x, y, r }): Panel => ({
-        title: scaleTitle(trait),
-        note: r === null ? 'r undefined' : `r = ${withoutZero(r)}`,
-        x,
-        y,
-      }),
-    );
+    .map(({ trait, x, y, r }) => ({
+      title: scaleTitle(trait),
+      note: r === null ? 'r undefined' : `r = ${withoutZero(r)}`,
+      x,
+      y,
+      open: [],
+      fit: fitLine(x, y),
+    }));
   const undefinedOnes = each.filter(({ r }) => r === null);
   return {
     heading: `Profile study with ${n} profiles`,
@@ -220,12 +219,7 @@ export function presentProfiles({ input, result }: Done<'profiles'>, files: RunF
         name: 'profiles',
         title: 'Scores by weight, trait by trait',
         note: 'Points are profiles; lines are least-squares fits with the 95% confidence bands of their means.',
-        svg: scatter('Scores by weight, trait by trait', panels, {
-          x: 'α',
-          y: 'Score',
-          range: [1, k],
-          xRange: [-1, 1],
-        }),
+        figure: { form: 'scatter', x: 'α', y: 'Score', range: [1, k], xRange: [-1, 1], panels },
         data: {
           name: 'profiles-plot',
           columns: ['trait', 'alpha', 'score'],

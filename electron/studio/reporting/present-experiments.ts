@@ -16,7 +16,7 @@ import {
   withoutZero,
 } from './apa.ts';
 import type { Cell, DataTable } from './csv.ts';
-import { estimates, type Panel, type Plot, scatter, scores as scorePlot } from './plots.ts';
+import { fitLine, type Plot } from './plots.ts';
 import type { Done, Presentation } from './presenting.ts';
 import { rangeOf, scaleTitle, scoreColumns, WEIGHT_COLUMNS, weightCells } from './presenting.ts';
 import type { RunFile } from './schemas.ts';
@@ -118,11 +118,10 @@ export function presentMethods({ result }: Done<'methods_compare'>): Presentatio
         name: 'recipes',
         title: 'Mean correlation of weights with scores by recipe',
         note: 'Lines are 95% confidence intervals over bootstrap samples of profiles.',
-        svg: estimates(
-          'Mean correlation by recipe',
-          recipes.map(({ name, mean_r, mean_rCi95 }) => ({ name, value: mean_r, ci: mean_rCi95 })),
-          withoutZero,
-        ),
+        figure: {
+          form: 'estimates',
+          rows: recipes.map(({ name, mean_r, mean_rCi95 }) => ({ name, value: mean_r, ci: mean_rCi95 })),
+        },
         data: plotData(
           'recipes-plot',
           ['recipe', 'mean_r', 'ci_low', 'ci_high'],
@@ -170,15 +169,12 @@ export function presentMethods({ result }: Done<'methods_compare'>): Presentatio
 export function presentPrompting({ result }: Done<'prompting'>, files: RunFile[]): Presentation {
   const { traits } = result;
   const k = rangeOf(files);
-  const panels = traits.map(
-    ({ trait, vectors, levels }): Panel => ({
-      title: scaleTitle(trait),
-      note: '',
-      x: vectors.filter(({ score }) => score !== null).map(({ alpha }) => alpha),
-      y: vectors.flatMap(({ score }) => score ?? []),
-      open: levels.flatMap(({ level, score }) => (score === null ? [] : [{ x: level, y: score }])),
-    }),
-  );
+  const panels = traits.map(({ trait, vectors, levels }) => {
+    const x = vectors.filter(({ score }) => score !== null).map(({ alpha }) => alpha);
+    const y = vectors.flatMap(({ score }) => score ?? []);
+    const open = levels.flatMap(({ level, score }) => (score === null ? [] : [{ x: level, y: score }]));
+    return { title: scaleTitle(trait), note: '', x, y, open, fit: fitLine(x, y) };
+  });
   return {
     heading: 'Prompting against vectors',
     design: text`Each trait was moved in two ways: by adjectives in the system prompt, on levels from −2 to 2, and by the weight α of its personality vector. The inventory was administered to each.`,
@@ -239,11 +235,14 @@ export function presentPrompting({ result }: Done<'prompting'>, files: RunFile[]
         name: 'prompting',
         title: 'Scores by weight and by level of adjectives',
         note: 'Filled circles and the line with its 95% confidence band: by α. Open circles: by level of adjectives, on the same axis.',
-        svg: scatter('Scores by weight and by level of adjectives', panels, {
+        figure: {
+          form: 'scatter',
           x: 'α or level',
           y: 'Score',
           range: [1, k],
-        }),
+          kinds: ['vector', 'adjectives'],
+          panels,
+        },
         data: plotData(
           'prompting-plot',
           ['trait', 'by', 'x', 'score'],
@@ -336,11 +335,14 @@ export function presentTransfer({ result }: Done<'transfer'>): Presentation {
         name: 'transfer',
         title: 'Correlation of weight with score by model and trait',
         note: 'Lines are 95% confidence intervals.',
-        svg: estimates(
-          'Correlation of weight with score by model and trait',
-          each.map(({ label, trait, r: value, rCi95 }) => ({ name: `${label}: ${trait}`, value, ci: rCi95 })),
-          withoutZero,
-        ),
+        figure: {
+          form: 'estimates',
+          rows: each.map(({ label, trait, r: value, rCi95 }) => ({
+            name: `${label}: ${trait}`,
+            value,
+            ci: rCi95,
+          })),
+        },
         data: plotData(
           'transfer-plot',
           ['model', 'trait', 'r', 'ci_low', 'ci_high'],
@@ -634,16 +636,17 @@ export function presentTarget({ result }: Done<'target'>, files: RunFile[]): Pre
         name: 'target',
         title: 'Wanted and measured scores',
         note: 'Filled circles: measured. Open circles: wanted.',
-        svg: scorePlot(
-          'Wanted and measured scores',
-          rows.map(row => ({
+        figure: {
+          form: 'scores',
+          k,
+          reference: 'wanted',
+          rows: rows.map(row => ({
             name: scaleTitle(row.trait),
             score: row.measured,
             deviation: null,
             reference: row.wanted,
           })),
-          k,
-        ),
+        },
         data: plotData(
           'target-plot',
           ['trait', 'wanted', 'measured'],
@@ -706,11 +709,10 @@ export function presentTuning({ result }: Done<'tune'>): Presentation {
     name: 'tuning',
     title: 'Mean correlation over held-out profiles',
     note: 'Lines are 95% confidence intervals over bootstrap samples of profiles.',
-    svg: estimates(
-      'Mean correlation over held-out profiles',
-      recipes.map(({ name, mean_r, mean_rCi95 }) => ({ name, value: mean_r, ci: mean_rCi95 })),
-      withoutZero,
-    ),
+    figure: {
+      form: 'estimates',
+      rows: recipes.map(({ name, mean_r, mean_rCi95 }) => ({ name, value: mean_r, ci: mean_rCi95 })),
+    },
     data: plotData(
       'tuning-plot',
       ['recipe', 'mean_r', 'ci_low', 'ci_high'],

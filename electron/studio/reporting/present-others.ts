@@ -1,6 +1,5 @@
 import { capital, count, fixed, orDash, text, withoutZero } from './apa.ts';
 import type { Cell } from './csv.ts';
-import { matrix } from './plots.ts';
 import { type Done, type Presentation, scaleTitle } from './presenting.ts';
 import { cell, type Table } from './tables.ts';
 
@@ -80,7 +79,7 @@ export function presentComparison({ result }: Done<'compare'>): Presentation {
         name: 'cosines',
         title: 'Cosines between personality vectors',
         note: 'The stronger the colour, the further from 0; red is negative. Numbers above the columns are those of the rows.',
-        svg: matrix('Cosines between personality vectors', names, all.cosines),
+        figure: { form: 'matrix', names, values: all.cosines },
         data: {
           name: 'cosines-plot',
           columns: ['first', 'second', 'cosine'],

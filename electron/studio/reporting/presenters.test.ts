@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type AssessResult, type Run, run as runSchema, TRAITS } from '../contract.ts';
 import { correlation, rankCorrelation } from '../statistics/correlation.ts';
 import { toHtml, toPlain } from './apa.ts';
+import { drawSvg, type Plot } from './plots.ts';
 import { present } from './presenters.ts';
 import type { Done } from './presenting.ts';
 import { reportHtml } from './report.ts';
@@ -27,6 +28,7 @@ function sweep(alphas: number[], scores: number[]) {
   const result = { trait: 'extraversion', points, ...correlation(alphas, scores), rho, rhoCi95 };
   return make('sweep', { persona: { recipe }, trait: 'extraversion', alphas }, result);
 }
+const drawn = (plot: Plot | undefined) => plot && drawSvg(plot);
 const sentencesOf = (run: Done, files: RunFile[] = []) => present(run, files).sentences.map(toPlain);
 
 describe('a sweep', () => {
@@ -50,7 +52,7 @@ describe('a sweep', () => {
     expect(correlations).toContain('—');
     expect(correlations).toContain('A dash means undefined');
     // No line through what has none.
-    if (why.startsWith('α') || alphas.length < 3) expect(plots[0]?.svg).not.toContain('<polyline');
+    if (why.startsWith('α') || alphas.length < 3) expect(drawn(plots[0])).not.toContain('<polyline');
   });
 
   test('without error says that there is no interval', () => {
@@ -158,7 +160,7 @@ describe('an assessment', () => {
     }));
     const without = assessed({ scales });
     expect(sentencesOf(without).join(' ')).toContain('There is no score for openness');
-    expect(present(without, []).plots[0]?.svg).toContain('no score');
+    expect(drawn(present(without, []).plots[0])).toContain('no score');
   });
 });
 

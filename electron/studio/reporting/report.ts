@@ -3,7 +3,7 @@ import { METHODS, type Recipe, type Run } from '../contract.ts';
 import { capital, escapeHtml as esc, starred, toHtml } from './apa.ts';
 import { toCsv } from './csv.ts';
 import { methodsOf, WORKS, type Work } from './methods.ts';
-import type { Plot } from './plots.ts';
+import { drawSvg, type Plot } from './plots.ts';
 import type { Done, Presentation } from './presenting.ts';
 import type { RunFile } from './schemas.ts';
 import { tableHtml } from './tables.ts';
@@ -150,12 +150,12 @@ function resultNotes(run: Run, { sentences }: Presentation): string[] {
   return notes.map(String).filter(note => !said.has(note));
 }
 
-function figure({ title, note, svg }: Plot, number: number): string {
+function figure(plot: Plot, number: number): string {
   return `<figure>
 <p class="number"><b>Figure ${number}</b></p>
-<p class="title"><i>${esc(title)}</i></p>
-${svg}
-<p class="note"><i>Note.</i> ${esc(note)}</p>
+<p class="title"><i>${esc(plot.title)}</i></p>
+${drawSvg(plot)}
+<p class="note"><i>Note.</i> ${esc(plot.note)}</p>
 </figure>`;
 }
 
@@ -166,7 +166,7 @@ function dataLinks(run: Run, { data, plots }: Presentation): string {
     `<a download="${esc(name)}" href="data:${type};charset=utf-8;base64,${Buffer.from(text).toString('base64')}">${esc(name)}</a>`;
   const links = [
     ...data.map(table => link(`${short}-${table.name}.csv`, 'text/csv', toCsv(table))),
-    ...plots.map(plot => link(`${short}-${plot.name}.svg`, 'image/svg+xml', plot.svg)),
+    ...plots.map(plot => link(`${short}-${plot.name}.svg`, 'image/svg+xml', drawSvg(plot))),
   ];
   return links.length > 0 ? `<p class="links">Data and plots: ${links.join(', ')}</p>` : '';
 }

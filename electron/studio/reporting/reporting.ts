@@ -12,6 +12,7 @@ import { toHtml, toLatex, toPlain } from './apa.ts';
 import { readBundle, writeBundle } from './bundle.ts';
 import { toCsv, toObjects } from './csv.ts';
 import { filesOf, Shelf } from './files.ts';
+import { drawSvg } from './plots.ts';
 import { present } from './presenters.ts';
 import type { Done } from './presenting.ts';
 import { reportHtml, type Told } from './report.ts';
@@ -91,7 +92,10 @@ export class Reporting {
         html: tableHtml(table, index + 1),
         plain: tableText(table, index + 1),
       })),
-      plots: told.plots.map(({ name, title, note, svg }) => ({ name, title, note, svg })),
+      plots: told.plots.map(plot => {
+        const { name, title, note, figure } = plot;
+        return { name, title, note, figure, svg: drawSvg(plot) };
+      }),
     };
   }
 
@@ -206,7 +210,7 @@ function filesIn({ run, files, told }: Told, formats: Formats): ExportedFile[] {
   if (has('svg'))
     for (const plot of told.plots)
       written.push(
-        { name: `${plot.name}.svg`, text: `${plot.svg}\n` },
+        { name: `${plot.name}.svg`, text: `${drawSvg(plot)}\n` },
         { name: `${plot.data.name}.csv`, text: toCsv(plot.data) },
       );
   return written;

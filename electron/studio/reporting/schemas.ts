@@ -86,6 +86,74 @@ export const exportedFile = z.object({
 });
 export type ExportedFile = z.infer<typeof exportedFile>;
 
+/** A fitted line and the band around it, from left to right: four lists of equal length. */
+const fit = z.object({
+  x: z.array(z.number()),
+  y: z.array(z.number()),
+  low: z.array(z.number()),
+  high: z.array(z.number()),
+});
+export type Fit = z.infer<typeof fit>;
+const pair = z.tuple([z.number(), z.number()]);
+
+/** What a plot shows, as plain data: the page draws it, and reports and exports have it as SVG. */
+export const figure = z.discriminatedUnion('form', [
+  /** Points with a line; panels share the axis of y, and that of x where its range is given. */
+  z.object({
+    form: z.literal('scatter'),
+    /** Names of the axes. */
+    x: z.string(),
+    y: z.string(),
+    range: pair.optional(),
+    xRange: pair.optional(),
+    /** What the filled and the open points are, where there are both. */
+    kinds: z.tuple([z.string(), z.string()]).optional(),
+    panels: z.array(
+      z.object({
+        title: z.string(),
+        /** Below the title, as `r = .96`. */
+        note: z.string(),
+        /** Places of the filled points, two lists of equal length. */
+        x: z.array(z.number()),
+        y: z.array(z.number()),
+        /** Points of another kind; the line is not theirs. */
+        open: z.array(z.object({ x: z.number(), y: z.number() })),
+        fit: fit.nullable(),
+      }),
+    ),
+  }),
+  /** Scores of scales from 1 to k; null where there is none. */
+  z.object({
+    form: z.literal('scores'),
+    k: z.int(),
+    /** What the reference is. */
+    reference: z.string().optional(),
+    rows: z.array(
+      z.object({
+        name: z.string(),
+        score: z.number().nullable(),
+        /** Half the length of the line through the score. */
+        deviation: z.number().nullable(),
+        /** Score of the reference. */
+        reference: z.number().nullable(),
+        indent: z.boolean().optional(),
+      }),
+    ),
+  }),
+  /** Correlations with their 95 % intervals; null where undefined. */
+  z.object({
+    form: z.literal('estimates'),
+    rows: z.array(z.object({ name: z.string(), value: z.number().nullable(), ci: pair.nullable() })),
+  }),
+  /** A square of values from −1 to 1; null where undefined. */
+  z.object({
+    form: z.literal('matrix'),
+    names: z.array(z.string()),
+    values: z.array(z.array(z.number().nullable())),
+  }),
+]);
+export type Figure = z.infer<typeof figure>;
+
 /** Pieces of a text; statistics are in italics, some with an index. */
 const text = z.array(z.union([z.string(), z.object({ italic: z.string(), sub: z.string().optional() })]));
 /** A run as a paper would tell it, for the page to show. */
@@ -106,7 +174,9 @@ export const presented = z.object({
       plain: z.string(),
     }),
   ),
-  plots: z.array(z.object({ name: z.string(), title: z.string(), note: z.string(), svg: z.string() })),
+  plots: z.array(
+    z.object({ name: z.string(), title: z.string(), note: z.string(), svg: z.string(), figure }),
+  ),
 });
 export type Presented = z.infer<typeof presented>;
 export type ApaText = z.infer<typeof text>;

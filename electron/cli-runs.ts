@@ -133,6 +133,21 @@ export function runCommands({ command, perform, table }: Terminal): void {
       ),
     );
 
+  command('about', 'what a run was made with: files with their hashes, versions, device, when', group)
+    .argument('<run>', 'its id, or the beginning of it; “latest” is the newest that is done')
+    .action((run: string) =>
+      perform(
+        client => client.reporting.about({ run }),
+        ({ run, files }) =>
+          table([
+            ['run', `${run.id} ${run.kind} ${run.title}`],
+            ['when', `${run.startedAt}${run.finishedAt ? ` to ${run.finishedAt}` : ''}`],
+            ...files.map(({ role, name, hash }) => [role, `${name} ${hash}`]),
+            ...Object.entries(run.versions),
+          ]),
+      ),
+    );
+
   command('delete', 'put runs into the bin; for 30 days “runs restore” brings them back', group)
     .argument('<run...>', 'ids, or their beginnings')
     .action((names: string[]) =>

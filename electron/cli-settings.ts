@@ -15,7 +15,7 @@ interface Terminal {
   table(rows: string[][]): string;
 }
 
-const { device } = schema.settings.shape;
+const { device, userName } = schema.settings.shape;
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
 export function settingsCommands({ command, perform, table }: Terminal): void {
@@ -25,12 +25,14 @@ export function settingsCommands({ command, perform, table }: Terminal): void {
       `${schema.COMPUTE_DEVICES.join(' | ')}: a GPU where it is of use, or none`,
       by(device),
     )
+    .option('--user-name <name>', 'what {{user}} stands for in role-plays', by(userName))
     .action((changes: Partial<schema.Settings>) =>
       perform(
         async client => ({ settings: await client.settings.set(changes), ...(await client.studio.info()) }),
         ({ settings, dataFolder, freeBytes, totalBytes, versions }) =>
           table([
             ['device', `${settings.device} (models run on: ${versions.device ?? 'unknown'})`],
+            ['user name', settings.userName],
             ['data folder', dataFolder],
             ['free space', `${gigabytes(freeBytes)} of ${gigabytes(totalBytes)}`],
           ]),

@@ -24,7 +24,7 @@ import {
   warning,
 } from './terms.ts';
 
-export { firstMessage, systemPrompt } from './chat/roleplay.ts';
+export { firstMessage, systemPrompt, USER } from './chat/roleplay.ts';
 export * from './checkpoints/contract.ts';
 export * from './experiments/contract.ts';
 export * from './library/contract.ts';
@@ -414,6 +414,20 @@ export const bakeResult = z.object({
 });
 export type BakeResult = z.infer<typeof bakeResult>;
 
+/** What a live mix costs, as far as it is known. */
+export const mixCost = z.object({
+  adapters: z.array(
+    z.object({
+      vector: vectorName,
+      /** Largest over the layers. */
+      rank: z.number().nullable(),
+      /** Share of the vector's energy ‖φ‖² that its factors keep, 0 … 1; null for a dense vector whose factors are not made yet. */
+      energy: z.number().nullable(),
+    }),
+  ),
+});
+export type MixCost = z.infer<typeof mixCost>;
+
 export const extractInput = z.object({
   /** Library name, GGUF file, or folder of a Hugging Face checkpoint. */
   base: z.string().min(1),
@@ -597,6 +611,10 @@ export const runSummary = runBase.omit({ hashes: true, versions: true }).extend(
 });
 export type RunSummary = z.infer<typeof runSummary>;
 
+/** A run with its files as another lab can know them again. */
+export const about = z.object({ run, files: z.array(reporting.runFile) });
+export type About = z.infer<typeof about>;
+
 export const runEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('progress'), progress }),
   z.object({ type: z.literal('end'), run }),
@@ -683,6 +701,8 @@ export const contract = {
     check: procedure
       .input(z.object({ recipe, type: fileType.optional(), live: z.boolean().default(true) }))
       .output(z.array(warning)),
+    /** What the panes' mix of a recipe costs. */
+    cost: procedure.input(z.object({ recipe })).output(mixCost),
     bake: procedure.input(bakeInput).output(started),
     /** The recipe that a mergekit configuration stands for, and what will differ. */
     fromMergekit: procedure.input(mergekitImport).output(z.object({ recipe, notes: z.array(z.string()) })),
@@ -812,6 +832,8 @@ export const contract = {
   reporting: {
     /** A run that is done, with its findings, tables and plots, for the page to show. */
     present: procedure.input(z.object({ run: z.string() })).output(reporting.presented),
+    /** What a run was made with, whatever became of it. */
+    about: procedure.input(z.object({ run: z.string() })).output(about),
     /** Data, tables in APA style and plots of runs, as files of text. */
     export: procedure
       .input(reporting.exportInput)

@@ -9,7 +9,8 @@ import { Assessment } from './assessment/assessment.ts';
 import { Inventories, summary } from './assessment/inventories.ts';
 import { Chat } from './chat/chat.ts';
 import { Conversations } from './chat/conversations.ts';
-import { contract, type Recipe, TRAITS } from './contract.ts';
+import { withUser } from './chat/roleplay.ts';
+import { contract, type Persona, type Recipe, TRAITS } from './contract.ts';
 import { asStudioErrors, StudioError } from './errors.ts';
 import { Experiments } from './experiments/experiments.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
@@ -98,9 +99,20 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
         () => versions,
       );
 
-  const begin = async (...plan: Parameters<Experiments['start']>) => {
+  /** With the user's name in the personas that have a place for it. */
+  const named = <I extends { persona: Persona; reference?: Persona }>(input: I): I => {
+    const { userName } = settings.get();
+    const { persona, reference } = input;
+    return {
+      ...input,
+      persona: withUser(persona, userName),
+      ...(reference && { reference: withUser(reference, userName) }),
+    };
+  };
+
+  const begin = async (...[kind, input]: Parameters<Experiments['start']>) => {
     await described();
-    return { run: experiments.start(...plan) };
+    return { run: experiments.start(kind, named(input)) };
   };
 
   const os = implement(contract).use(asStudioErrors);
@@ -161,6 +173,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
     },
     mixing: {
       check: os.mixing.check.handler(({ input }) => mixing.check(input.recipe, input.live, input.type)),
+      cost: os.mixing.cost.handler(({ input }) => mixing.cost(input.recipe)),
       recipe: os.mixing.recipe.handler(({ input }) => mixing.recipe(input.file)),
       fromMergekit: os.mixing.fromMergekit.handler(async ({ input }) => {
         const { models } = await library.list();
@@ -177,7 +190,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
     chat: {
       send: os.chat.send.handler(async function* ({ input, signal }) {
         await described();
-        yield* chat.send(input, signal);
+        yield* chat.send(named(input), signal);
       }),
     },
     conversations: {
@@ -187,7 +200,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
       add: os.conversations.add.handler(({ input }) => conversations.add(input)),
       answer: os.conversations.answer.handler(async function* ({ input, signal }) {
         await described();
-        yield* conversations.answer(input, signal);
+        yield* conversations.answer(named(input), signal);
       }),
       show: os.conversations.show.handler(({ input }) => conversations.show(input.conversation, input.heads)),
       vote: os.conversations.vote.handler(({ input }) => conversations.vote(input)),
@@ -219,8 +232,9 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
         const { inventories: found, broken } = await inventories.list();
         return { inventories: found.map(summary), broken, folder: inventories.folder };
       }),
-      assess: os.assessment.assess.handler(async ({ input }) => {
+      assess: os.assessment.assess.handler(async ({ input: given }) => {
         await described();
+        const input = named(given);
         return {
           run: runs.start('assess', describe(input.persona.recipe), input, task =>
             assessment.assess(input, task),
@@ -266,6 +280,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
     },
     reporting: {
       present: os.reporting.present.handler(({ input }) => reporting.present(input.run)),
+      about: os.reporting.about.handler(({ input }) => reporting.about(input.run)),
       export: os.reporting.export.handler(({ input }) => reporting.export(input)),
       archive: os.reporting.archive.handler(async ({ input }) => ({ file: await reporting.archive(input) })),
       report: os.reporting.report.handler(({ input }) => reporting.report(input)),

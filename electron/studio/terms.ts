@@ -265,6 +265,8 @@ export const persona = z.object({
   recipe,
   system: z.string().default(''),
   rolePlay: rolePlay.optional(),
+  /** Who talks with it: what `{{user}}` stands for in its texts, “User” when absent. */
+  user: z.string().trim().min(1).max(80).optional(),
   sampling: sampling.default(() => sampling.parse({})),
 });
 export type Persona = z.infer<typeof persona>;

@@ -348,10 +348,12 @@ export const german: Words = {
     smaller: 'Kleinere Schrift',
     larger: 'Größere Schrift',
     usual: 'Zurück auf 100 %',
-    computing: 'Rechnen',
+    computing: 'Rechnen und Rollenspiele',
     device: 'Gerechnet wird auf',
     devices: { auto: 'Grafikkarte, wo sie nützt', cpu: 'Nur Prozessor' },
     runsOn: device => `Modelle laufen auf: ${device}.`,
+    userName: 'Ihr Name',
+    userNameAbout: 'Wofür {{user}} in Rollenspielen und Charakterkarten steht.',
     data: 'Daten',
     dataAbout:
       'Modelle, Vektoren, Gespräche, Personas und das Protokoll aller Läufe liegen in diesem Ordner:',
@@ -576,7 +578,7 @@ export const german: Words = {
     scenarioPlaceholder: 'Wo und wann: „{{char}} trifft {{user}} am Kai.“',
     firstMessage: 'Erste Nachricht',
     firstPlaceholder: 'Was sie vor der ersten Frage sagt',
-    marks: '{{char}} steht für den Namen der Figur, {{user}} für „User“.',
+    marks: '{{char}} steht für den Namen der Figur, {{user}} für Ihren aus den Einstellungen.',
     begun: 'Eine erste Nachricht eröffnet das nächste Gespräch; dieses hat schon begonnen.',
     done: 'Fertig',
   },
@@ -592,6 +594,12 @@ export const german: Words = {
     votes: n => count(n, '1 Stimme', 'Stimmen'),
     reveal: 'Aufdecken',
     revealAbout: 'Zeigt, wer wer war; danach keine Stimmen mehr',
+    veiled: 'Das würde verraten, wer wer ist. Es bleibt bis zum Aufdecken der Blindstudie verborgen.',
+    veils: {
+      sliders: 'Regler verborgen',
+      runs: 'Messung und frühere Läufe verborgen',
+      view: 'Vorerst verborgen',
+    },
     end: 'Studie beenden',
     question: 'Welche Antwort ist besser?',
     tie: 'Gleich gut',
@@ -739,9 +747,6 @@ export const german: Words = {
     vector: 'Vektor',
     norm: 'Norm ‖φ‖',
     effectiveRank: 'Effektiver Rang',
-    conditions: 'Dateien und Versionen',
-    hashes: 'Prüfsummen der Inhalte',
-    versions: 'Versionen',
     error: 'Was schiefging',
     allZero: 'alle auf 0',
     imported: 'aus einer fremden Studie',
@@ -966,6 +971,37 @@ export const german: Words = {
     savePlot: 'Als SVG speichern',
   },
 
+  cost: {
+    live: 'Direkt',
+    liveAbout: 'Was die Spalten verwenden: Adapter auf dem Modell, die den Reglern sofort folgen.',
+    base: 'das Modell allein',
+    adapters: n => (n === 1 ? '1 Adapter' : `${n} Adapter`),
+    rank: (low, high) => (low === high ? `Rang ${low}` : `Rang ${low} bis ${high}`),
+    whole: 'Vektoren vollständig',
+    energy: share => `${share} der Energie erhalten`,
+    unmade: 'Faktoren entstehen mit der ersten Antwort',
+    first: ms => `erstes Wort nach ${ms} ms`,
+    baked: 'Datei',
+    bakedAbout: 'Dasselbe als eigene Modelldatei, auch für andere Programme.',
+    file: (size, time) => `gespeichert, ${size}, Dauer ${time}`,
+    none: 'nicht gespeichert',
+  },
+
+  about: {
+    title: 'Über dieses Ergebnis',
+    copy: 'Kopieren',
+    copied: 'Kopiert.',
+    result: 'Ergebnis',
+    when: 'Wann',
+    lasting: duration => `Dauer: ${duration}`,
+    roles: { model: 'Modell', vector: 'Vektor', inventory: 'Fragebogen', other: 'Datei' },
+    demo: 'Vorführung',
+    hash: hash => `SHA-256: ${hash}`,
+    versions: 'Versionen',
+    from: 'Aus der Studiendatei',
+    run: 'Lauf',
+  },
+
   plots: {
     copyImage: 'Als Bild kopieren',
     copyData: 'Daten kopieren',
@@ -1046,6 +1082,7 @@ export const german: Words = {
         title: 'Die Regler',
         body: [
           'Ein Persönlichkeitsvektor ist das, was sich in den Gewichten eines Modells änderte, als es lernte, wie der niedrige oder der hohe Pol eines Merkmals zu sprechen. Ein Regler addiert einen solchen Vektor zum Modell. Seine Zahl, α genannt, sagt, wie viel davon: 0 ist das Modell, wie es ist, +1 der ganze Vektor des hohen Pols, −1 der ganze Vektor des niedrigen, 2 das Doppelte.',
+          'Unter den Reglern steht, was die Mischung kostet: Adapter sind das, was zum Modell addiert wird, während Sie regeln; ihr Rang sagt, wie groß sie sind, und „Energie erhalten“, wie viel eines vollen Vektors in seinem Adapter bleibt. Die Datei ist, was Sie unter „Erweitert“ speichern.',
           'Pfeiltasten bewegen einen Regler um 0,05, Umschalt mit Pfeil oder Bild auf und Bild ab um 0,5. Pos1 oder ein Doppelklick stellt ihn auf 0. Strg+Z nimmt eine Bewegung zurück.',
         ],
       },
@@ -1086,7 +1123,7 @@ export const german: Words = {
       {
         title: 'Blindstudie',
         body: [
-          'Um zu vergleichen, ohne zu wissen, wer wer ist, beginnen Sie in den Einstellungen des Gesprächs eine Blindstudie. Die Spalten heißen dann A, B, C und D in zufälliger Reihenfolge, und was sie verraten würde, ist verborgen. Nach jeder Frage stimmen Sie ab, mit dem Knopf oder einer Zifferntaste (0 für gleich gut). „Aufdecken“ beendet die Abstimmung, zeigt die Namen und zählt aus; bei zwei Spalten kommt ein exakter Vorzeichentest dazu. Die Stimmen lassen sich als CSV speichern.',
+          'Um zu vergleichen, ohne zu wissen, wer wer ist, beginnen Sie in den Einstellungen des Gesprächs eine Blindstudie. Die Spalten heißen dann A, B, C und D in zufälliger Reihenfolge, und was sie verraten würde, ist verborgen, auch Regler und frühere Läufe. Nach jeder Frage stimmen Sie ab, mit dem Knopf oder einer Zifferntaste (0 für gleich gut). „Aufdecken“ beendet die Abstimmung, zeigt die Namen und zählt aus; bei zwei Spalten kommt ein exakter Vorzeichentest dazu. Die Stimmen lassen sich als CSV speichern.',
         ],
       },
       {
@@ -1114,6 +1151,8 @@ export const german: Words = {
         body: [
           'Experimente sind geplante Studien. Wählen Sie einen Plan nach der Frage, die er beantwortet, füllen Sie das kurze Formular aus und starten Sie; das Formular sagt, wie viele Messungen es werden und, sobald etwas gemessen wurde, wie lange es etwa dauert. Sie können währenddessen weiterarbeiten.',
           'Jeder fertige Punkt bleibt erhalten. Ein abgebrochenes oder unterbrochenes Experiment steht unter „Unvollendet“ und geht von dort weiter. Ergebnisse kommen als Sätze, Diagramme und APA-Tabellen, die sich in einen Aufsatz einfügen lassen; Bericht, Daten und Studiendatei sind einen Klick entfernt. „Diesen Plan verwenden“ legt einen früheren Plan wieder ins Formular.',
+          'Zeigen Sie auf einen Punkt eines Diagramms, um seine Werte zu lesen, oder gehen Sie mit Tab zum Diagramm und mit den Pfeiltasten von Punkt zu Punkt. Ein Diagramm lässt sich als Bild oder mit seinen Daten als Tabelle kopieren und als SVG speichern; darunter stehen seine Zahlen als Tabelle.',
+          '„Über dieses Ergebnis“, dort und bei jeder Messung und Wortauswertung, nennt Modell, Rezept, Fragebogen, Startwert, Versionen und Gerät, aus denen es entstand, mit den Prüfsummen der Dateien, zum Kopieren.',
         ],
       },
       {

@@ -1,5 +1,5 @@
 /** Writes the present mix as a model file. */
-import type { FileType, Recipe, Warning } from '../../electron/studio/contract.ts';
+import type { BakeResult, FileType, Recipe, Warning } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
 import { toProblem } from '../lib/errors.ts';
 import { Job } from './job.svelte.ts';
@@ -9,6 +9,8 @@ export class Baking extends Job<'bake'> {
   type = $state<FileType>('f16');
   /** What to know before writing this file, beyond what the sliders say already. */
   warnings = $state.raw<Warning[]>([]);
+  /** What the last file was made of. */
+  #recipe = $state.raw<Recipe | null>(null);
   #checks = 0;
 
   readonly #mix: Mix;
@@ -31,9 +33,14 @@ export class Baking extends Job<'bake'> {
   }
 
   start() {
-    return this.follow(() =>
-      this.connection.client.mixing.bake({ recipe: this.#mix.bakeRecipe(), type: this.type }),
-    );
+    const recipe = this.#mix.bakeRecipe();
+    this.#recipe = recipe;
+    return this.follow(() => this.connection.client.mixing.bake({ recipe, type: this.type }));
+  }
+
+  /** The file that was made of this very recipe, where it was the last one. */
+  fileOf(recipe: Recipe): BakeResult | null {
+    return JSON.stringify(recipe) === JSON.stringify(this.#recipe) ? this.result : null;
   }
 
   /** The recipe as a mergekit configuration; null where it has none, with the problem set. */

@@ -11,6 +11,7 @@ import {
   type Persona,
   pane as paneSchema,
   persona as personaSchema,
+  USER,
   type Vote,
 } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
@@ -20,7 +21,7 @@ import { shuffled } from '../lib/shuffle.ts';
 import { recall, remember } from '../lib/storage.ts';
 import { t } from '../lib/strings.ts';
 import { Message, Tree } from './message.svelte.ts';
-import { type Mix, sameSettings, sameWeights } from './mix.svelte.ts';
+import { type Mix, sameMix, sameSettings, sameWeights } from './mix.svelte.ts';
 import { Pane } from './pane.svelte.ts';
 
 /** What one pane has of a turn. */
@@ -84,10 +85,13 @@ export class Conversation {
 
   readonly #connection: Connection;
   readonly #mix: Mix;
+  readonly #userName: () => string;
 
-  constructor(connection: Connection, mix: Mix) {
+  /** @param userName what `{{user}}` stands for in first messages */
+  constructor(connection: Connection, mix: Mix, userName: () => string = () => USER) {
     this.#connection = connection;
     this.#mix = mix;
+    this.#userName = userName;
     const remembered = recall(LAYOUT, layout);
     this.panes = remembered ? remembered.map(from => new Pane(mix, from)) : this.#usualPanes();
     mix.onSettled(() => this.#followSliders());
@@ -96,6 +100,19 @@ export class Conversation {
   /** What a pane is called now: a letter while the panes are unnamed. */
   labelOf(pane: Pane): string {
     return this.hidden ? this.letterOf(pane) : pane.name;
+  }
+
+  /** Milliseconds to the first word of the newest answer of this very mix, or null. */
+  waitOf(persona: Persona): number | null {
+    const newest = this.#tree.all.findLast(
+      message => message.persona && message.result && sameMix(message.persona, persona),
+    );
+    return newest?.result?.firstTokenMs || null;
+  }
+
+  /** What its role-play begins with; empty for none. */
+  openingOf(pane: Pane): string {
+    return firstMessage({ ...pane.persona, user: this.#userName() });
   }
 
   letterOf(pane: Pane): string {
@@ -399,7 +416,7 @@ export class Conversation {
   #lastOf(pane: Pane): string | null {
     const head = this.#tree.get(pane.head);
     if (head) return head.wordless ? head.parent : head.id;
-    const text = firstMessage(pane.persona);
+    const text = this.openingOf(pane);
     if (text === '') return null;
     const first = new Message({
       ...{ id: newId(), pane: pane.id, parent: null, turn: 0 },
@@ -522,8 +539,9 @@ export class Conversation {
           answer.state = 'streaming';
           answer.text += event.text;
         } else {
-          const { text, run: _, seed: __, ...result } = event.result;
+          const { text, run, seed: _, ...result } = event.result;
           answer.result = result;
+          answer.run = run;
           answer.text = text;
           answer.state = result.stop === 'stopped' ? 'stopped' : 'done';
         }

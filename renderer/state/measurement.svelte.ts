@@ -15,6 +15,8 @@ import { type Mix, sameMix } from './mix.svelte.ts';
 export interface Measured {
   persona: Persona;
   result: AssessResult;
+  /** Its id in the log. */
+  run: string;
 }
 
 export interface ScoreRow {
@@ -25,7 +27,8 @@ export interface ScoreRow {
   personaDeviation: number | null;
 }
 
-type Side = 'base' | 'persona';
+const SIDES = ['base', 'persona'] as const;
+type Side = (typeof SIDES)[number];
 
 export class Measurement {
   base = $state.raw<Measured | null>(null);
@@ -57,6 +60,14 @@ export class Measurement {
     this.#connection = connection;
     this.#mix = mix;
     this.#library = library;
+  }
+
+  /** What is shown, and the runs that it came of. */
+  get runs(): { side: Side; run: string }[] {
+    return SIDES.flatMap(side => {
+      const measured = this[side];
+      return measured ? [{ side, run: measured.run }] : [];
+    });
   }
 
   /** Whether the sliders have moved since. */
@@ -109,7 +120,8 @@ export class Measurement {
     const run = await followRun(this.#connection, started.run, progress => {
       this.progress = progress;
     });
-    if (run.kind === 'assess' && run.state === 'done' && run.result) return { persona, result: run.result };
+    if (run.kind === 'assess' && run.state === 'done' && run.result)
+      return { persona, result: run.result, run: run.id };
     if (run.error && run.state !== 'cancelled') this.problem = problemOf(run.error);
     return null;
   }

@@ -6,7 +6,7 @@ import { type Problem, problemOf } from '../lib/errors.ts';
 export type MessageState = StoredMessage['state'] | 'waiting';
 
 type Start = Pick<StoredMessage, 'id' | 'pane' | 'parent' | 'turn' | 'role'> &
-  Partial<Pick<StoredMessage, 'text' | 'result' | 'error'>> & { state?: MessageState };
+  Partial<Pick<StoredMessage, 'text' | 'result' | 'error' | 'run'>> & { state?: MessageState };
 
 export class Message {
   readonly id: string;
@@ -20,6 +20,8 @@ export class Message {
   text = $state('');
   state = $state<MessageState>('done');
   result = $state.raw<StoredMessage['result']>(null);
+  /** Its entry in the log, once it is complete. */
+  run = $state.raw<string | null>(null);
   problem = $state.raw<Problem | null>(null);
   readout = $state.raw<TextReadout | null>(null);
   running = $derived(this.state === 'waiting' || this.state === 'streaming');
@@ -36,10 +38,11 @@ export class Message {
   }
 
   /** Shows what the studio has kept of it. */
-  take({ text = '', state = 'done', result = null, error = null }: Omit<Start, 'id'>) {
+  take({ text = '', state = 'done', result = null, error = null, run = null }: Omit<Start, 'id'>) {
     this.text = text;
     this.state = state;
     this.result = result;
+    this.run = run;
     this.problem = error && state === 'failed' ? problemOf(error) : null;
   }
 

@@ -3,6 +3,7 @@ import {
   ALPHA_LIMIT,
   countObstacle,
   type Method,
+  type MixCost,
   ownSettings,
   type ParameterId,
   type ParameterValues,
@@ -57,6 +58,8 @@ export class Mix {
   factors = $state.raw<Pick<Recipe, 'depth' | 'filters'>>({});
 
   warnings = $state.raw<Warning[]>([]);
+  /** What the mix costs, live; null while it is not known. */
+  cost = $state.raw<MixCost | null>(null);
   /** False when the last check could not be made. */
   checked = $state(true);
   canUndo = $state(false);
@@ -198,6 +201,7 @@ export class Mix {
   async check() {
     if (this.base === '') return;
     const turn = ++this.#checks;
+    void this.weigh();
     try {
       const warnings = await this.#client.mixing.check({ recipe: this.persona().recipe });
       if (turn !== this.#checks) return;
@@ -205,6 +209,17 @@ export class Mix {
       this.checked = true;
     } catch {
       if (turn === this.#checks) this.checked = false;
+    }
+  }
+
+  /** Asks what the mix costs; so too after an answer, with which a dense vector gets its factors. */
+  async weigh() {
+    const recipe = this.persona().recipe;
+    try {
+      const cost = await this.#client.mixing.cost({ recipe });
+      if (JSON.stringify(recipe) === JSON.stringify(this.persona().recipe)) this.cost = cost;
+    } catch {
+      this.cost = null;
     }
   }
 

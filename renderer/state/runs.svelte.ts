@@ -1,5 +1,12 @@
 /** The experiment log as a list that follows what happens, what can be done with runs, and the one open in the studio. */
-import type { Presented, Progress, Run, RunRemarks, RunSummary } from '../../electron/studio/contract.ts';
+import type {
+  About,
+  Presented,
+  Progress,
+  Run,
+  RunRemarks,
+  RunSummary,
+} from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
 import { isConnectionLoss, type Problem, toProblem } from '../lib/errors.ts';
 import { reconnected } from '../lib/follow.ts';
@@ -93,6 +100,10 @@ export class Runs {
 
   get(id: string): Promise<Run> {
     return this.#client.runs.get({ id });
+  }
+
+  about(id: string): Promise<About> {
+    return this.#client.reporting.about({ run: id });
   }
 
   /** What came out of a run, as a paper tells it; kept, because it does not change. */

@@ -62,7 +62,7 @@ export class Session {
     this.settings = new Settings(client);
     this.library = new Library(client);
     this.mix = new Mix(client);
-    this.conversation = new Conversation(connection, this.mix);
+    this.conversation = new Conversation(connection, this.mix, () => this.settings.userName);
     this.kept = new Kept(connection);
     this.personas = new Personas(connection);
     this.measurement = new Measurement(connection, this.mix, this.library);
@@ -84,6 +84,7 @@ export class Session {
     this.runs.onEnd(run => {
       this.alerts.tell(run, () => this.place.go('notebook', run.id));
       if (['bake', 'extract', 'convert', 'import'].includes(run.kind)) void this.#libraryChanged();
+      if (run.kind === 'chat' || run.kind === 'assess') void this.mix.weigh();
       if (run.kind === 'rerun' && run.state === 'done') void this.#tellVerdict(run.id);
       if (isDesign(run.kind) && run.state === 'done' && this.place.view !== 'experiments')
         this.notices.say(t.experiments.finished(t.kinds[run.kind], run.title), {
@@ -207,5 +208,6 @@ export class Session {
     if (state !== 'open') return;
     this.reached = true;
     void this.loadLibrary();
+    void this.settings.loadValues();
   }
 }

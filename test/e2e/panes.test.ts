@@ -206,6 +206,13 @@ it('a blind study hides who is who, takes votes by key and button, keeps them, a
   await dialog().getByLabel('Rater').fill('R1');
   await dialog().getByRole('button', { name: 'Begin blind study' }).click();
   expect(await heads().allInnerTexts()).toEqual(['A', 'B']);
+  // Sliders, chips and past runs would tell.
+  await page.page.getByRole('region', { name: 'Sliders hidden' }).waitFor();
+  expect(await page.page.getByRole('slider').count()).toBe(0);
+  expect(await page.page.getByRole('region', { name: 'Past runs' }).count()).toBe(0);
+  await page.view('Notebook').click();
+  await page.page.getByRole('region', { name: 'Hidden for now' }).waitFor();
+  await page.view('Studio').click();
   await ask(QUESTION, 2);
   const panel = page.page.getByRole('region', { name: 'Conversation' });
   expect(await panel.innerText()).not.toMatch(/Persona|Base|seed|E\s*\+2/);
@@ -242,6 +249,7 @@ it('a blind study hides who is who, takes votes by key and button, keeps them, a
   expect(csv).toMatch(new RegExp(`,R1,${name},2,`));
   await page.button('End study').click();
   expect(await heads().allInnerTexts()).toEqual(['Base', 'Persona']);
+  expect(await page.value('Extraversion').inputValue()).toBe('+2.00');
 });
 
 it('a role-play begins with its first words and keeps to its pane', async () => {

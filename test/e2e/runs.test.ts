@@ -38,8 +38,16 @@ it('opens a run and restores its sliders, with a way back', async () => {
   const dialog = page.page.getByRole('dialog');
   expect(await dialog.innerText()).toContain('Plain addition (task arithmetic)');
   expect(await dialog.getByRole('row', { name: /^Extraversion/ }).innerText()).toMatch(/\d\.\d\d ±\d\.\d\d/);
-  await dialog.getByText('Files and versions').click();
-  expect(await dialog.innerText()).toContain('base.gguf');
+  await dialog.getByRole('button', { name: 'About this result' }).click();
+  const about = page.page.getByRole('dialog', { name: 'About this result' });
+  const fact = (name: string) => about.locator(`dt:text-is("${name}") + dd`);
+  expect(await fact('Model').innerText()).toMatch(/base\.gguf .*SHA-256 [0-9a-f]{64}$/s);
+  expect(await fact('Vector').count()).toBe(2);
+  expect(await fact('Inventory').innerText()).toContain('50 items');
+  expect(await fact('How ratings are read').innerText()).toBe('probability');
+  await about.getByRole('button', { name: 'Copy' }).click();
+  await about.getByText('Copied.').waitFor();
+  await page.page.keyboard.press('Escape');
   await dialog.getByRole('button', { name: 'Restore sliders' }).click();
   await dialog.waitFor({ state: 'detached' });
   expect(await page.value('Extraversion').inputValue()).toBe('+1.50');

@@ -365,6 +365,9 @@ describe('commands', () => {
     expect(files?.length).toBeGreaterThan(0);
     expect((await cli('runs', 'compare', first.id, second.id)).out).toMatch(/weights\.openness +0 +-0\.5/);
     expect((await cli('runs', 'compare', first.id)).err).toContain('One run alone');
+    const about = (await cli('runs', 'about', first.id.slice(0, 8))).out;
+    expect(about).toMatch(/model +base\.gguf [0-9a-f]{64}/);
+    expect(about).toMatch(/inventory +mini-ipip\.json [0-9a-f]{64}/);
 
     await cli('runs', 'delete', first.id.slice(0, 8));
     expect((await list()).map(({ id }) => id)).not.toContain(first.id);

@@ -394,6 +394,14 @@ describe('a baked file', () => {
     );
     expect(sha(rebuilt)).toBe(sha(made));
 
+    const costOf = async (of: typeof mixed) =>
+      (await studio.client.mixing.cost({ recipe: of as never })).adapters.map(adapter => ({ ...adapter }));
+    const whole = (await studio.client.library.vectors()).vectors.find(
+      ({ id, demo: shipped }) => shipped && id === 'conscientiousness-high',
+    );
+    expect(await costOf(mixed)).toEqual([{ vector: 'conscientiousness-high', rank: whole?.rank, energy: 1 }]);
+    expect(await costOf(recipe)).toEqual([{ vector: 'conscientiousness-high', rank: null, energy: null }]);
+
     // A method that merges factors gets those of the dense vector.
     const factored = join(studio.home, 'factored.gguf');
     const merged = await studio.end(
@@ -406,6 +414,10 @@ describe('a baked file', () => {
     );
     expect(merged.error).toBeNull();
     expect(merged.result?.warnings.map(({ code }) => code)).toContain('dense_factorised');
+    const [kept] = await costOf(recipe);
+    expect(kept?.rank).toBeGreaterThan(0);
+    expect(kept?.energy).toBeGreaterThanOrEqual(0.999);
+    expect(kept?.energy).toBeLessThan(1);
     const out = join(studio.home, 'difference.gguf');
     const { norm: missing } = await native.extract({ base: tuned, tuned: factored, out });
     const { norm } = await native.extract({ base: demo?.path as string, tuned, out });

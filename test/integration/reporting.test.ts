@@ -208,7 +208,25 @@ test('a run is told for the page as the exported tables tell it', async () => {
     [...files].filter(([name]) => name.endsWith('.svg')),
   );
   expect(told.sentences.flat()).toContainEqual({ italic: 'r' });
+  const [{ figure } = {}] = told.plots;
+  if (figure?.form !== 'scatter') throw new Error('no scatter');
+  expect(figure.panels.map(({ x, y }) => [x, y])).toEqual([
+    [
+      swept.result?.points.map(({ alpha }) => alpha),
+      swept.result?.points.map(({ scores }) => scores.extraversion),
+    ],
+  ]);
   expect((await studioError(studio.client.reporting.present({ run: 'nobody' }))).code).toBe('not_found');
+});
+
+test('about a run: its plan and conditions, with its files by hash', async () => {
+  const { run, files } = await studio.client.reporting.about({ run: assessed.id.slice(0, 8) });
+  expect(run).toEqual(assessed);
+  expect(files.map(({ role }) => role).sort()).toEqual(['inventory', 'model', 'vector']);
+  const { models } = await studio.client.library.models();
+  expect(files.find(({ role }) => role === 'model')?.hash).toBe(
+    models.find(({ id }) => id === 'demo')?.content,
+  );
 });
 
 test('an archive is the export as one ZIP file', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { firstMessage, systemPrompt } from './roleplay.ts';
+import { firstMessage, systemPrompt, withUser } from './roleplay.ts';
 
 const rolePlay = {
   character: '{{char}} is a retired captain. ',
@@ -20,4 +20,16 @@ test('what is not given leaves nothing behind', () => {
     systemPrompt({ name: 'Base', system: 'x', rolePlay: { character: '', scenario: ' ', firstMessage: '' } }),
   ).toBe('x');
   expect(firstMessage({ name: 'Base' })).toBe('');
+});
+
+test('the user is called as the persona says, which is given the name only where its texts have a place for it', () => {
+  const persona = { name: 'Mara', system: '', rolePlay };
+  const named = withUser(persona, 'Ada');
+  expect(named).toEqual({ ...persona, user: 'Ada' });
+  expect(firstMessage(named)).toBe('Ahoy, Ada!');
+  expect(systemPrompt(named)).toContain('Mara meets Ada on the quay.');
+  // A run that is done again keeps the name that it was made with.
+  expect(withUser({ ...persona, user: 'Bo' }, 'Ada').user).toBe('Bo');
+  expect(withUser({ name: 'x', system: 'Be brief.' }, 'Ada')).not.toHaveProperty('user');
+  expect(withUser(persona, 'User')).not.toHaveProperty('user');
 });

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { LiveMix } from '../../workers/contract.ts';
 import type {
   BakeResult,
   bakeInput,
   FileType,
+  MixCost,
   Model,
   Recipe,
   Trait,
@@ -120,6 +121,20 @@ export class Mixing {
       adapters.push({ path: await this.#adapter(vector, task), scale: mean * (recipe.lambda ?? 1) });
     }
     return { model: resolved.model.path, adapters };
+  }
+
+  /** The adapters of a live mix, and how much of each vector they keep. */
+  async cost(recipe: Recipe): Promise<MixCost> {
+    const { model, all } = await this.resolve(recipe);
+    const usable = Object.entries(all).filter(([, { backbone }]) => backbone === model.backbone);
+    const adapters = usable.map(async ([name, vector]) => ({
+      vector: name as VectorName,
+      // An adapter is used as it is.
+      ...(vector.form === 'low-rank'
+        ? { rank: vector.rank ?? null, energy: 1 }
+        : await readFacts(`${this.#adapterPath(vector)}.json`)),
+    }));
+    return { adapters: await Promise.all(adapters) };
   }
 
   /** Bakes a recipe into a new file. */
@@ -331,15 +346,19 @@ export class Mixing {
     return products;
   }
 
+  #adapterPath(vector: Vector): string {
+    return join(this.#cache, `${vector.content}-${ADAPTER_ENERGY}.gguf`);
+  }
+
   /** The file of a vector's low-rank factors: its own, or made from the dense delta once and kept. */
   async #adapter(vector: Vector, task: Task): Promise<string> {
     if (vector.form === 'low-rank') return vector.path;
     makeFolder(this.#cache);
-    const out = join(this.#cache, `${vector.content}-${ADAPTER_ENERGY}.gguf`);
+    const out = this.#adapterPath(vector);
     if (await exists(out)) return out;
     const fresh = `${out}.${process.pid}.gguf`;
     try {
-      await this.#follow(task, 'tensors', () =>
+      const { rank, energy } = await this.#follow(task, 'tensors', () =>
         this.#merging.stream(worker =>
           worker.factorize(
             { vector: vector.path, out: fresh, energy: ADAPTER_ENERGY },
@@ -347,6 +366,7 @@ export class Mixing {
           ),
         ),
       );
+      await writeFile(`${out}.json`, JSON.stringify({ rank, energy }));
       await rename(fresh, out);
     } finally {
       await rm(fresh, { force: true });
@@ -400,6 +420,17 @@ function defaultName({ recipe, model }: Resolved): string {
   const mix = TRAITS.flatMap(trait => (recipe.weights[trait] ? [`${trait}${recipe.weights[trait]}`] : []));
   const method = recipe.method === 'task_arithmetic' ? [] : [recipe.method];
   return [model.id, ...(mix.length > 0 ? mix : ['base']), ...method].join('-');
+}
+
+const factorFacts = z.object({ rank: z.number().nullable(), energy: z.number().nullable() });
+
+/** What was noted of factors when they were made; nulls where they are not made, or are of an older version. */
+async function readFacts(path: string): Promise<z.infer<typeof factorFacts>> {
+  try {
+    return factorFacts.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    return { rank: null, energy: null };
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -387,5 +387,5 @@ function contentOf({ recipe, system, rolePlay, sampling }: Persona): string {
 function mixOf(persona: Persona): string {
   const { hashes: _, weights, ...recipe } = persona.recipe;
   const used = TRAITS.flatMap(trait => (weights[trait] ? [[trait, weights[trait]]] : []));
-  return JSON.stringify([recipe, used, systemPrompt({ ...persona, name: '' })]);
+  return JSON.stringify([recipe, used, systemPrompt({ ...persona, name: '', user: undefined })]);
 }

@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import type { z } from 'zod';
 import { writeArchive } from '../archive.ts';
 import type { Inventories } from '../assessment/inventories.ts';
-import type { Run } from '../contract.ts';
+import type { About, Run } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Library } from '../library/library.ts';
 import type { Log } from '../log/log.ts';
@@ -44,6 +44,11 @@ export class Reporting {
   /** What can be found here by its hash. */
   shelf(): Promise<Shelf> {
     return Shelf.of(this.#library, this.#inventories);
+  }
+
+  async about(id: string): Promise<About> {
+    const run = this.#log.find(id);
+    return { run, files: filesOf(run, await this.shelf()) };
   }
 
   /** The runs of these ids, each once; they have ended well. */

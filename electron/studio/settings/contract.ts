@@ -6,8 +6,11 @@ export const COMPUTE_DEVICES = ['auto', 'cpu'] as const;
 export const settings = z.object({
   /** `auto`: a GPU where there is one that is of use. `cpu`: the processor alone. */
   device: z.enum(COMPUTE_DEVICES).default('auto'),
+  /** What `{{user}}` stands for in role-plays. */
+  userName: z.string().trim().min(1).max(80).default('User'),
 });
 export type Settings = z.infer<typeof settings>;
 export const changeSettingsInput = z.object({
   device: settings.shape.device.unwrap().optional(),
+  userName: settings.shape.userName.unwrap().optional(),
 });

@@ -11,10 +11,10 @@ function open() {
 
 it('has defaults, keeps what is changed and leaves the rest', () => {
   const { database, store } = open();
-  expect(store.get()).toEqual({ device: 'auto' });
-  store.set({ device: 'cpu' });
+  expect(store.get()).toEqual({ device: 'auto', userName: 'User' });
+  store.set({ device: 'cpu', userName: 'Ada' });
   store.set({ device: undefined });
-  expect(new SettingsStore(database).get()).toEqual({ device: 'cpu' });
+  expect(new SettingsStore(database).get()).toEqual({ device: 'cpu', userName: 'Ada' });
 });
 
 it('takes the default for what makes no sense, and leaves out what it does not know', () => {
@@ -22,5 +22,5 @@ it('takes the default for what makes no sense, and leaves out what it does not k
   const write = database.prepare('INSERT INTO settings (name, value) VALUES (?, ?)');
   write.run('device', '"abacus"');
   write.run('of_a_later_version', 'true');
-  expect(store.get()).toEqual({ device: 'auto' });
+  expect(store.get()).toEqual({ device: 'auto', userName: 'User' });
 });

@@ -251,12 +251,44 @@ export const sampling = z.object({
 });
 export type Sampling = z.infer<typeof sampling>;
 
+/** Something that a character knows; docs/personas.md says when the model is told. */
+export const loreEntry = z.object({
+  /** What brings it up. */
+  keys: z.array(z.string()).default([]),
+  /** Where there are such, one of them must occur too. */
+  secondaryKeys: z.array(z.string()).default([]),
+  content: z.string(),
+  enabled: z.boolean().default(true),
+  /** Whatever is talked about. */
+  always: z.boolean().default(false),
+  caseSensitive: z.boolean().default(false),
+  /** Lower ones are told first. */
+  order: z.number().default(0),
+  /** Lower ones go first when there is too much. */
+  priority: z.number().default(0),
+  /** Whether it stands before the character's description. */
+  before: z.boolean().default(false),
+});
+export type LoreEntry = z.infer<typeof loreEntry>;
+
+export const lorebook = z.object({
+  /** How many of the last messages can bring up an entry. */
+  scanDepth: z.int().min(0).default(4),
+  /** Tokens that all told entries may have together; null: any. */
+  tokenBudget: z.int().min(0).nullable().default(null),
+  /** Whether entries can bring up entries. */
+  recursive: z.boolean().default(false),
+  entries: z.array(loreEntry),
+});
+export type Lorebook = z.infer<typeof lorebook>;
+
 /** Who the persona plays; docs/conversations.md says how the fields reach the model. */
 export const rolePlay = z.object({
   character: z.string().default(''),
   scenario: z.string().default(''),
   /** The character's first words: the message that a conversation begins with. */
   firstMessage: z.string().default(''),
+  lorebook: lorebook.optional(),
 });
 export type RolePlay = z.infer<typeof rolePlay>;
 

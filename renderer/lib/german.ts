@@ -578,6 +578,10 @@ export const german: Words = {
     scenarioPlaceholder: 'Wo und wann: „{{char}} trifft {{user}} am Kai.“',
     firstMessage: 'Erste Nachricht',
     firstPlaceholder: 'Was sie vor der ersten Frage sagt',
+    lorebook: n => `Lorebook (${n === 1 ? '1 Eintrag' : `${n} Einträge`})`,
+    lorebookAbout: depth =>
+      `Das Modell erfährt von einem Eintrag, wenn eines seiner Wörter in den letzten ${depth} Nachrichten vorkommt. Das Lorebook kam mit der Karte der Figur.`,
+    loreAlways: 'Immer gesagt',
     marks: '{{char}} steht für den Namen der Figur, {{user}} für Ihren aus den Einstellungen.',
     begun: 'Eine erste Nachricht eröffnet das nächste Gespräch; dieses hat schon begonnen.',
     done: 'Fertig',

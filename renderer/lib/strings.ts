@@ -587,6 +587,10 @@ export const english = {
     scenarioPlaceholder: 'Where and when: “{{char}} meets {{user}} on the quay.”',
     firstMessage: 'First message',
     firstPlaceholder: 'What it says before the first question',
+    lorebook: (n: number) => `Lorebook (${n === 1 ? '1 entry' : `${n} entries`})`,
+    lorebookAbout: (depth: number) =>
+      `The model is told of an entry when one of its words occurs in the last ${depth} messages. It came with the character’s card.`,
+    loreAlways: 'Always told',
     marks: '{{char}} stands for the character’s name, {{user}} for yours, which the settings have.',
     begun: 'A first message opens the next conversation; this one has begun already.',
     done: 'Done',

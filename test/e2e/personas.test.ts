@@ -143,14 +143,15 @@ it('leaves as a file and as a card, and comes back by dropping them on the windo
     }`);
   await expect.poll(proportion).toBe(1.5);
 
-  const data = { name: 'Lamplighter', description: 'Keeps a lamp.', character_book: { entries: [{}, {}] } };
+  const entries = [{ keys: ['party'], content: 'Parties are on the quay.', enabled: true }, {}];
+  const data = { name: 'Lamplighter', description: 'Keeps a lamp.', character_book: { entries } };
   await gallery()
     .getByLabel('Open a file…')
     .setInputFiles([
       { name: 'lamp.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify({ data })) },
       { name: 'broken.png', mimeType: 'image/png', buffer: png.content.subarray(0, 500) },
     ]);
-  await gallery().getByText('The lorebook (2 entries) is kept').waitFor();
+  await gallery().getByText('Of the lorebook one entry is kept and not used').waitFor();
   await expect
     .poll(() => gallery().getByRole('alert').innerText())
     .toMatch(/The picture broken\.png is damaged/);

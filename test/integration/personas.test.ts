@@ -203,7 +203,7 @@ test('a character card comes in with its picture and its unknown fields, which g
   const { persona: quill, notes } = await personas().import({ file: json });
   expect(quill).toMatchObject({ name: 'Quill', card: true, picture: false, profile: null });
   expect(quill.persona.recipe).toMatchObject({ base: 'demo', weights: {} });
-  expect(notes).toEqual(['The lorebook (1 entries) is kept, but the model is not told of it.']);
+  expect(notes).toEqual(['Of the lorebook one entry is kept and not used, for want of plain keys.']);
   await personas().save({
     id: quill.id,
     persona: { ...quill.persona, recipe: persona({ openness: 2 }).recipe },
@@ -260,4 +260,17 @@ test('a persona file with a vector that its mix does not need, or that is none, 
   }
   expect([await count(), files('vectors')]).toEqual(before);
   expect(files('cache', 'scratch')).toEqual([]);
+});
+
+test('a lorebook tells the model what the conversation brings up, and no more', async () => {
+  const told = 'You are very talkative, lively and outgoing.';
+  const lorebook = { entries: [{ keys: ['party'], content: told }] };
+  const plain = { name: 'Base', recipe: persona({}).recipe, sampling: { temperature: 0 } };
+  const knowing = { ...plain, rolePlay: { lorebook } };
+  const asked = 'Will you go to the party?';
+  const { text } = await studio.ask(asked, knowing);
+  expect(text).toBe((await studio.ask(asked, { ...plain, system: told })).text);
+  expect(text).not.toBe((await studio.ask(asked, plain)).text);
+  const other = 'Do you like coffee?';
+  expect((await studio.ask(other, knowing)).text).toBe((await studio.ask(other, plain)).text);
 });

@@ -43,7 +43,10 @@ export class Chat {
         field: 'messages',
         action: 'Ask something.',
       });
-    const system = systemPrompt(persona);
+    const system = systemPrompt(
+      persona,
+      messages.map(({ text }) => text),
+    );
     const turns = [
       ...(system ? [{ role: 'system' as const, content: system }] : []),
       ...messages.map(({ role, text }) => ({ role, content: text })),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { lorebook } from '../terms.ts';
 import { firstMessage, systemPrompt, withUser } from './roleplay.ts';
 
 const rolePlay = {
@@ -32,4 +33,20 @@ test('the user is called as the persona says, which is given the name only where
   expect(withUser({ ...persona, user: 'Bo' }, 'Ada').user).toBe('Bo');
   expect(withUser({ name: 'x', system: 'Be brief.' }, 'Ada')).not.toHaveProperty('user');
   expect(withUser(persona, 'User')).not.toHaveProperty('user');
+});
+
+test('what of the lorebook has come up stands around the character, in the places of the card', () => {
+  const book = lorebook.parse({
+    entries: [
+      { content: 'The quay of {{char}} is long.', keys: ['quay'], before: true },
+      { content: 'It rains.', always: true },
+    ],
+  });
+  const persona = { name: 'Mara', system: '', rolePlay: { ...rolePlay, lorebook: book } };
+  expect(systemPrompt(persona)).toBe(
+    'Character: Mara\nMara is a retired captain.\n\nIt rains.\n\nScenario:\nMara meets User on the quay.',
+  );
+  expect(systemPrompt(persona, ['Where is the quay?'])).toMatch(
+    /^The quay of Mara is long\.\n\nCharacter: Mara/,
+  );
 });

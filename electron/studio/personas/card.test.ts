@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { KeptPersona, Weights } from '../contract.ts';
-import { keptPersona, TRAITS } from '../contract.ts';
+import type { KeptPersona, Lorebook, Weights } from '../contract.ts';
+import { keptPersona, lorebook, TRAITS } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { seededRandom } from '../statistics/random.ts';
-import { cardInPng, cardOf, cardTexts, mixIn, personaOf, readCard } from './card.ts';
+import { cardInPng, cardOf, cardTexts, mixIn, personaOf, readCard, unusedIn } from './card.ts';
 import { pictureOf, readPng, textOf, withTexts, writePng } from './png.ts';
 import { emblemPng } from './portrait.ts';
 
@@ -61,6 +61,7 @@ describe('a character card', () => {
           '{{char}} keeps a lighthouse.\n\nPersonality: patient, exact\n\nExample dialogue:\n<START>\n{{user}}: Hi\n{{char}}: Hm.',
         scenario: 'A storm.',
         firstMessage: 'You came.\n',
+        lorebook: lorebook.parse({ entries: [{ keys: ['lamp'], content: 'The lamp is old.' }] }),
       },
       notes: 'Be gentle.',
       tags: ['sea', 'x'.repeat(40)],
@@ -89,6 +90,57 @@ describe('a character card', () => {
       spec_version: '3.0',
       futureField: CARD.futureField,
     });
+  });
+
+  const BOOK = {
+    ...{ name: 'The coast', scan_depth: 6, token_budget: 300, recursive_scanning: true },
+    entries: [
+      { keys: ['/lamp(s)?/'], content: 'x', use_regex: true, extensions: { kept: 1 } },
+      {
+        ...{
+          keys: ['lamp'],
+          content: '@@depth 4\n@@role user\nIt is old.',
+          constant: true,
+          extensions: { kept: 2 },
+        },
+        ...{
+          selective: true,
+          secondary_keys: ['oil'],
+          insertion_order: 7,
+          priority: 3,
+          case_sensitive: true,
+        },
+        ...{ enabled: true, position: 'before_char' },
+      },
+      { keys: 'none' },
+    ],
+  };
+
+  test('brings its lorebook, which goes out again with what was switched', () => {
+    const card = readCard(json({ ...CARD, data: { ...CARD.data, character_book: BOOK } }), 'c');
+    const { rolePlay, system, ...about } = personaOf(card);
+    const entry = {
+      ...{ keys: ['lamp'], secondaryKeys: ['oil'], content: 'It is old.', always: true, caseSensitive: true },
+      ...{ order: 7, priority: 3, before: true, enabled: true },
+    };
+    expect(rolePlay.lorebook).toEqual({ scanDepth: 6, tokenBudget: 300, recursive: true, entries: [entry] });
+    expect(unusedIn(card)[0]).toBe(
+      'Of the lorebook 2 entries are kept and not used, for want of plain keys.',
+    );
+
+    const persona = (lore: typeof rolePlay.lorebook) => ({
+      ...about,
+      persona: { ...kept().persona, name: about.name, system, rolePlay: { ...rolePlay, lorebook: lore } },
+    });
+    expect(cardOf(kept(persona(rolePlay.lorebook)), card, 2).data.character_book).toEqual(BOOK);
+    const off = { ...(rolePlay.lorebook as Lorebook), entries: [{ ...entry, enabled: false }] };
+    const [first, second, third] = BOOK.entries;
+    expect(cardOf(kept(persona(off)), card, 2).data.character_book).toEqual({
+      ...BOOK,
+      entries: [first, { ...second, enabled: false }, third],
+    });
+    // Without the card it came from, all that the studio knows goes out.
+    expect(personaOf(cardOf(kept(persona(off)), null, 3)).rolePlay.lorebook).toEqual(off);
   });
 
   test('of version 1 is read, and repeated fields at the top follow the changes', () => {

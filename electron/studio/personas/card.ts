@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { KeptPersona, Persona } from '../contract.ts';
-import { keptPersona, persona as personaSchema } from '../contract.ts';
+import { keptPersona, type Lorebook, lorebook, persona as personaSchema } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { LONGEST_TAG, MOST_TAGS } from './contract.ts';
 import { EMBEDDED } from './file.ts';
@@ -140,9 +140,67 @@ export function personaOf({ data }: Card): CardPersona {
       character: parts.filter(Boolean).join('\n\n'),
       scenario: textIn(data, 'scenario').trim(),
       firstMessage: textIn(data, 'first_mes'),
+      ...lorebookIn(data),
     },
     notes: textIn(data, 'creator_notes').slice(0, 100_000),
     tags: [...new Set(short)].slice(0, MOST_TAGS),
+  };
+}
+
+const bookInCard = z.looseObject({
+  scan_depth: z.int().min(0).nullish().catch(null),
+  token_budget: z.int().min(0).nullish().catch(null),
+  recursive_scanning: z.boolean().nullish().catch(null),
+});
+const entryInCard = z.looseObject({
+  keys: z.array(z.string()),
+  content: z.string(),
+  enabled: z.boolean().default(true),
+  insertion_order: z.number().catch(0),
+  case_sensitive: z.boolean().nullish().catch(null),
+  priority: z.number().catch(0),
+  selective: z.boolean().nullish().catch(null),
+  secondary_keys: z.array(z.string()).nullish().catch(null),
+  constant: z.boolean().nullish().catch(null),
+  position: z.string().nullish().catch(null),
+  use_regex: z.boolean().nullish().catch(null),
+});
+
+/** Entries of a card's lorebook, as far as they can be read. */
+function entriesIn({ character_book: book }: Fields) {
+  const entries: unknown[] = isFields(book) && Array.isArray(book.entries) ? book.entries : [];
+  return entries.map(entry => entryInCard.safeParse(entry).data ?? null);
+}
+
+/** Those that the studio can use: a pattern of somebody else's could keep it busy for ever. */
+const usable = (entry: z.output<typeof entryInCard> | null) => entry !== null && entry.use_regex !== true;
+
+function lorebookIn(data: Fields): { lorebook?: Lorebook } {
+  const entries = entriesIn(data).flatMap(entry => (entry && usable(entry) ? [entry] : []));
+  if (entries.length === 0) return {};
+  const {
+    scan_depth: depth,
+    token_budget: budget,
+    recursive_scanning: recursive,
+  } = bookInCard.parse(data.character_book);
+  return {
+    lorebook: lorebook.parse({
+      scanDepth: depth ?? undefined,
+      tokenBudget: budget ?? null,
+      recursive: recursive ?? false,
+      entries: entries.map(entry => ({
+        keys: entry.keys,
+        secondaryKeys: entry.selective ? (entry.secondary_keys ?? []) : [],
+        // Lines of version 3 that begin so are instructions to programs.
+        content: entry.content.replace(/^(?:@@.*(?:\n|$))+/, ''),
+        enabled: entry.enabled,
+        always: entry.constant ?? false,
+        caseSensitive: entry.case_sensitive ?? false,
+        order: entry.insertion_order,
+        priority: entry.priority,
+        before: entry.position === 'before_char',
+      })),
+    }),
   };
 }
 
@@ -157,9 +215,11 @@ export function mixIn({ data }: Card): z.output<typeof extension> | null {
 /** What of a card the studio keeps and does not use, in words. */
 export function unusedIn({ data }: Card): string[] {
   const found: string[] = [];
-  const entries = isFields(data.character_book) ? data.character_book.entries : undefined;
-  if (Array.isArray(entries) && entries.length > 0)
-    found.push(`The lorebook (${entries.length} entries) is kept, but the model is not told of it.`);
+  const left = entriesIn(data).filter(entry => !usable(entry)).length;
+  if (left > 0)
+    found.push(
+      `Of the lorebook ${left === 1 ? 'one entry is' : `${left} entries are`} kept and not used, for want of plain keys.`,
+    );
   if (Array.isArray(data.alternate_greetings) && data.alternate_greetings.length > 0)
     found.push(
       `Of ${data.alternate_greetings.length + 1} first messages the first one is used; all are kept.`,
@@ -203,6 +263,9 @@ export function cardOf(kept: KeptPersona, before: Card | null, version: 2 | 3): 
   });
   put(was && was.rolePlay.scenario === scenario, { scenario });
   put(was && was.rolePlay.firstMessage === firstMessage, { first_mes: firstMessage });
+  const { lorebook } = rolePlay ?? {};
+  const sameBook = JSON.stringify(was?.rolePlay.lorebook) === JSON.stringify(lorebook);
+  put(sameBook, { character_book: lorebook && bookOf(lorebook, data) });
   put(was && was.notes === kept.notes, { creator_notes: kept.notes });
   put(was && JSON.stringify(was.tags) === JSON.stringify(kept.tags), { tags: kept.tags });
   const own = { version: 1, recipe, sampling, profile: kept.profile, needs: kept.needs };
@@ -211,6 +274,29 @@ export function cardOf(kept: KeptPersona, before: Card | null, version: 2 | 3): 
   // Some programs repeat the fields of version 1 at the top.
   for (const field of Object.keys(others)) if (field in EMPTY) others[field] = data[field];
   return { ...others, spec: `chara_card_v${version}`, spec_version: `${version}.0`, data };
+}
+
+/** The card's own book where only entries were switched on or off; else a new one. */
+function bookOf({ scanDepth, tokenBudget, recursive, entries }: Lorebook, data: Fields): Fields {
+  const before = entriesIn(data);
+  if (isFields(data.character_book) && before.filter(usable).length === entries.length) {
+    const left = entries.values();
+    const switched = before.map((entry, i) => {
+      const own = (data.character_book as { entries: unknown[] }).entries[i];
+      return usable(entry) && isFields(own) ? { ...own, enabled: left.next().value?.enabled } : own;
+    });
+    return { ...data.character_book, entries: switched };
+  }
+  return {
+    ...{ scan_depth: scanDepth, token_budget: tokenBudget ?? undefined, recursive_scanning: recursive },
+    extensions: {},
+    entries: entries.map(entry => ({
+      ...{ keys: entry.keys, content: entry.content, enabled: entry.enabled, constant: entry.always },
+      ...{ selective: entry.secondaryKeys.length > 0, secondary_keys: entry.secondaryKeys, extensions: {} },
+      ...{ insertion_order: entry.order, priority: entry.priority, case_sensitive: entry.caseSensitive },
+      ...{ position: entry.before ? 'before_char' : 'after_char', use_regex: false },
+    })),
+  };
 }
 
 /** A card's texts for a picture's chunks, by keyword. */

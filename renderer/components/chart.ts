@@ -57,6 +57,7 @@ export function drawChart(
         },
         tooltip: {
           displayColors: false,
+          ...{ backgroundColor: looks.text, titleColor: looks.surface, bodyColor: looks.surface },
           // One stop may have several marks, whose lines are the stop's.
           filter: (item, _index, items) => item === items[0],
           callbacks: {

@@ -209,13 +209,14 @@ function axis(looks: Looks, name: string) {
   return {
     title: { display: name !== '', text: name, color: looks.text },
     grid: { color: looks.line },
-    border: { color: looks.line },
+    border: { display: false },
   };
 }
 
 // ── Rows with values ───────────────────────────────────────────────────────────────────────────────────────
 
-const LONGEST = 34;
+/** Letters of a line of a row's name. */
+const LONGEST = 22;
 /** Rem. */
 const ROW = 1.6;
 
@@ -231,8 +232,9 @@ function rowsDrawing(
   stops: Stop[],
   { datasets, low, high }: { datasets: (looks: Looks) => Dataset[]; low: number; high: number },
 ): Drawing {
-  const named = (text: string) => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
-  const side = (looks: Looks, label: (row: Row) => string) => ({
+  const names = rows.map(({ name }) => linesOf(name));
+  const most = Math.max(1, ...names.map(lines => lines.length));
+  const side = (looks: Looks, labels: string[][]) => ({
     reverse: true,
     min: -0.5,
     max: rows.length - 0.5,
@@ -241,16 +243,22 @@ function rowsDrawing(
     afterBuildTicks: (scale: { ticks: { value: number }[] }) => {
       scale.ticks = rows.map((_, value) => ({ value }));
     },
+    // Else the names are cut where the axis has a quarter of the width.
+    afterFit: (scale: { width: number; ctx: CanvasRenderingContext2D }) => {
+      scale.ctx.font = `${0.75 * looks.rem}px ${looks.font}`;
+      const widths = labels.flat().map(text => scale.ctx.measureText(text).width);
+      scale.width = Math.max(...widths) + looks.rem;
+    },
     ticks: {
       autoSkip: false,
       color: rows.map(({ indent }) => (indent ? looks.quiet : looks.text)),
-      callback: (value: string | number) => label(rows[Number(value)] as Row),
+      callback: (value: string | number) => labels[Number(value)] ?? '',
     },
   });
   return {
     title: '',
     note: '',
-    height: rows.length * ROW + 2.5,
+    height: rows.length * ROW * (most > 1 ? 0.35 + 0.65 * most : 1) + 2.5,
     stops,
     configure: looks => ({
       type: 'scatter',
@@ -263,12 +271,31 @@ function rowsDrawing(
             max: high,
             ticks: { color: looks.quiet, includeBounds: false, maxTicksLimit: 7, callback: tick },
           },
-          y: { ...side(looks, ({ name }) => named(name)), position: 'left' },
-          values: { ...side(looks, ({ value }) => plain(value)), type: 'linear', position: 'right' },
+          y: { ...side(looks, names), position: 'left' },
+          values: {
+            ...side(
+              looks,
+              rows.map(({ value }) => [plain(value)]),
+            ),
+            type: 'linear',
+            position: 'right',
+          },
         },
       },
     }),
   };
+}
+
+/** Words in lines that are as long as they may be. */
+function linesOf(name: string): string[] {
+  const lines: string[] = [];
+  for (const word of name.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < LONGEST)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** One line for each row that has both ends; the gaps between keep them apart. */

@@ -1007,6 +1007,7 @@ export const german: Words = {
   },
 
   plots: {
+    more: title => `Aus dem Diagramm: ${title}`,
     copyImage: 'Als Bild kopieren',
     copyData: 'Daten kopieren',
     imageCopied: 'Bild kopiert.',

@@ -1002,6 +1002,7 @@ export const english = {
   },
 
   plots: {
+    more: (title: string) => `Take from the plot: ${title}`,
     copyImage: 'Copy as image',
     copyData: 'Copy data',
     imageCopied: 'Image copied.',

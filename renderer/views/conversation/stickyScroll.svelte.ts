@@ -6,6 +6,12 @@ const NEAR = 40;
 export class StickyScroll {
   atEnd = $state(true);
   #box: HTMLElement | null = null;
+  readonly #follows: () => boolean;
+
+  /** @param follows whether there is something that grows; what only stands there is read from its beginning */
+  constructor(follows: () => boolean) {
+    this.#follows = follows;
+  }
 
   attach = (box: HTMLElement) => {
     this.#box = box;
@@ -14,7 +20,7 @@ export class StickyScroll {
       this.atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
     };
     const grown = new ResizeObserver(() => {
-      if (this.atEnd) this.toEnd();
+      if (this.atEnd && this.#follows()) this.toEnd();
       else onscroll();
     });
     box.addEventListener('scroll', onscroll, { passive: true });

@@ -177,7 +177,7 @@ export const german: Words = {
         `Die Datei (${size}) kommt in den Papierkorb des Datenordners und lässt sich 7 Tage lang zurückholen.`,
       looking: 'Es wird nachgesehen, was davon abhängt …',
       nothing: 'Hier hängt nichts davon ab.',
-      copies: 'Dieselben Gewichte liegen auch in einer anderen Datei, mit der alles weitergeht wie bisher:',
+      copies: 'Dieselben Gewichte liegen auch in:',
       vectors:
         'Vektoren, die daraus entstanden sind. Sie bleiben und passen weiter zu anderen Modellen seiner Art:',
       personas: 'Personas, die es brauchen. Ohne es können sie nicht antworten:',

@@ -194,7 +194,7 @@ export const english = {
         `The file (${size}) goes into the bin of the data folder and can be brought back for 7 days.`,
       looking: 'Looking up what depends on it …',
       nothing: 'Nothing here depends on it.',
-      copies: 'The same weights are also in another file, with which everything goes on as it is:',
+      copies: 'The same weights are also in:',
       vectors: 'Vectors made from it. They stay, and still fit other models of its kind:',
       personas: 'Personas that need it. Without it they cannot answer:',
       calibrations: 'Calibrations measured with it. Without it they are of no use:',

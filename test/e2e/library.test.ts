@@ -184,7 +184,7 @@ it('deletes a model that is in use after saying what depends on it, and brings i
     .getByRole('button', { name: /^Delete / })
     .press('Enter');
   const dialog = shown.getByRole('dialog', { name: /^Delete mine\?/ });
-  await dialog.getByText('The same weights are also in another file').waitFor({ timeout: PATIENCE });
+  await dialog.getByText('The same weights are also in:').waitFor({ timeout: PATIENCE });
   await dialog.getByText('It is the model in use').waitFor();
   expect(await page.violations()).toEqual([]);
   await page.shoot('library-delete');

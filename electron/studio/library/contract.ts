@@ -17,7 +17,7 @@ export type OwnFile = z.infer<typeof ownFile>;
 /** Names of what was made with a file's weights, by their hash. */
 export const dependents = z.object({
   file: ownFile,
-  /** Other files of the library with the same weights: with one of them, the rest goes on as it is. */
+  /** Other files of the library with the same weights. */
   copies: z.array(z.string()),
   /** Of a model: vectors that were extracted from it. */
   vectors: z.array(z.string()),

@@ -3,6 +3,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import * as checkpoints from './checkpoints/contract.ts';
 import * as experiments from './experiments/contract.ts';
+import * as language from './language/contract.ts';
 import * as library from './library/contract.ts';
 import * as log from './log/contract.ts';
 import * as personas from './personas/contract.ts';
@@ -27,6 +28,7 @@ import {
 export { firstMessage, systemPrompt, USER } from './chat/roleplay.ts';
 export * from './checkpoints/contract.ts';
 export * from './experiments/contract.ts';
+export * from './language/contract.ts';
 export * from './library/contract.ts';
 export { compareRuns, type RunComparison } from './log/comparison.ts';
 export * from './log/contract.ts';
@@ -220,150 +222,6 @@ export type SearchHit = z.infer<typeof searchHit>;
 export const CONVERSATION_FORMATS = ['markdown', 'html', 'csv', 'votes', 'json'] as const;
 export type ConversationFormat = (typeof CONVERSATION_FORMATS)[number];
 export const conversationExport = z.object({ id: itemId, format: z.enum(CONVERSATION_FORMATS) });
-
-// ── Readouts ───────────────────────────────────────────────────────────────────────────────────────────────
-
-export const readout = z.object({
-  words: z.int(),
-  sentences: z.int(),
-  /** Share of the words in each lexicon category, in per cent; a word may count in several. */
-  categories: z.record(z.string(), z.number()),
-  /** Share of the words that are in any category, in per cent. */
-  coverage: z.number(),
-});
-export type Readout = z.infer<typeof readout>;
-
-/** A readout with the other usual counts and, for one text or a whole set, the words behind the figures. */
-export const textReadout = readout.extend({
-  wordsPerSentence: z.number(),
-  /** Share of the words with more than six letters, in per cent. */
-  longWords: z.number(),
-  /** Punctuation marks per 100 words, by kind, and `all` of them; signs of the lexicon's emoticons are none. */
-  punctuation: z.record(z.string(), z.number()),
-  /** Figures made of several categories; null where undefined. resources/lexicon/README.md defines them. */
-  composites: z.record(z.string(), z.number().nullable()),
-  /** Flesch's reading ease and Kincaid's school grade, for English; `enough`: of 100 words or more. */
-  readability: z.object({ readingEase: z.number(), grade: z.number(), enough: z.boolean() }).nullable(),
-  /** What a reader should know before using the figures. */
-  notes: z.array(z.string()),
-  /** Words, phrases and signs by category, most frequent first; `at`: start and end of each in the text (UTF-16). */
-  found: z
-    .record(
-      z.string(),
-      z.array(
-        z.object({
-          word: z.string(),
-          count: z.int(),
-          at: z.array(z.tuple([z.int(), z.int()])).optional(),
-        }),
-      ),
-    )
-    .optional(),
-  /** Parent of each category that has one. */
-  parents: z.record(z.string(), z.string()).optional(),
-});
-export type TextReadout = z.infer<typeof textReadout>;
-
-/** Texts to read: given, on disk, or answers in the log. */
-export const textSource = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('texts'),
-    texts: z.array(z.object({ name: z.string(), text: z.string() })).min(1),
-  }),
-  z.object({
-    kind: z.literal('path'),
-    /** A text file, a folder of them, or a table (.csv, .tsv) with a text per row. */
-    path: z.string().min(1),
-    /** Heading of the table's column with the texts; may be absent where there is one column alone. */
-    column: z.string().optional(),
-  }),
-  z.object({
-    kind: z.literal('log'),
-    /** Answers of this conversation pane, of personas of this name, or both; of all that were logged when absent. */
-    conversation: z.string().optional(),
-    persona: z.string().optional(),
-  }),
-]);
-export type TextSource = z.infer<typeof textSource>;
-
-export const readTextsInput = z.object({
-  source: textSource,
-  /** Texts to compare with. */
-  reference: textSource.optional(),
-  /** Compare texts of the same name in pairs. */
-  paired: z.boolean().default(false),
-  /** Name in the folder of dictionaries, or path; the studio's own lexicon when absent. */
-  dictionary: z.string().optional(),
-  /** Show what the literature expects of this trait's high pole. */
-  trait: trait.optional(),
-});
-
-export const COMPARISONS = ['independent', 'paired', 'log_odds'] as const;
-/** One figure of two sets of texts. `measure`: words, words per sentence, long words; the others are categories. */
-export const wordDifference = z.object({
-  feature: z.string(),
-  kind: z.enum(['category', 'measure']),
-  /** Means over the texts; for `log_odds` of all words taken together. Per cent of the words, save for counts. */
-  value: z.number(),
-  reference: z.number(),
-  difference: z.number(),
-  /** 95 % interval of the difference; null for `log_odds` and where nothing varies. */
-  ci95: z.tuple([z.number(), z.number()]).nullable(),
-  /** Hedges' g, d_z or the log-odds ratio (natural logarithm), by the comparison. */
-  effect: z.number().nullable(),
-  effectCi95: z.tuple([z.number(), z.number()]).nullable(),
-  p: z.number().nullable(),
-  /** p adjusted over all rows (Benjamini & Hochberg 1995). */
-  q: z.number().nullable(),
-});
-export type WordDifference = z.infer<typeof wordDifference>;
-
-const textSet = z.object({
-  texts: z.array(z.object({ name: z.string(), readout: textReadout })),
-  /** All texts as if they were one; its words have no places. */
-  total: textReadout,
-});
-export const readTextsResult = textSet.extend({
-  lexicon: z.object({
-    name: z.string(),
-    categories: z.array(z.object({ key: z.string(), title: z.string(), parent: z.string().nullable() })),
-  }),
-  reference: textSet.nullable(),
-  differences: z
-    .object({
-      comparison: z.enum(COMPARISONS),
-      n: z.int(),
-      nReference: z.int(),
-      rows: z.array(wordDifference),
-    })
-    .nullable(),
-  /** What the literature expects of the trait's high pole, and what was found: null without a reference. */
-  expected: z
-    .array(
-      z.object({
-        feature: z.string(),
-        direction: z.enum(['more', 'less']),
-        strength: z.string(),
-        sources: z.array(z.string()),
-        value: z.number(),
-        found: z.enum(['as expected', 'opposite', 'not clear']).nullable(),
-      }),
-    )
-    .nullable(),
-  notes: z.array(z.string()),
-});
-export type ReadTextsResult = z.infer<typeof readTextsResult>;
-
-export const dictionary = z.object({
-  /** Name in the folder of dictionaries, or path. */
-  name: z.string(),
-  path: z.string(),
-  categories: z.int(),
-  entries: z.int(),
-  /** Entries that were left out or joined, with their lines. */
-  remarks: z.array(z.object({ line: z.int(), message: z.string() })),
-});
-export type DictionaryInfo = z.infer<typeof dictionary>;
 
 // ── Files made ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -568,6 +426,7 @@ export const run = z.discriminatedUnion('kind', [
   runOf('convert', checkpoints.convertInput, checkpoints.convertResult),
   runOf('import', library.importFileInput, library.importFileResult),
   runOf('compare', compareInput, compareResult),
+  runOf('readout', language.readTextsInput, language.readTextsResult),
   runOf('rerun', reporting.rerunInput, reporting.rerunResult),
 ]);
 export type Run = z.infer<typeof run>;
@@ -595,6 +454,7 @@ export const RUN_KINDS = [
   'convert',
   'import',
   'compare',
+  'readout',
   'rerun',
 ] as const satisfies RunKind[];
 
@@ -660,8 +520,9 @@ export type StudioInfo = z.infer<typeof studioInfo>;
 const procedure = oc.errors({ STUDIO: { data: studioErrorData } });
 
 /**
- * Work that takes long (bake, extract, convert, compare, assess, experiments) is *started*: the answer is the id of its run, which
- * `runs.watch` follows and `runs.cancel` ends, from any window, whatever happens to the one that started it.
+ * Work that takes long (bake, extract, convert, compare, assess, experiments, readouts that are kept) is *started*: the answer is
+ * the id of its run, which `runs.watch` follows and `runs.cancel` ends, from any window, whatever happens to the one that
+ * started it.
  */
 export const contract = {
   studio: {
@@ -806,11 +667,19 @@ export const contract = {
     tune: procedure.input(experiments.tuneInput).output(started),
   },
   language: {
-    readout: procedure.input(z.object({ text: z.string() })).output(textReadout),
+    readout: procedure.input(z.object({ text: z.string() })).output(language.textReadout),
     /** Many texts, or one against a reference. */
-    read: procedure.input(readTextsInput).output(readTextsResult),
+    read: procedure.input(language.readTextsInput).output(language.readTextsResult),
+    /** The same as a run of the log. */
+    record: procedure.input(language.readTextsInput).output(started),
+    /** Personas by the names that they answered under, with what the log has of them; most answers first. */
+    voices: procedure.output(z.array(language.voice)),
     dictionaries: procedure.output(
-      z.object({ dictionaries: z.array(dictionary), broken: z.array(brokenFile), folder: z.string() }),
+      z.object({
+        dictionaries: z.array(language.dictionary),
+        broken: z.array(brokenFile),
+        folder: z.string(),
+      }),
     ),
   },
   runs: {

@@ -14,7 +14,7 @@ import { contract, type Persona, type Recipe, TRAITS } from './contract.ts';
 import { asStudioErrors, StudioError } from './errors.ts';
 import { Experiments } from './experiments/experiments.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
-import { Language } from './language/language.ts';
+import { Language, readoutTitle } from './language/language.ts';
 import { Bin } from './library/bin.ts';
 import { compare } from './library/comparison.ts';
 import { convert } from './library/conversion.ts';
@@ -258,7 +258,13 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
     },
     language: {
       readout: os.language.readout.handler(({ input }) => language.readout(input.text)),
-      read: os.language.read.handler(({ input, signal }) => language.read(input, signal)),
+      read: os.language.read.handler(({ input, signal }) => language.read(input, { signal })),
+      record: os.language.record.handler(({ input }) => {
+        const plan = language.planOf(input);
+        const title = readoutTitle(plan, id => conversations.named(id));
+        return { run: runs.start('readout', title, plan, task => language.read(plan, task)).id };
+      }),
+      voices: os.language.voices.handler(() => language.voices()),
       dictionaries: os.language.dictionaries.handler(() => language.dictionaries()),
     },
     runs: {
@@ -303,7 +309,12 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
         const plan = { ...input, runs: again.map(({ id }) => id) };
         return {
           run: runs.start('rerun', title, plan, async task =>
-            rerun(again, input, { log, library, shelf: await reporting.shelf(), client, scratch }, task),
+            rerun(
+              again,
+              input,
+              { log, library, language, shelf: await reporting.shelf(), client, scratch },
+              task,
+            ),
           ).id,
         };
       }),

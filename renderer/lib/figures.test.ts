@@ -21,7 +21,7 @@ const marked = (drawn: Drawn) =>
 
 const panel = {
   ...{ title: 'Openness', note: '', x: [1, -1], y: [4, 2], open: [{ x: 2, y: 5 }] },
-  fit: { x: [-1, 0, 1], y: [2, 3, 4], low: [1, 2.5, 3], high: [3, 3.5, 5] },
+  fit: { x: [-1, 0, 1], y: [2, 3, 4], band: { low: [1, 2.5, 3], high: [3, 3.5, 5] } },
 };
 
 describe('a scatter', () => {
@@ -38,7 +38,7 @@ describe('a scatter', () => {
         { x: 1, y: 4 },
       ],
       [{ x: 2, y: 5 }],
-      ...[panel.fit.y, panel.fit.high, panel.fit.low].map(values =>
+      ...[panel.fit.y, panel.fit.band.high, panel.fit.band.low].map(values =>
         values.map((y, index) => ({ x: panel.fit.x[index], y })),
       ),
     ]);

@@ -150,7 +150,7 @@ function scatter({ x: xName, y: yName, range, xRange, kinds, panels }: FigureOf<
             },
             y: {
               ...axis(looks, yName),
-              ...(range ? { min: range[0], max: range[1] } : { grace: '5%' }),
+              ...(Array.isArray(range) ? { min: range[0], max: range[1] } : { grace: '5%' }),
               ticks: { color: looks.quiet, maxTicksLimit: 6, callback: tick },
             },
           },
@@ -190,18 +190,23 @@ function lineAt(fit: Fit, x: number): string {
   const [from, to] = [fit.x[after - 1] as number, fit.x[after] as number];
   const share = (x - from) / (to - from);
   const at = (of: number[]) => (of[after - 1] as number) * (1 - share) + (of[after] as number) * share;
-  return `${t.plots.line}: ${plain(at(fit.y))}${ci([at(fit.low), at(fit.high)])}`;
+  const { band } = fit;
+  return `${t.plots.line}: ${plain(at(fit.y))}${band ? ci([at(band.low), at(band.high)]) : ''}`;
 }
 
-/** The line, and the band between its two bounds. */
+/** The line, and the band between its two bounds where it has one. */
 function line(fit: Fit, looks: Looks): Dataset[] {
   const along = (of: number[]) => fit.x.map((x, index) => ({ x, y: of[index] as number }));
   const soft = translucent(looks.persona, 0.16);
   const edge = looks.strong ? { borderColor: looks.persona, borderWidth: 1 } : { borderWidth: 0 };
   return [
     path(along(fit.y), { borderColor: looks.persona, borderWidth: width(looks) }),
-    path(along(fit.high), { ...edge, backgroundColor: soft, fill: '+1' }),
-    path(along(fit.low), edge),
+    ...(fit.band
+      ? [
+          path(along(fit.band.high), { ...edge, backgroundColor: soft, fill: '+1' }),
+          path(along(fit.band.low), edge),
+        ]
+      : []),
   ];
 }
 
@@ -367,7 +372,7 @@ function scores({ rows, k, reference: what }: FigureOf<'scores'>): Drawn {
   };
 }
 
-function estimates({ rows }: FigureOf<'estimates'>): Drawn {
+function estimates({ rows, of = 'r' }: FigureOf<'estimates'>): Drawn {
   const filled = rows.flatMap(({ value }, y) => (value === null ? [] : [{ x: value, y }]));
   const known = [0, ...rows.flatMap(({ value, ci }) => [...(value === null ? [] : [value]), ...(ci ?? [])])];
   const [low, high] = spanOf(known);
@@ -376,7 +381,7 @@ function estimates({ rows }: FigureOf<'estimates'>): Drawn {
     const { name, value, ci: interval } = rows[y] as (typeof rows)[number];
     return {
       title: name,
-      lines: [`r = ${plain(value)}${ci(interval)}`],
+      lines: [`${of} = ${plain(value)}${ci(interval)}`],
       marks: [{ datasetIndex: 0, index }],
     };
   });
@@ -391,7 +396,7 @@ function estimates({ rows }: FigureOf<'estimates'>): Drawn {
   return {
     drawings: [drawing],
     table: {
-      head: [t.plots.name, 'r', t.plots.low, t.plots.high],
+      head: [t.plots.name, of, t.plots.low, t.plots.high],
       rows: rows.map(row => [row.name, row.value, row.ci?.[0] ?? null, row.ci?.[1] ?? null]),
     },
   };

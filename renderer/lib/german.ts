@@ -61,6 +61,7 @@ export const german: Words = {
     convert: 'Hinzugefügtes Modell',
     import: 'Hinzugefügte Datei',
     compare: 'Vektorvergleich',
+    readout: 'Wortauswertung',
     rerun: 'Wiederholung',
   },
   warnings: {
@@ -520,6 +521,26 @@ export const german: Words = {
     readoutNone: 'Kein Unterschied bei den gezählten Wörtern.',
     readoutAbout:
       'Anteil jeder Kategorie an allen Wörtern; zeigen Sie auf eine, um ihre Wörter zu sehen. Kurze Antworten schwanken stark.',
+  },
+
+  wordCount: {
+    title: 'Wörter ganzer Antworten zählen',
+    of: title => `Wörter von „${title}“ zählen`,
+    about:
+      'Anteile von Wortkategorien über viele Antworten, verglichen mit einer Referenz durch Effektgrößen mit Intervallen, dazu was die Literatur von einem Merkmal erwartet und die Veränderung von Frage zu Frage. Die Auswertung bleibt im Laborbuch: Sie lässt sich berichten, exportieren und wiederholen.',
+    source: 'Antworten von',
+    reference: 'Verglichen mit',
+    trait: 'Erwartungen zu',
+    pane: name => `${name}, in diesem Gespräch`,
+    allPanes: 'Alle Spalten dieses Gesprächs',
+    voice: (name, answers) =>
+      `${name}, ${answers === 1 ? 'die Antwort' : `alle ${answers} Antworten`} im Protokoll`,
+    noReference: 'Nichts',
+    noTrait: 'Kein Merkmal',
+    start: 'Zählen und behalten',
+    same: 'Wählen Sie etwas anderes zum Vergleich, oder nichts.',
+    running: 'Wörter werden gezählt',
+    nothing: 'Noch gibt es keine Antwort. Fragen Sie zuerst etwas.',
   },
 
   panes: {
@@ -1170,7 +1191,8 @@ export const german: Words = {
         title: 'Gebrauchte Wörter',
         body: [
           'Unter zwei Antworten steht, welche Wortkategorien sich zwischen ihnen am deutlichsten unterscheiden, als Anteile an allen Wörtern; zeigen Sie auf eine Kategorie, um ihre Wörter zu sehen. Bei mehr Spalten wird die erste, die die Basis ist, sonst die erste, mit jeder anderen verglichen. Eine einzelne kurze Antwort schwankt stark; achten Sie auf das, was sich wiederholt.',
-          'Im Terminal zählt „readout“ ganze Gespräche, Ordner und Tabellen, auch mit eigenen Wörterbüchern, und vergleicht sie mit Intervallen.',
+          'Über dem Gespräch liest „Wörter ganzer Antworten zählen“ alle Antworten einer Spalte, eines Gesprächs oder einer Persona im Protokoll, vergleicht sie mit einer Referenz (Effektgrößen mit Intervallen), zeigt neben dem Gefundenen, was die Literatur von einem Merkmal erwartet, und wie sich die Anteile von Frage zu Frage verändern. Die Auswertung bleibt im Laborbuch.',
+          'Im Terminal zählt „readout“ auch Ordner und Tabellen, auf Wunsch mit eigenen Wörterbüchern; mit --save bleibt die Auswertung ebenso erhalten.',
         ],
       },
       {

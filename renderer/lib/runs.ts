@@ -88,6 +88,12 @@ export function headline(run: Run): string | null {
         cosines.length > 0 ? `, cosines ${plain(Math.min(...cosines))} … ${plain(Math.max(...cosines))}` : '';
       return `${vectors.map(({ id }) => id).join(', ')}${range}`;
     }
+    case 'readout': {
+      const { texts, total, differences } = run.result;
+      const sure = differences?.rows.filter(({ q }) => q !== null && q < 0.05).length;
+      const found = sure === undefined ? '' : `, ${sure} clear ${sure === 1 ? 'difference' : 'differences'}`;
+      return `${texts.length} ${texts.length === 1 ? 'text' : 'texts'}, ${total.words} words${found}`;
+    }
     case 'rerun':
       return rerunText(run.result);
     default:
@@ -116,6 +122,7 @@ export function personaOf(run: Run): Persona | null {
     case 'convert':
     case 'import':
     case 'compare':
+    case 'readout':
     case 'rerun':
       return null;
     default:

@@ -72,6 +72,7 @@ const kinds: Record<RunKind, string> = {
   convert: 'Added model',
   import: 'Added file',
   compare: 'Comparison of vectors',
+  readout: 'Word readout',
   rerun: 'Done again',
 };
 
@@ -533,6 +534,26 @@ export const english = {
     readoutNone: 'No difference in the words that are counted.',
     readoutAbout:
       'Share of all words in each category; hold the pointer over one to see its words. Short answers vary a lot.',
+  },
+
+  wordCount: {
+    title: 'Count the words of whole answers',
+    of: (title: string) => `Count the words of “${title}”`,
+    about:
+      'Shares of word categories over many answers, compared with a reference by effect sizes with intervals, what the literature expects of a trait, and the change from turn to turn. The readout is kept in the notebook: it can be reported, exported and done again.',
+    source: 'Answers of',
+    reference: 'Compared with',
+    trait: 'Expectations for',
+    pane: (name: string) => `${name}, in this conversation`,
+    allPanes: 'All panes of this conversation',
+    voice: (name: string, answers: number) =>
+      `${name}, all ${answers === 1 ? '1 answer' : `${answers} answers`} of the log`,
+    noReference: 'Nothing',
+    noTrait: 'No trait',
+    start: 'Count and keep',
+    same: 'Choose something else to compare with, or nothing.',
+    running: 'Counting words',
+    nothing: 'There is no answer yet. Ask something first.',
   },
 
   panes: {
@@ -1165,7 +1186,8 @@ export const english = {
         title: 'Words used',
         body: [
           'Below two answers stands which word categories differ most clearly between them, as shares of all words; hold the pointer over a category to see its words. With more panes the first one that is the base, else the first, is compared with each other one. A single short answer varies a lot; look for what repeats.',
-          'The terminal’s “readout” counts whole conversations, folders and tables, with your own dictionaries too, and compares them with intervals.',
+          'Above the conversation, “Count the words of whole answers” reads all answers of a pane, of a conversation or of a persona in the log, compares them with a reference (effect sizes with intervals), shows what the literature expects of a trait beside what was found, and how figures change from turn to turn. The readout is kept in the notebook.',
+          'The terminal’s “readout” counts folders and tables too, also with your own dictionaries; with --save it keeps the readout likewise.',
         ],
       },
       {

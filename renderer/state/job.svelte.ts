@@ -11,7 +11,9 @@ export class Job<K extends RunKind> {
   progress = $state.raw<Progress | null>(null);
   problem = $state.raw<Problem | null>(null);
   result = $state.raw<Results[K] | null>(null);
-  #run: string | null = null;
+  /** The whole run whose result that is. */
+  run = $state.raw<Run | null>(null);
+  #id: string | null = null;
   #cancelled = false;
 
   protected readonly connection: Connection;
@@ -29,26 +31,29 @@ export class Job<K extends RunKind> {
     this.#cancelled = false;
     this.problem = null;
     this.result = null;
+    this.run = null;
     try {
       const started = await starting();
-      this.#run = started.run;
+      this.#id = started.run;
       if (this.#cancelled) this.cancel();
       const run = await followRun(this.connection, started.run, progress => {
         this.progress = progress;
       });
-      if (run.kind === this.#kind && run.result) this.result = run.result as Results[K];
-      else if (run.error && run.state !== 'cancelled') this.problem = problemOf(run.error);
+      if (run.kind === this.#kind && run.result) {
+        this.result = run.result as Results[K];
+        this.run = run;
+      } else if (run.error && run.state !== 'cancelled') this.problem = problemOf(run.error);
     } catch (error) {
       this.problem = toProblem(error);
     } finally {
       this.running = false;
       this.progress = null;
-      this.#run = null;
+      this.#id = null;
     }
   }
 
   cancel() {
     this.#cancelled = true;
-    if (this.#run) void this.connection.client.runs.cancel({ id: this.#run }).catch(() => {});
+    if (this.#id) void this.connection.client.runs.cancel({ id: this.#id }).catch(() => {});
   }
 }

@@ -20,6 +20,7 @@ import { Notebook } from './notebook.svelte.ts';
 import { Notices } from './notices.svelte.ts';
 import { Personas } from './personas.svelte.ts';
 import { Place } from './place.svelte.ts';
+import { Reading } from './reading.svelte.ts';
 import { Runs } from './runs.svelte.ts';
 import { Settings } from './settings.svelte.ts';
 import { Snapshots } from './snapshots.svelte.ts';
@@ -139,6 +140,11 @@ export class Session {
   resetAll() {
     if (!this.mix.resetAll()) return;
     this.notices.say(t.mixer.resetDone, { label: t.common.undo, run: () => this.mix.undo() });
+  }
+
+  /** To count the words of a kept conversation. */
+  readingOf(conversation: string): Reading {
+    return new Reading(this.#connection, conversation);
   }
 
   clearConversation() {

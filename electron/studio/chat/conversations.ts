@@ -273,6 +273,17 @@ export class Conversations {
     return vote;
   }
 
+  /** Title of a conversation, or of the one that a pane belongs to with the pane's name; undefined where there is neither. */
+  named(id: string): { title: string; pane: string | null } | undefined {
+    return this.#database
+      .prepare<{ id: string }, { title: string; pane: string | null }>(
+        `SELECT title, NULL AS pane FROM conversations WHERE id = :id
+         UNION SELECT title, panes.data ->> '$.name' FROM panes JOIN conversations ON conversations.id = panes.conversation
+           WHERE panes.id = :id`,
+      )
+      .get({ id });
+  }
+
   rename(id: string, title: string): void {
     this.#row(id);
     this.#database.prepare('UPDATE conversations SET title = ? WHERE id = ?').run(title, id);

@@ -13,7 +13,7 @@ export interface Side {
 }
 
 /** Figures beside the categories. `words` and `words_per_sentence` are no shares, so only means of texts compare them. */
-const MEASURES = {
+export const MEASURES = {
   words: readout => readout.words,
   words_per_sentence: readout => readout.wordsPerSentence,
   long_words: readout => readout.longWords,

@@ -1,7 +1,7 @@
 /** Readouts for the router: of answers, of sets of texts and their differences, with the lexicon or the user's dictionary. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import type {
@@ -11,10 +11,12 @@ import type {
   TextReadout,
   TextSource,
   Trait,
+  Voice,
 } from '../contract.ts';
 import { TRAITS } from '../contract.ts';
 import { StudioError, toStudioError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
+import type { Task } from '../log/runs.ts';
 import { listDictionaries, readDictionary } from './dictionaries.ts';
 import type { Side } from './differences.ts';
 import { comparisonFor, differences, featureOf } from './differences.ts';
@@ -23,7 +25,9 @@ import { compileLexicon, loadLexicon } from './lexicon.ts';
 import type { Counts } from './readout.ts';
 import { countText, foundIn, readoutOf, readText, sumCounts } from './readout.ts';
 import type { Texts } from './texts.ts';
-import { readTexts } from './texts.ts';
+import { hashTexts, readTexts } from './texts.ts';
+import type { Said } from './trend.ts';
+import { trendsOf } from './trend.ts';
 
 /** What the literature expects of the language of a trait's high pole. */
 const expectationsFile = z.object({
@@ -43,14 +47,25 @@ type Expectations = z.infer<typeof expectationsFile>;
 /** Work between two looks at other calls, in milliseconds. */
 const TURN = 20;
 
+/** A lexicon with the file that it comes from. */
+interface Book {
+  lexicon: Lexicon;
+  path: string;
+  /** SHA-256 of the file's bytes. */
+  hash: string;
+}
+
+/** What reading texts tells of itself: a run of the log, or nothing but a way to stop it. */
+type Reading = Partial<Pick<Task, 'signal' | 'progress' | 'used'>>;
+
 export class Language {
-  readonly #lexicon: Lexicon;
+  readonly #own: Book;
   readonly #expectations: Expectations;
   readonly #folder: string;
   readonly #log: Log;
 
-  private constructor(lexicon: Lexicon, expectations: Expectations, folder: string, log: Log) {
-    this.#lexicon = lexicon;
+  private constructor(own: Book, expectations: Expectations, folder: string, log: Log) {
+    this.#own = own;
     this.#expectations = expectations;
     this.#folder = folder;
     this.#log = log;
@@ -62,8 +77,9 @@ export class Language {
    */
   static async open(resources: string, folder: string, log: Log): Promise<Language> {
     const expectations = JSON.parse(await readFile(join(resources, 'trait-language.json'), 'utf8'));
+    const path = join(resources, 'en.json');
     return new Language(
-      await loadLexicon(join(resources, 'en.json')),
+      { lexicon: await loadLexicon(path), path, hash: await hashTexts(path) },
       expectationsFile.parse(expectations),
       folder,
       log,
@@ -72,7 +88,7 @@ export class Language {
 
   /** One text, with the words behind each figure and their places. */
   readout(text: string): TextReadout {
-    return readText(text, this.#lexicon);
+    return readText(text, this.#own.lexicon);
   }
 
   async dictionaries(): Promise<{
@@ -93,31 +109,71 @@ export class Language {
     return { dictionaries, broken, folder: this.#folder };
   }
 
-  async read(input: z.output<typeof readTextsInput>, signal?: AbortSignal): Promise<ReadTextsResult> {
+  voices(): Voice[] {
+    return this.#log.voices();
+  }
+
+  /** Path of the lexicon or dictionary whose file has this hash; undefined where there is none here. */
+  async find(hash: string): Promise<string | undefined> {
+    if (hash === this.#own.hash) return this.#own.path;
+    for (const path of await listDictionaries(this.#folder))
+      if ((await hashTexts(path).catch(() => undefined)) === hash) return path;
+    return undefined;
+  }
+
+  /** A plan that means the same from any folder and at any later time: with whole paths, and the answers in the log by now. */
+  planOf(input: z.output<typeof readTextsInput>): z.output<typeof readTextsInput> {
+    const whole = (source: TextSource) => {
+      if (source.kind === 'path') return { ...source, path: resolve(source.path) };
+      return source.kind === 'log' ? { ...source, answers: this.#answers(source) } : source;
+    };
+    const { source, reference, dictionary } = input;
+    return {
+      ...input,
+      source: whole(source),
+      reference: reference && whole(reference),
+      dictionary: dictionary && existsSync(dictionary) ? resolve(dictionary) : dictionary,
+    };
+  }
+
+  async read(
+    input: z.output<typeof readTextsInput>,
+    { signal, progress, used }: Reading = {},
+  ): Promise<ReadTextsResult> {
     const notes: string[] = [];
-    const lexicon = input.dictionary ? await this.#dictionary(input.dictionary, notes) : this.#lexicon;
-    const read = async (source: TextSource) => {
+    const book = input.dictionary ? await this.#dictionary(input.dictionary, notes) : this.#own;
+    const { lexicon, hash } = book;
+    used?.({ [book.path]: hash });
+    const read = async (source: TextSource, what: string) => {
+      if (source.kind === 'path' && used) used({ [source.path]: await hashTexts(source.path) });
       const { texts, notes: more } = await this.#texts(source);
       notes.push(...more);
-      const set = await readSet(texts, lexicon, signal);
+      const tell = (done: number) => progress?.(done, texts.length, 'texts', what);
+      tell(0);
+      const { said, ...set } = await readSet(texts, lexicon, tell, signal);
       notes.push(...notesOfTexts(set.texts));
-      return set;
+      return { set, said };
     };
-    const set = await read(input.source);
-    const reference = input.reference ? await read(input.reference) : null;
-    const compared = reference ? compare(set, reference, input.paired, notes) : null;
+    const own = await read(input.source, '');
+    const other = input.reference ? await read(input.reference, 'reference') : null;
+    const compared = other ? compare(own.set, other.set, input.paired, notes) : null;
+    const trends = [
+      ...(await trendsOf(own.said, lexicon, signal)),
+      ...(await trendsOf(other?.said ?? [], lexicon, signal)),
+    ];
     return {
-      lexicon: { name: lexicon.name, categories: [...lexicon.categories] },
-      ...set,
-      reference,
+      lexicon: { name: lexicon.name, file: basename(book.path), hash, categories: [...lexicon.categories] },
+      ...own.set,
+      reference: other?.set ?? null,
       differences: compared,
-      expected: input.trait ? this.#expected(input.trait, set.total, compared) : null,
+      expected: input.trait ? this.#expected(input.trait, own.set.total, compared) : null,
+      trends: trends.length > 0 ? trends : null,
       notes,
     };
   }
 
   /** A dictionary by its name in the folder, with or without its ending, or by its path. */
-  async #dictionary(name: string, notes: string[]): Promise<Lexicon> {
+  async #dictionary(name: string, notes: string[]): Promise<Book> {
     const known = await listDictionaries(this.#folder);
     const file =
       known.find(path => basename(path) === name || basename(path).replace(/\.[^.]+$/, '') === name) ?? name;
@@ -128,7 +184,7 @@ export class Language {
       });
     const { source, remarks } = await readDictionary(file);
     notes.push(...remarks.map(({ line, message }) => `${source.name}, line ${line}: ${message}.`));
-    return compileLexicon(source);
+    return { lexicon: compileLexicon(source), path: resolve(file), hash: await hashTexts(file) };
   }
 
   async #texts(source: TextSource): Promise<Texts> {
@@ -137,21 +193,24 @@ export class Language {
         return { texts: source.texts, notes: [] };
       case 'path':
         return readTexts(source.path, source.column);
-      case 'log': {
-        const answers = this.#log.answers(source);
-        if (answers.length > 0)
-          return { texts: answers.map(({ id, text }) => ({ name: id, text })), notes: [] };
-        const asked = [
-          source.conversation === undefined ? '' : ` of the conversation ${source.conversation}`,
-          source.persona === undefined ? '' : ` of a persona named “${source.persona}”`,
-        ].join('');
-        throw new StudioError('not_found', `There are no answers${asked} in the log.`, {
-          action: 'Ask something first, or check the name.',
-        });
-      }
+      case 'log':
+        return { texts: this.#answers(source), notes: [] };
       default:
         return source satisfies never;
     }
+  }
+
+  #answers(source: Extract<TextSource, { kind: 'log' }>) {
+    if (source.answers) return source.answers;
+    const answers = this.#log.answers(source);
+    if (answers.length > 0) return answers.map(({ id, ...answer }) => ({ name: id, ...answer }));
+    const asked = [
+      source.conversation === undefined ? '' : ` of the conversation ${source.conversation}`,
+      source.persona === undefined ? '' : ` of a persona named “${source.persona}”`,
+    ].join('');
+    throw new StudioError('not_found', `There are no answers${asked} in the log.`, {
+      action: 'Ask something first, or check the name.',
+    });
   }
 
   #expected(
@@ -179,6 +238,42 @@ export class Language {
   }
 }
 
+/** `warm, against cold`. `named`: title of a kept conversation, or of a pane's with the pane's name. */
+export function readoutTitle(
+  { source, reference }: z.output<typeof readTextsInput>,
+  named: (id: string) => { title: string; pane: string | null } | undefined,
+): string {
+  const about = (texts: TextSource): string => {
+    switch (texts.kind) {
+      case 'texts':
+        return texts.texts.length === 1
+          ? `“${excerpt(texts.texts[0]?.text ?? '')}”`
+          : `${texts.texts.length} texts`;
+      case 'path':
+        return basename(texts.path);
+      case 'log': {
+        const { conversation, persona } = texts;
+        const found = conversation ? named(conversation) : undefined;
+        const whose = persona ?? found?.pane;
+        const where = conversation && `“${excerpt(found?.title || conversation)}”`;
+        if (whose) return where ? `${whose} in ${where}` : whose;
+        return where ?? 'All answers';
+      }
+      default:
+        return texts satisfies never;
+    }
+  };
+  return reference ? `${about(source)}, against ${about(reference)}` : about(source);
+}
+
+/** Of a title, as long as fits in a line. */
+const MOST_SHOWN = 48;
+
+function excerpt(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > MOST_SHOWN ? `${line.slice(0, MOST_SHOWN - 1)}…` : line;
+}
+
 const isMeasure = (feature: string) => feature === 'long_words' || feature === 'words_per_sentence';
 
 /** By the 95 % interval: clear only when it leaves 0 out. */
@@ -200,28 +295,33 @@ function notesOfTexts(texts: ReadTextsResult['texts']): string[] {
   ];
 }
 
-/** Readouts of the texts and of all together; other calls get their turn in between. */
+/** Readouts of the texts and of all together, and what was said at which turn; other calls get their turn in between. */
 async function readSet(
   texts: Texts['texts'],
   lexicon: Lexicon,
+  tell: (done: number) => void,
   signal?: AbortSignal,
-): Promise<Pick<ReadTextsResult, 'texts' | 'total'>> {
+): Promise<TextSet & { said: Said[] }> {
   const counted: Counts[] = [];
   const readouts: ReadTextsResult['texts'] = [];
+  const said: Said[] = [];
   const alone = texts.length === 1;
   let began = performance.now();
-  for (const { name, text } of texts) {
+  for (const { name, text, voice, turn } of texts) {
     if (performance.now() - began > TURN) {
+      tell(counted.length);
       await nextTurn();
       signal?.throwIfAborted();
       began = performance.now();
     }
     const counts = countText(text, lexicon, alone);
+    const readout = readoutOf(counts, lexicon);
     counted.push(counts);
-    readouts.push({ name, readout: readoutOf(counts, lexicon) });
+    readouts.push({ name, readout, voice, turn });
+    if (voice !== undefined && turn !== undefined) said.push({ voice, turn, counts, readout });
   }
   const sum = alone ? (counted[0] as Counts) : sumCounts(counted);
-  return { texts: readouts, total: { ...readoutOf(sum, lexicon), found: foundIn(sum, lexicon) } };
+  return { texts: readouts, total: { ...readoutOf(sum, lexicon), found: foundIn(sum, lexicon) }, said };
 }
 
 type TextSet = Pick<ReadTextsResult, 'texts' | 'total'>;

@@ -1,4 +1,5 @@
 /** Texts to read: a file, the files of a folder, or a column of a table. */
+import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join, relative, sep } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -8,6 +9,9 @@ export interface NamedText {
   /** Name of its file, or its row; texts that are compared in pairs share their name. */
   name: string;
   text: string;
+  /** Of an answer in the log: whose it is, and to which question of its conversation, from 1. */
+  voice?: string;
+  turn?: number;
 }
 
 export interface Texts {
@@ -43,12 +47,31 @@ export async function readTexts(path: string, column?: string): Promise<Texts> {
 /** Whether a file is read as a table of texts, by its ending. */
 export const isTable = (path: string): boolean => TABLE_TYPES.includes(extname(path).toLowerCase());
 
-async function readFolder(folder: string): Promise<Texts> {
+/**
+ * SHA-256 that says whether texts on disk are still the same: of a file's bytes; of a folder, of the lines “hash, two spaces,
+ * name” of its text files in the order of their names, as `sha256sum` writes them.
+ */
+export async function hashTexts(path: string): Promise<string> {
+  if (!(await stat(path)).isDirectory()) return sha256(await readFile(path));
+  const { readable } = await filesIn(path);
+  const lines: string[] = [];
+  for (const file of readable)
+    lines.push(`${sha256(await readFile(file))}  ${relative(path, file).split(sep).join('/')}\n`);
+  return sha256(lines.join(''));
+}
+
+const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
+
+async function filesIn(folder: string): Promise<{ files: string[]; readable: string[] }> {
   const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name))
     .sort();
-  const readable = files.filter(file => TEXT_TYPES.includes(extname(file).toLowerCase()));
+  return { files, readable: files.filter(file => TEXT_TYPES.includes(extname(file).toLowerCase())) };
+}
+
+async function readFolder(folder: string): Promise<Texts> {
+  const { files, readable } = await filesIn(folder);
   if (readable.length === 0)
     throw new StudioError('not_found', `There are no text files in ${folder}.`, {
       file: folder,

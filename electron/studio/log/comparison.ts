@@ -30,11 +30,13 @@ export type Measure = 'score' | 'r' | 'slope';
 
 /** The conversation that an answer belongs to, and what a persona is called, which only role-play tells the model. */
 const NO_SETTING = new Set(['conversation', 'persona.name']);
+/** Texts that a readout has read: they are what was found, and are many. */
+const READ = /^(source|reference)\.(answers|texts)\b/;
 
 /** Sets runs side by side. */
 export function compareRuns(runs: readonly Run[]): RunComparison {
   const plans = runs.map(({ kind, input }) => new Map([['kind', kind as Plain], ...fieldsOf(input)]));
-  const settings = differing(plans).filter(({ at }) => !NO_SETTING.has(at));
+  const settings = differing(plans).filter(({ at }) => !NO_SETTING.has(at) && !READ.test(at));
   const own = runs.map(scoresOf);
   const [first] = own;
   const measure =

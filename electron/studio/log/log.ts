@@ -51,6 +51,15 @@ export interface RunEnd {
   error?: StudioErrorData;
 }
 
+export interface Answer {
+  /** Of its run. */
+  id: string;
+  text: string;
+  voice: string;
+  /** Number of the question in its conversation, from 1. */
+  turn: number;
+}
+
 export class Log {
   readonly #database: Database.Database;
 
@@ -264,23 +273,38 @@ export class Log {
     this.#database.prepare('DELETE FROM runs WHERE deleted_at < ?').run(before);
   }
 
-  /** Answers that were given in full or in part, oldest first; of one conversation or persona's name where asked. */
-  answers({
-    conversation,
-    persona,
-  }: {
-    conversation?: string;
-    persona?: string;
-  }): { id: string; text: string }[] {
+  /**
+   * Answers that were given in full or in part, oldest first; of one conversation, or one of its panes, and of a persona's
+   * name where asked. `voice`: the pane's name where a conversation is asked for, else the persona's.
+   */
+  answers({ conversation, persona }: { conversation?: string; persona?: string }): Answer[] {
     return this.#database
-      .prepare<{ conversation: string | null; persona: string | null }, { id: string; text: string }>(
-        `SELECT id, json_extract(result, '$.text') AS text FROM runs
+      .prepare<{ conversation: string | null; persona: string | null }, Answer>(
+        `SELECT runs.id, result ->> '$.text' AS text,
+           (SELECT count(*) FROM json_each(input, '$.messages') WHERE value ->> '$.role' = 'user') AS turn,
+           coalesce(CASE WHEN :conversation IS NOT NULL THEN panes.data ->> '$.name' END,
+             input ->> '$.persona.name') AS voice
+         FROM runs LEFT JOIN panes ON panes.id = input ->> '$.conversation'
          WHERE kind = 'chat' AND state = 'done' AND deleted_at IS NULL
-           AND (:conversation IS NULL OR json_extract(input, '$.conversation') = :conversation)
-           AND (:persona IS NULL OR json_extract(input, '$.persona.name') = :persona)
-         ORDER BY started_at, id`,
+           AND (:conversation IS NULL OR input ->> '$.conversation' = :conversation
+             OR panes.conversation = :conversation)
+           AND (:persona IS NULL OR input ->> '$.persona.name' = :persona)
+         ORDER BY started_at, runs.id`,
       )
       .all({ conversation: conversation ?? null, persona: persona ?? null });
+  }
+
+  /** Personas by the names that they answered under; most answers first. */
+  voices(): { name: string; answers: number; conversations: number }[] {
+    return this.#database
+      .prepare<[], { name: string; answers: number; conversations: number }>(
+        `SELECT input ->> '$.persona.name' AS name, count(*) AS answers,
+           count(DISTINCT coalesce(panes.conversation, input ->> '$.conversation', runs.id)) AS conversations
+         FROM runs LEFT JOIN panes ON panes.id = input ->> '$.conversation'
+         WHERE kind = 'chat' AND state = 'done' AND deleted_at IS NULL
+         GROUP BY name ORDER BY answers DESC, name`,
+      )
+      .all();
   }
 
   /** Marks runs whose process is gone; returns how many. To be called when a host starts. */

@@ -26,6 +26,9 @@ export const WORKS = {
   bonettPrice: {
     full: 'Bonett, D. G., & Price, R. M. (2012). Adjusted Wald confidence interval for a difference of binomial proportions based on paired data. *Journal of Educational and Behavioral Statistics*, *37*(4), 479–488.',
   },
+  cleveland: {
+    full: 'Cleveland, W. S. (1979). Robust locally weighted regression and smoothing scatterplots. *Journal of the American Statistical Association*, *74*(368), 829–836.',
+  },
   cousineau: {
     full: 'Goulet-Pelletier, J.-C., & Cousineau, D. (2018). A review of effect sizes and their confidence intervals, Part I: The Cohen’s *d* family. *The Quantitative Methods for Psychology*, *14*(4), 242–265.',
   },
@@ -37,6 +40,9 @@ export const WORKS = {
   },
   fisher: {
     full: 'Fisher, R. A. (1921). On the “probable error” of a coefficient of correlation deduced from a small sample. *Metron*, *1*, 3–32.',
+  },
+  monroe: {
+    full: 'Monroe, B. L., Colaresi, M. P., & Quinn, K. M. (2008). Fightin’ words: Lexical feature selection and evaluation for identifying the content of political conflict. *Political Analysis*, *16*(4), 372–403.',
   },
   mckay: {
     full: 'McKay, M. D., Beckman, R. J., & Conover, W. J. (1979). A comparison of three methods for selecting values of input variables in the analysis of output from a computer code. *Technometrics*, *21*(2), 239–245.',
@@ -91,7 +97,8 @@ interface Named {
 function personasOf(input: object): Named[] {
   const { persona, reference, before, recipe, recipes } = input as {
     persona?: Persona;
-    reference?: Persona;
+    /** Of a readout it is texts. */
+    reference?: Persona | object;
     before?: Persona;
     recipe?: Recipe;
     recipes?: { name: string; recipe: Recipe }[];
@@ -99,7 +106,9 @@ function personasOf(input: object): Named[] {
   return [
     ...(persona ? [{ title: 'the persona', recipe: persona.recipe, persona }] : []),
     ...(recipe ? [{ title: 'the mix', recipe }] : []),
-    ...(reference ? [{ title: 'the reference persona', recipe: reference.recipe, persona: reference }] : []),
+    ...(reference && 'recipe' in reference
+      ? [{ title: 'the reference persona', recipe: reference.recipe, persona: reference }]
+      : []),
     ...(before ? [{ title: 'the persona compared with', recipe: before.recipe, persona: before }] : []),
     ...(recipes ?? []).map(({ name, recipe }) => ({ title: `the recipe “${name}”`, recipe })),
   ];

@@ -83,13 +83,14 @@ function around(values: number[]): [number, number] {
   return [low - room, high + room];
 }
 
-/** Below 3 points, or without variance in x, there is no line. */
+/** Panels share the axis of y, unless each has its own range. Below 3 points, or without variance in x, there is no line. */
 function scatter(title: string, { x: xName, y: yName, range, xRange, panels }: FigureOf<'scatter'>): string {
   const columns = Math.min(panels.length, 3);
   const [width, height] = panels.length === 1 ? [560, 360] : [270, 230];
   const [left, top, right, bottom] = [54, panels.length === 1 && !panels[0]?.title ? 14 : 44, 14, 46];
-  const [low, high] = range ?? around(panels.flatMap(({ y }) => y));
+  const shared = range === 'own' ? null : (range ?? around(panels.flatMap(({ y }) => y)));
   const content = panels.flatMap(({ title: head, note, x, y, open, fit }, index) => {
+    const [low, high] = shared ?? around(y);
     const [x0, y0] = [(index % columns) * width, Math.floor(index / columns) * height];
     const [w, h] = [width - left - right, height - top - bottom];
     const [from, to] = around(xRange ?? [...x, ...open.map(point => point.x)]);
@@ -115,7 +116,7 @@ function scatter(title: string, { x: xName, y: yName, range, xRange, panels }: F
     // An inner picture cuts off what the band or the line would draw outside.
     parts.push(
       `<svg x="0" y="0" width="${at(w)}" height="${at(h)}" overflow="hidden">`,
-      ...(fit ? regression(fit, sx, sy) : []),
+      ...(fit ? line(fit, sx, sy) : []),
       '</svg>',
     );
     for (const [point, value] of x.entries())
@@ -132,13 +133,13 @@ function scatter(title: string, { x: xName, y: yName, range, xRange, panels }: F
   return svg(columns * width, Math.ceil(panels.length / columns) * height, title, content);
 }
 
-function regression(fit: Fit, sx: (x: number) => number, sy: (y: number) => number): string[] {
+function line({ x, y, band }: Fit, sx: (x: number) => number, sy: (y: number) => number): string[] {
   const points = (heights: number[]) =>
-    heights.map((height, index) => `${at(sx(fit.x[index] as number))},${at(sy(height))}`);
-  const line = points(fit.y);
+    heights.map((height, index) => `${at(sx(x[index] as number))},${at(sy(height))}`);
+  const outline = band ? [...points(band.high), ...points(band.low).toReversed()].join(' ') : '';
   return [
-    `<polygon points="${[...points(fit.high), ...points(fit.low).toReversed()].join(' ')}" ${AREA}/>`,
-    `<polyline points="${line[0]} ${line.at(-1)}" ${LINE} stroke-width="2"/>`,
+    ...(band ? [`<polygon points="${outline}" ${AREA}/>`] : []),
+    `<polyline points="${points(y).join(' ')}" ${LINE} stroke-width="2"/>`,
   ];
 }
 
@@ -166,8 +167,10 @@ export function fitLine(x: number[], y: number[]): Fit | null {
   return {
     x: steps,
     y: steps.map(fitted),
-    low: steps.map(value => fitted(value) - half(value)),
-    high: steps.map(value => fitted(value) + half(value)),
+    band: {
+      low: steps.map(value => fitted(value) - half(value)),
+      high: steps.map(value => fitted(value) + half(value)),
+    },
   };
 }
 
@@ -211,7 +214,7 @@ function scores(title: string, { rows, k }: FigureOf<'scores'>): string {
 }
 
 /** Values with their intervals, one below the other. */
-function estimates(title: string, { rows }: FigureOf<'estimates'>): string {
+function estimates(title: string, { rows, of }: FigureOf<'estimates'>): string {
   const [left, right, top, step] = [236, 58, 12, 24];
   const [w, h] = [340, rows.length * step];
   const known = rows.flatMap(({ value, ci }) => [...(value === null ? [] : [value]), ...(ci ?? [])]);
@@ -234,7 +237,7 @@ function estimates(title: string, { rows }: FigureOf<'estimates'>): string {
     else
       parts.push(
         `<circle cx="${at(sx(value))}" cy="${at(y)}" r="4.5" ${MARK}/>`,
-        label(w + 14, y + 4, withoutZero(value), 'font-variant-numeric="tabular-nums"'),
+        label(w + 14, y + 4, of === undefined ? withoutZero(value) : fixed(value), 'font-variant-numeric="tabular-nums"'),
       );
   }
   parts.push('</g>');

@@ -17,6 +17,7 @@ import {
   presentTuning,
 } from './present-experiments.ts';
 import { presentAnswer, presentComparison, presentExtraction, presentRerun } from './present-others.ts';
+import { presentReadout } from './present-readout.ts';
 import type { Done, Presentation } from './presenting.ts';
 import type { RunFile } from './schemas.ts';
 
@@ -37,6 +38,7 @@ const PRESENTERS: { [K in RunKind]?: Presenter<K> } = {
   chat: presentAnswer,
   compare: presentComparison,
   extract: presentExtraction,
+  readout: presentReadout,
   rerun: presentRerun,
 };
 

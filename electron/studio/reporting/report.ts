@@ -194,6 +194,10 @@ function whatIs(file: RunFile): string {
       return `personality vector ${file.vector}`;
     case 'inventory':
       return `inventory ${file.id}`;
+    case 'lexicon':
+      return `lexicon “${file.title}”`;
+    case 'texts':
+      return 'texts that were read';
     case 'other':
       return 'no longer here, or changed since';
     default:

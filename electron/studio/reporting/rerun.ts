@@ -5,6 +5,8 @@ import type { ContractRouterClient } from '@orpc/contract';
 import type { z } from 'zod';
 import type { contract, Recipe, Run, RunKind } from '../contract.ts';
 import { StudioError } from '../errors.ts';
+import type { Language } from '../language/language.ts';
+import { hashTexts } from '../language/texts.ts';
 import type { Library } from '../library/library.ts';
 import { modelName } from '../library/split.ts';
 import type { Log } from '../log/log.ts';
@@ -31,6 +33,7 @@ const STARTERS: { [K in RunKind]?: (client: Client, input: never) => Promise<{ r
   bake: (client, input) => client.mixing.bake(input),
   extract: (client, input) => client.library.extract(input),
   convert: (client, input) => client.library.convert(input),
+  readout: (client, input) => client.language.record(input),
   chat: async (client, input) => {
     for await (const event of await client.chat.send(input)) if (event.type === 'done') return event.result;
     throw new StudioError('internal', 'The answer ended without a result.');
@@ -64,6 +67,7 @@ const MOST_DIFFERENCES = 100;
 interface Here {
   log: Log;
   library: Library;
+  language: Language;
   shelf: Shelf;
   client: Client;
   scratch: string;
@@ -112,9 +116,10 @@ export async function rerun(
 }
 
 const missingText = (file: RunFile) => {
-  const what = { model: 'the model', vector: 'the vector', inventory: 'the inventory', other: 'a file' }[
-    file.role
-  ];
+  const what = {
+    ...{ model: 'the model', vector: 'the vector', inventory: 'the inventory', lexicon: 'the dictionary' },
+    ...{ texts: 'the texts', other: 'a file' },
+  }[file.role];
   const name = file.role === 'inventory' ? `“${file.id}” (${file.name})` : file.name;
   return `${what} ${name} with the SHA-256 ${file.hash}`;
 };
@@ -123,7 +128,7 @@ const missingText = (file: RunFile) => {
 async function namesHere(
   run: Run,
   files: RunFile[],
-  { shelf, library }: Here,
+  { shelf, library, language }: Here,
 ): Promise<Map<RunFile, string>> {
   const names = new Map<RunFile, string>();
   const paths = run.imported ? [] : Object.entries(run.hashes);
@@ -135,6 +140,12 @@ async function namesHere(
     }
     // Named by its path, it need not be in the library.
     const path = paths.find(([, hash]) => hash === file.hash)?.[0];
+    if (file.role === 'lexicon' || file.role === 'texts') {
+      const known = file.role === 'lexicon' && (await language.find(file.hash));
+      const hash = path && (await hashTexts(path).catch(() => undefined));
+      if (known || (path && hash === file.hash)) names.set(file, known || (path as string));
+      continue;
+    }
     const content =
       path &&
       (await library.facts(path).then(
@@ -177,9 +188,11 @@ export function planHere(
     );
     return (file && names.get(file)) ?? name;
   };
+  const lexicon = files.find(({ role }) => role === 'lexicon');
   const visit = (value: unknown, key: string): unknown => {
     if (typeof value === 'string') {
       if (key === 'vectors') return vector(value);
+      if (key === 'dictionary') return (lexicon && names.get(lexicon)) ?? value;
       return FILE_FIELDS.has(key) ? model(value) : value;
     }
     if (Array.isArray(value)) return value.map(inner => visit(inner, key));

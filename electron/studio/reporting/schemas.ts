@@ -47,6 +47,9 @@ export const runFile = z.discriminatedUnion('role', [
     /** Labels of the answers 1 … k. */
     answers: z.array(z.string()),
   }),
+  /** Of a readout: the lexicon or dictionary, and texts on disk (of a folder, see `hashTexts`). */
+  z.object({ role: z.literal('lexicon'), ...named, title: z.string() }),
+  z.object({ role: z.literal('texts'), ...named }),
   /** Gone or changed since, or of another kind. */
   z.object({ role: z.literal('other'), ...named }),
 ]);
@@ -86,25 +89,24 @@ export const exportedFile = z.object({
 });
 export type ExportedFile = z.infer<typeof exportedFile>;
 
-/** A fitted line and the band around it, from left to right: four lists of equal length. */
+/** A fitted line and, where it has one, the band around it, from left to right: lists of equal length. */
 const fit = z.object({
   x: z.array(z.number()),
   y: z.array(z.number()),
-  low: z.array(z.number()),
-  high: z.array(z.number()),
+  band: z.object({ low: z.array(z.number()), high: z.array(z.number()) }).nullable(),
 });
 export type Fit = z.infer<typeof fit>;
 const pair = z.tuple([z.number(), z.number()]);
 
 /** What a plot shows, as plain data: the page draws it, and reports and exports have it as SVG. */
 export const figure = z.discriminatedUnion('form', [
-  /** Points with a line; panels share the axis of y, and that of x where its range is given. */
+  /** Points with a line; panels share the axis of y unless each has its `own`, and that of x where its range is given. */
   z.object({
     form: z.literal('scatter'),
     /** Names of the axes. */
     x: z.string(),
     y: z.string(),
-    range: pair.optional(),
+    range: z.union([pair, z.literal('own')]).optional(),
     xRange: pair.optional(),
     /** What the filled and the open points are, where there are both. */
     kinds: z.tuple([z.string(), z.string()]).optional(),
@@ -140,9 +142,11 @@ export const figure = z.discriminatedUnion('form', [
       }),
     ),
   }),
-  /** Correlations with their 95 % intervals; null where undefined. */
+  /** Correlations, or effects that may be beyond ±1, with their 95 % intervals; null where undefined. */
   z.object({
     form: z.literal('estimates'),
+    /** What the values are where they are no correlations: they may then be beyond ±1. */
+    of: z.string().optional(),
     rows: z.array(z.object({ name: z.string(), value: z.number().nullable(), ci: pair.nullable() })),
   }),
   /** A square of values from −1 to 1; null where undefined. */

@@ -1,0 +1,207 @@
+/** Readouts of language: what is counted in texts, sets of texts compared, and how they change from turn to turn. */
+import { z } from 'zod';
+import { trait } from '../terms.ts';
+
+export const readout = z.object({
+  words: z.int(),
+  sentences: z.int(),
+  /** Share of the words in each lexicon category, in per cent; a word may count in several. */
+  categories: z.record(z.string(), z.number()),
+  /** Share of the words that are in any category, in per cent. */
+  coverage: z.number(),
+});
+export type Readout = z.infer<typeof readout>;
+
+/** A readout with the other usual counts and, for one text or a whole set, the words behind the figures. */
+export const textReadout = readout.extend({
+  wordsPerSentence: z.number(),
+  /** Share of the words with more than six letters, in per cent. */
+  longWords: z.number(),
+  /** Punctuation marks per 100 words, by kind, and `all` of them; signs of the lexicon's emoticons are none. */
+  punctuation: z.record(z.string(), z.number()),
+  /** Figures made of several categories; null where undefined. resources/lexicon/README.md defines them. */
+  composites: z.record(z.string(), z.number().nullable()),
+  /** Flesch's reading ease and Kincaid's school grade, for English; `enough`: of 100 words or more. */
+  readability: z.object({ readingEase: z.number(), grade: z.number(), enough: z.boolean() }).nullable(),
+  /** What a reader should know before using the figures. */
+  notes: z.array(z.string()),
+  /** Words, phrases and signs by category, most frequent first; `at`: start and end of each in the text (UTF-16). */
+  found: z
+    .record(
+      z.string(),
+      z.array(
+        z.object({
+          word: z.string(),
+          count: z.int(),
+          at: z.array(z.tuple([z.int(), z.int()])).optional(),
+        }),
+      ),
+    )
+    .optional(),
+  /** Parent of each category that has one. */
+  parents: z.record(z.string(), z.string()).optional(),
+});
+export type TextReadout = z.infer<typeof textReadout>;
+
+/** Of an answer in the log: whose it is (pane or persona), and to which question of its conversation, from 1. */
+const place = { voice: z.string(), turn: z.int() };
+/** An answer in the log; `name` is the id of its run. */
+const answer = z.object({ name: z.string(), text: z.string(), ...place });
+
+/** Texts to read: given, on disk, or answers in the log. */
+export const textSource = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('texts'),
+    texts: z.array(z.object({ name: z.string(), text: z.string() })).min(1),
+  }),
+  z.object({
+    kind: z.literal('path'),
+    /** A text file, a folder of them, or a table (.csv, .tsv) with a text per row. */
+    path: z.string().min(1),
+    /** Heading of the table's column with the texts; may be absent where there is one column alone. */
+    column: z.string().optional(),
+  }),
+  z.object({
+    kind: z.literal('log'),
+    /**
+     * Answers of this conversation or of one of its panes, of personas of this name, or both; of all that were logged when
+     * absent. Every take of an answer counts, also those that are not in view.
+     */
+    conversation: z.string().optional(),
+    persona: z.string().optional(),
+    /**
+     * The answers as they were when a kept readout began, so that it can be done again, also in another studio; looked up in
+     * the log when absent.
+     */
+    answers: z.array(answer).min(1).optional(),
+  }),
+]);
+export type TextSource = z.infer<typeof textSource>;
+
+export const readTextsInput = z.object({
+  source: textSource,
+  /** Texts to compare with. */
+  reference: textSource.optional(),
+  /** Compare texts of the same name in pairs. */
+  paired: z.boolean().default(false),
+  /** Name in the folder of dictionaries, or path; the studio's own lexicon when absent. */
+  dictionary: z.string().optional(),
+  /** Show what the literature expects of this trait's high pole. */
+  trait: trait.optional(),
+});
+
+export const COMPARISONS = ['independent', 'paired', 'log_odds'] as const;
+/** One figure of two sets of texts. `measure`: words, words per sentence, long words; the others are categories. */
+export const wordDifference = z.object({
+  feature: z.string(),
+  kind: z.enum(['category', 'measure']),
+  /** Means over the texts; for `log_odds` of all words taken together. Per cent of the words, save for counts. */
+  value: z.number(),
+  reference: z.number(),
+  difference: z.number(),
+  /** 95 % interval of the difference; null for `log_odds` and where nothing varies. */
+  ci95: z.tuple([z.number(), z.number()]).nullable(),
+  /** Hedges' g, d_z or the log-odds ratio (natural logarithm), by the comparison. */
+  effect: z.number().nullable(),
+  effectCi95: z.tuple([z.number(), z.number()]).nullable(),
+  p: z.number().nullable(),
+  /** p adjusted over all rows (Benjamini & Hochberg 1995). */
+  q: z.number().nullable(),
+});
+export type WordDifference = z.infer<typeof wordDifference>;
+
+const textSet = z.object({
+  texts: z.array(
+    z.object({
+      name: z.string(),
+      readout: textReadout,
+      voice: place.voice.optional(),
+      turn: place.turn.optional(),
+    }),
+  ),
+  /** All texts as if they were one; its words have no places. */
+  total: textReadout,
+});
+/** What changes from turn to turn in the answers of one pane or persona. */
+export const trend = z.object({
+  voice: z.string(),
+  turns: z.array(
+    z.object({
+      turn: z.int(),
+      texts: z.int(),
+      words: z.int(),
+      /** All answers of the turn as one: shares in per cent, words per answer, words per sentence. */
+      values: z.record(z.string(), z.number()),
+      /** A local regression through all answers (Cleveland 1979), at this turn; absent below four turns. */
+      smooth: z.record(z.string(), z.number()).optional(),
+    }),
+  ),
+  /** Rank correlation of turn and figure over the answers that have words; figures that never vary are left out. */
+  changes: z.array(
+    z.object({
+      feature: z.string(),
+      n: z.int(),
+      rho: z.number(),
+      ci95: z.tuple([z.number(), z.number()]).nullable(),
+      p: z.number().nullable(),
+      /** p adjusted over the figures (Benjamini & Hochberg 1995). */
+      q: z.number().nullable(),
+    }),
+  ),
+});
+export type Trend = z.infer<typeof trend>;
+
+export const readTextsResult = textSet.extend({
+  lexicon: z.object({
+    name: z.string(),
+    /** File, and SHA-256 of its bytes. */
+    file: z.string(),
+    hash: z.string(),
+    categories: z.array(z.object({ key: z.string(), title: z.string(), parent: z.string().nullable() })),
+  }),
+  reference: textSet.nullable(),
+  differences: z
+    .object({
+      comparison: z.enum(COMPARISONS),
+      n: z.int(),
+      nReference: z.int(),
+      rows: z.array(wordDifference),
+    })
+    .nullable(),
+  /** What the literature expects of the trait's high pole, and what was found: null without a reference. */
+  expected: z
+    .array(
+      z.object({
+        feature: z.string(),
+        direction: z.enum(['more', 'less']),
+        strength: z.string(),
+        sources: z.array(z.string()),
+        value: z.number(),
+        found: z.enum(['as expected', 'opposite', 'not clear']).nullable(),
+      }),
+    )
+    .nullable(),
+  /** Of answers in the log, a trend for each voice of the texts, then of the reference; null for other texts. */
+  trends: z.array(trend).nullable(),
+  notes: z.array(z.string()),
+});
+export type ReadTextsResult = z.infer<typeof readTextsResult>;
+
+export const dictionary = z.object({
+  /** Name in the folder of dictionaries, or path. */
+  name: z.string(),
+  path: z.string(),
+  categories: z.int(),
+  entries: z.int(),
+  /** Entries that were left out or joined, with their lines. */
+  remarks: z.array(z.object({ line: z.int(), message: z.string() })),
+});
+export type DictionaryInfo = z.infer<typeof dictionary>;
+
+export const voice = z.object({
+  /** The persona's name. */
+  name: z.string(),
+  answers: z.int(),
+  conversations: z.int(),
+});
+export type Voice = z.infer<typeof voice>;

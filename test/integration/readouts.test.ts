@@ -1,0 +1,214 @@
+/** Readouts kept as runs of the log: of a conversation's panes and of texts on disk, told, exported, and done again. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { appFolder } from '../../electron/host.ts';
+import { persona as personaSchema, type ReadTextsResult, type Run } from '../../electron/studio/contract.ts';
+import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
+
+type Kept = Extract<Run, { kind: 'readout' }>;
+
+const QUESTIONS = [
+  'How was your day?',
+  'Will you go to the party?',
+  'What do you like to do for fun?',
+  'Do you like new people?',
+  'What will you do tomorrow?',
+];
+const PANES = { calm: 'pane-calm', lively: 'pane-lively' };
+const TALK = 'conversation';
+let studio: TestStudio;
+let folder: string;
+/** The lively pane against the calm one. */
+let talk: Kept;
+/** A folder of texts. */
+let texts: Kept;
+
+const keep = (input: Parameters<TestStudio['client']['language']['record']>[0]) =>
+  studio.end('readout', studio.client.language.record(input)) as Promise<Kept>;
+
+async function converse() {
+  const { conversations } = studio.client;
+  const whole = (weights: object) => personaSchema.parse(persona(weights));
+  const panes = [
+    { id: PANES.calm, name: 'Calm', colour: 0, persona: whole({ extraversion: -1 }) },
+    { id: PANES.lively, name: 'Lively', colour: 1, persona: whole({ extraversion: 1.5 }) },
+  ].map(pane => ({ ...pane, source: 'own' as const, removed: false }));
+  await conversations.save({ id: TALK, title: 'Parties', panes });
+  for (const pane of panes) {
+    let parent: string | null = null;
+    for (const [index, text] of QUESTIONS.entries()) {
+      const [turn, question] = [index + 1, `${pane.id}-q${index}`];
+      await conversations.add({
+        conversation: TALK,
+        messages: [{ id: question, pane: pane.id, parent, turn, role: 'user', text }],
+      });
+      parent = `${pane.id}-a${index}`;
+      const asked = { conversation: TALK, pane: pane.id, id: parent, parent: question };
+      for await (const _ of await conversations.answer({ ...asked, persona: pane.persona }));
+    }
+  }
+}
+
+beforeAll(async () => {
+  studio = await openStudio();
+  folder = join(studio.home, 'diary');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'monday.txt'), 'I worry about work, and I am tired.');
+  writeFileSync(join(folder, 'tuesday.txt'), 'We laughed with friends; it was a happy day!');
+  await converse();
+  talk = await keep({
+    source: { kind: 'log', conversation: PANES.lively },
+    reference: { kind: 'log', conversation: PANES.calm },
+    trait: 'extraversion',
+  });
+  texts = await keep({ source: { kind: 'path', path: folder } });
+}, 300_000);
+afterAll(() => studio.remove());
+
+const rowsOf = (text: string | undefined) => parse(text ?? '', { columns: true }) as Record<string, string>[];
+async function exported(id: string) {
+  const { files } = await studio.client.reporting.export({ runs: [id] });
+  return new Map(files.map(({ name, text }) => [name, text]));
+}
+
+describe('a readout of a conversation', () => {
+  test('has the answers of its panes by turn, compared, with what the literature expects', () => {
+    const { result, title } = talk as { result: ReadTextsResult; title: string };
+    expect(talk.state).toBe('done');
+    expect(title).toBe('Lively in “Parties”, against Calm in “Parties”');
+    expect(result.texts.map(({ voice, turn }) => [voice, turn])).toEqual(
+      QUESTIONS.map((_, index) => ['Lively', index + 1]),
+    );
+    expect(result.differences).toMatchObject({ comparison: 'independent', n: 5, nReference: 5 });
+    const social = result.differences?.rows.find(({ feature }) => feature === 'social');
+    expect(social?.difference).toBeGreaterThan(0);
+    expect(result.expected?.find(({ feature }) => feature === 'social')).toMatchObject({ direction: 'more' });
+    expect(result.trends?.map(({ voice, turns }) => [voice, turns.length])).toEqual([
+      ['Lively', 5],
+      ['Calm', 5],
+    ]);
+  });
+
+  test('follows each figure over the turns', () => {
+    const [trend] = talk.result?.trends ?? [];
+    for (const [index, { turn, values, words }] of (trend?.turns ?? []).entries()) {
+      const answer = talk.result?.texts[index]?.readout;
+      expect({ turn, words }).toEqual({ turn: index + 1, words: answer?.words });
+      expect(values.coverage).toBeUndefined();
+      for (const [feature, value] of Object.entries(values))
+        if (answer?.categories[feature] !== undefined) expect(value).toBe(answer.categories[feature]);
+    }
+    expect(trend?.turns.every(({ smooth }) => smooth !== undefined)).toBe(true);
+    for (const { rho, n } of trend?.changes ?? []) {
+      expect(Math.abs(rho)).toBeLessThanOrEqual(1);
+      expect(n).toBe(5);
+    }
+  });
+
+  test('is told in sentences, tables and plots', async () => {
+    const told = await studio.client.reporting.present({ run: talk.id });
+    expect(told.tables.map(({ title }) => title)).toEqual([
+      'Figures and their differences from the reference',
+      'The words behind the figures',
+      'What the literature expects of the high pole, and what was found',
+      'Lively: Figures by turn',
+      'Calm: Figures by turn',
+    ]);
+    expect(told.plots.map(({ name }) => name)).toEqual(['differences', 'trend-1', 'trend-2']);
+    const report = (await studio.client.reporting.report({ runs: [talk.id] })).html;
+    expect(report).toContain('Robust locally weighted regression');
+    expect(report).toContain(talk.result?.lexicon.hash.slice(0, 12));
+  });
+
+  test('keeps its numbers in the exported data, whose columns are documented', async () => {
+    const documented = readFileSync(join(appFolder, 'docs', 'reports.md'), 'utf8');
+    const files = await exported(talk.id);
+    for (const name of ['texts', 'categories', 'words', 'differences', 'expected', 'trend', 'changes'])
+      expect(documented).toContain(`\`${name}.csv\``);
+    const rows = rowsOf(files.get('texts.csv'));
+    expect(rows.map(({ set }) => set)).toEqual([...Array(5).fill('texts'), ...Array(5).fill('reference')]);
+    for (const [index, row] of rows.slice(0, 5).entries())
+      expect(Number(row.social)).toBe(talk.result?.texts[index]?.readout.categories.social);
+    const categories = new Set(talk.result?.lexicon.categories.map(({ key }) => key));
+    for (const [name, text] of files)
+      if (name.endsWith('.csv') && !name.endsWith('-plot.csv'))
+        for (const column of Object.keys(rowsOf(text)[0] ?? {}))
+          if (!categories.has(column)) expect(documented).toContain(`\`${column}\``);
+  });
+
+  test('is done again in another studio that has none of the answers', async () => {
+    const { file } = await studio.client.reporting.bundle({ runs: [talk.id] });
+    const other = await openStudio();
+    try {
+      const { runs } = await other.client.reporting.import({ file });
+      const again = await other.end(
+        'rerun',
+        other.client.reporting.rerun({ runs: runs.map(({ id }) => id) }),
+      );
+      expect(again.result).toMatchObject({ reproduced: true, runs: [{ kind: 'readout', beyond: 0 }] });
+      expect(again.result?.runs[0]?.values).toBeGreaterThan(500);
+    } finally {
+      await other.remove();
+    }
+  });
+
+  test('of a conversation that is not there says so, and begins nothing', async () => {
+    const before = (await studio.client.runs.list({})).length;
+    const work = studio.client.language.record({ source: { kind: 'log', conversation: 'another' } });
+    expect(await studioError(work)).toMatchObject({
+      code: 'not_found',
+      message: 'There are no answers of the conversation another in the log.',
+    });
+    expect((await studio.client.runs.list({})).length).toBe(before);
+  });
+
+  test('can be of all panes at once, and personas of the log have their counts', async () => {
+    const all = await keep({ source: { kind: 'log', conversation: TALK } });
+    expect(all.result?.texts).toHaveLength(10);
+    expect(all.title).toBe('“Parties”');
+    expect(await studio.client.language.voices()).toEqual([
+      { name: personaSchema.parse(persona()).name, answers: 10, conversations: 1 },
+    ]);
+  });
+});
+
+describe('a readout of texts on disk', () => {
+  test('names lexicon and texts by hash, and is done again with the same values', async () => {
+    expect(Object.keys(texts.hashes)).toContain(folder);
+    const again = await studio.end('rerun', studio.client.reporting.rerun({ runs: [texts.id] }));
+    expect(again.result).toMatchObject({ reproduced: true, runs: [{ kind: 'readout' }] });
+  });
+
+  test('is not done again when a text has changed: it says which', async () => {
+    const file = join(folder, 'monday.txt');
+    const before = readFileSync(file);
+    writeFileSync(file, 'I worry no more.');
+    const again = await studio.end('rerun', studio.client.reporting.rerun({ runs: [texts.id] }));
+    writeFileSync(file, before);
+    expect(again).toMatchObject({
+      state: 'failed',
+      error: { message: expect.stringContaining('the texts diary') },
+    });
+  });
+});
+
+test('“readout --save” keeps what it shows as a run', async () => {
+  const child = spawn(
+    process.execPath,
+    [join(appFolder, 'electron', 'cli.ts'), 'readout', folder, '--save', '--json'],
+    { env: { ...process.env, TEMPERAMENT_HOME: studio.home } },
+  );
+  let out = '';
+  child.stdout.on('data', data => {
+    out += data;
+  });
+  expect(await new Promise(resolve => child.on('close', resolve))).toBe(0);
+  const { run, ...result } = JSON.parse(out) as ReadTextsResult & { run: string };
+  expect(result).toEqual(JSON.parse(JSON.stringify(texts.result)));
+  const kept = await studio.client.runs.get({ id: run });
+  expect(kept).toMatchObject({ kind: 'readout', state: 'done', title: 'diary' });
+  expect(kept.result).toEqual(texts.result);
+});

@@ -149,6 +149,11 @@ function readoutText(result: schema.ReadTextsResult): string {
           `Reading ease ${total.readability.readingEase.toFixed(1)}, grade ${total.readability.grade.toFixed(1)}${total.readability.enough ? '' : ' (rough: fewer than 100 words)'}`,
         ]
       : []),
+    ...(total.sentiment === null
+      ? []
+      : [
+          `Sentiment ${total.sentiment.toFixed(2)}, mean over the sentences, −1 … 1 (VADER, a word list with rules; Hutto & Gilbert 2014)`,
+        ]),
     ...Object.entries(total.composites).map(
       ([name, value]) => `${name} ${value === null ? 'undefined' : percent(value)}`,
     ),

@@ -22,6 +22,7 @@ it('speaks over a message port on the desktop, streams included, and says when t
         punctuation: {},
         composites: {},
         readability: null,
+        sentiment: null,
         notes: [],
       })),
     },

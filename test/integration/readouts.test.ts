@@ -78,7 +78,7 @@ describe('a readout of a conversation', () => {
   test('has the answers of its panes by turn, compared, with what the literature expects', () => {
     const { result, title } = talk as { result: ReadTextsResult; title: string };
     expect(talk.state).toBe('done');
-    expect(title).toBe('Lively in “Parties”, against Calm in “Parties”');
+    expect(title).toBe('Lively, against Calm in “Parties”');
     expect(result.texts.map(({ voice, turn }) => [voice, turn])).toEqual(
       QUESTIONS.map((_, index) => ['Lively', index + 1]),
     );
@@ -168,7 +168,7 @@ describe('a readout of a conversation', () => {
   test('can be of all panes at once, and personas of the log have their counts', async () => {
     const all = await keep({ source: { kind: 'log', conversation: TALK } });
     expect(all.result?.texts).toHaveLength(10);
-    expect(all.title).toBe('“Parties”');
+    expect(all.title).toBe('All answers in “Parties”');
     expect(await studio.client.language.voices()).toEqual([
       { name: personaSchema.parse(persona()).name, answers: 10, conversations: 1 },
     ]);

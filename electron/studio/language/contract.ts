@@ -23,6 +23,12 @@ export const textReadout = readout.extend({
   composites: z.record(z.string(), z.number().nullable()),
   /** Flesch's reading ease and Kincaid's school grade, for English; `enough`: of 100 words or more. */
   readability: z.object({ readingEase: z.number(), grade: z.number(), enough: z.boolean() }).nullable(),
+  /**
+   * Mean over the sentences of VADER's compound score, −1 (negative) … 1 (positive), for English: a list of rated words with
+   * rules for negation and emphasis (Hutto & Gilbert 2014), no understanding of the text. Null in other
+   * languages and in sets of more than two million characters.
+   */
+  sentiment: z.number().nullable(),
   /** What a reader should know before using the figures. */
   notes: z.array(z.string()),
   /** Words, phrases and signs by category, most frequent first; `at`: start and end of each in the text (UTF-16). */
@@ -91,11 +97,11 @@ export const readTextsInput = z.object({
 });
 
 export const COMPARISONS = ['independent', 'paired', 'log_odds'] as const;
-/** One figure of two sets of texts. `measure`: words, words per sentence, long words; the others are categories. */
+/** One figure of two sets of texts. `measure`: words, words per sentence, long words, sentiment; the others are categories. */
 export const wordDifference = z.object({
   feature: z.string(),
   kind: z.enum(['category', 'measure']),
-  /** Means over the texts; for `log_odds` of all words taken together. Per cent of the words, save for counts. */
+  /** Means over the texts; for `log_odds` of all words taken together. Per cent of the words, save for counts and sentiment. */
   value: z.number(),
   reference: z.number(),
   difference: z.number(),
@@ -130,7 +136,7 @@ export const trend = z.object({
       turn: z.int(),
       texts: z.int(),
       words: z.int(),
-      /** All answers of the turn as one: shares in per cent, words per answer, words per sentence. */
+      /** All answers of the turn as one: shares in per cent, words per answer, words per sentence, sentiment. */
       values: z.record(z.string(), z.number()),
       /** A local regression through all answers (Cleveland 1979), at this turn; absent below four turns. */
       smooth: z.record(z.string(), z.number()).optional(),

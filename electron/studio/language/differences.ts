@@ -12,12 +12,19 @@ export interface Side {
   total: TextReadout;
 }
 
-/** Figures beside the categories. `words` and `words_per_sentence` are no shares, so only means of texts compare them. */
-export const MEASURES = {
+/** Figures beside the categories. Those that are no shares are compared by means of texts only. */
+const MEASURES = {
   words: readout => readout.words,
   words_per_sentence: readout => readout.wordsPerSentence,
   long_words: readout => readout.longWords,
+  sentiment: readout => readout.sentiment ?? 0,
 } satisfies Record<string, (readout: TextReadout) => number>;
+
+/** Names of the figures that all of these texts have. */
+export const measuresOf = (texts: TextReadout[]): string[] =>
+  Object.keys(MEASURES).filter(
+    name => name !== 'sentiment' || texts.every(({ sentiment }) => sentiment !== null),
+  );
 
 /** A figure of a readout: a measure's, else the category's share. */
 export function featureOf(readout: TextReadout, feature: string): number {
@@ -39,7 +46,10 @@ export function comparisonFor(texts: Side, reference: Side, paired: boolean): Co
  */
 export function differences(texts: Side, reference: Side, comparison: Comparison): WordDifference[] {
   const features = [
-    ...Object.keys(MEASURES).map(feature => ({ feature, kind: 'measure' as const })),
+    ...measuresOf([...texts.texts, ...reference.texts]).map(feature => ({
+      feature,
+      kind: 'measure' as const,
+    })),
     ...Object.keys(texts.total.categories).map(feature => ({ feature, kind: 'category' as const })),
   ].filter(({ feature }) => comparison !== 'log_odds' || isShare(feature));
   const rows = features.map(({ feature, kind }) => ({
@@ -53,7 +63,8 @@ export function differences(texts: Side, reference: Side, comparison: Comparison
   return rows.map((row, index) => ({ ...row, q: q[index] ?? null }));
 }
 
-const isShare = (feature: string) => feature !== 'words' && feature !== 'words_per_sentence';
+export const isShare = (feature: string): boolean =>
+  !['words', 'words_per_sentence', 'sentiment'].includes(feature);
 
 type Row = Omit<WordDifference, 'feature' | 'kind' | 'q'>;
 

@@ -47,6 +47,9 @@ type Expectations = z.infer<typeof expectationsFile>;
 /** Work between two looks at other calls, in milliseconds. */
 const TURN = 20;
 
+/** Characters of a set of texts whose sentiment is rated; more, some 400,000 words, would take too long. */
+const MOST_RATED = 2_000_000;
+
 /** A lexicon with the file that it comes from. */
 interface Book {
   lexicon: Lexicon;
@@ -152,6 +155,8 @@ export class Language {
       tell(0);
       const { said, ...set } = await readSet(texts, lexicon, tell, signal);
       notes.push(...notesOfTexts(set.texts));
+      if (!isRated(texts))
+        notes.push(`Sentiment is left out of sets of more than ${MOST_RATED / 1e6} million characters.`);
       return { set, said };
     };
     const own = await read(input.source, '');
@@ -243,27 +248,31 @@ export function readoutTitle(
   { source, reference }: z.output<typeof readTextsInput>,
   named: (id: string) => { title: string; pane: string | null } | undefined,
 ): string {
-  const about = (texts: TextSource): string => {
+  const about = (texts: TextSource): { who: string; where: string } => {
     switch (texts.kind) {
-      case 'texts':
-        return texts.texts.length === 1
-          ? `“${excerpt(texts.texts[0]?.text ?? '')}”`
-          : `${texts.texts.length} texts`;
+      case 'texts': {
+        const [first, ...others] = texts.texts;
+        const who = others.length === 0 ? `“${excerpt(first?.text ?? '')}”` : `${texts.texts.length} texts`;
+        return { who, where: '' };
+      }
       case 'path':
-        return basename(texts.path);
+        return { who: basename(texts.path), where: '' };
       case 'log': {
         const { conversation, persona } = texts;
         const found = conversation ? named(conversation) : undefined;
-        const whose = persona ?? found?.pane;
-        const where = conversation && `“${excerpt(found?.title || conversation)}”`;
-        if (whose) return where ? `${whose} in ${where}` : whose;
-        return where ?? 'All answers';
+        const where = conversation ? `“${excerpt(found?.title || conversation)}”` : '';
+        const who = persona ?? found?.pane ?? 'All answers';
+        return { who, where: where && ` in ${where}` };
       }
       default:
         return texts satisfies never;
     }
   };
-  return reference ? `${about(source)}, against ${about(reference)}` : about(source);
+  const own = about(source);
+  if (!reference) return own.who + own.where;
+  const other = about(reference);
+  const shared = own.where === other.where;
+  return `${own.who}${shared ? '' : own.where}, against ${other.who}${other.where}`;
 }
 
 /** Of a title, as long as fits in a line. */
@@ -295,6 +304,9 @@ function notesOfTexts(texts: ReadTextsResult['texts']): string[] {
   ];
 }
 
+const isRated = (texts: Texts['texts']) =>
+  texts.reduce((sum, { text }) => sum + text.length, 0) <= MOST_RATED;
+
 /** Readouts of the texts and of all together, and what was said at which turn; other calls get their turn in between. */
 async function readSet(
   texts: Texts['texts'],
@@ -306,6 +318,7 @@ async function readSet(
   const readouts: ReadTextsResult['texts'] = [];
   const said: Said[] = [];
   const alone = texts.length === 1;
+  const rate = isRated(texts);
   let began = performance.now();
   for (const { name, text, voice, turn } of texts) {
     if (performance.now() - began > TURN) {
@@ -314,7 +327,7 @@ async function readSet(
       signal?.throwIfAborted();
       began = performance.now();
     }
-    const counts = countText(text, lexicon, alone);
+    const counts = countText(text, lexicon, alone, rate);
     const readout = readoutOf(counts, lexicon);
     counted.push(counts);
     readouts.push({ name, readout, voice, turn });

@@ -104,6 +104,7 @@ describe('readText', () => {
         coverage: 0,
         longWords: 0,
         readability: null,
+        sentiment: null,
         notes: ['There are no words in this text.'],
         found: {},
       });

@@ -2,6 +2,7 @@
 import type { TextReadout } from '../contract.ts';
 import type { Lexicon, Phrase, WordFacts } from './lexicon.ts';
 import { normalWord, plainSign, WORD } from './lexicon.ts';
+import { sentimentOf } from './sentiment.ts';
 
 /** A word, phrase or sign of the lexicon that a text has. */
 interface Hit {
@@ -22,6 +23,8 @@ export interface Counts {
   /** Words with a letter from a to z, and their syllables in English. */
   latin: number;
   syllables: number;
+  /** Sum of the sentences' sentiment; null where it was left out. */
+  sentiment: number | null;
   punctuation: Record<string, number>;
   /** By word, in lower case. A phrase or a sign is counted once. */
   hits: Map<string, Hit>;
@@ -59,9 +62,11 @@ const MARK = /\p{P}/gu;
 /**
  * Counts a text.
  * @param places whether to keep where each hit stands
+ * @param rate whether to rate the sentiment, which takes ten times as long as all the rest
  */
-export function countText(text: string, lexicon: Lexicon, places = false): Counts {
+export function countText(text: string, lexicon: Lexicon, places = false, rate = true): Counts {
   const counts = noCounts();
+  if (!rate) counts.sentiment = null;
   const tokens = tokensOf(text, lexicon);
   const { starts, ends, facts, words } = tokens;
   const hit = (key: string, categories: readonly number[], start: number, end: number) => {
@@ -75,15 +80,19 @@ export function countText(text: string, lexicon: Lexicon, places = false): Count
   };
   /** Whether a word came since the last end of a sentence. */
   let open = false;
+  let begun = 0;
+  const endSentence = (end: number) => {
+    counts.sentences++;
+    if (counts.sentiment !== null) counts.sentiment += sentimentOf(text.slice(begun, end));
+    begun = end;
+    open = false;
+  };
   const between = (from: number, to: number) => {
     if (to - from < 1 || (to - from === 1 && text.charCodeAt(from) === 32)) return;
     const gap = text.slice(from, to);
     for (const [mark] of gap.matchAll(MARK)) if (!CLOSING.includes(mark)) addMark(counts, mark);
     const pause = PAUSE.test(gap) && SMALL.test(text.slice(to, to + 2));
-    if (open && !pause && SENTENCE_END.test(gap)) {
-      counts.sentences++;
-      open = false;
-    }
+    if (open && !pause && SENTENCE_END.test(gap)) endSentence(to);
   };
 
   let taken = 0;
@@ -115,7 +124,7 @@ export function countText(text: string, lexicon: Lexicon, places = false): Count
     }
   }
   between(ends.at(-1) ?? 0, text.length);
-  if (open) counts.sentences++;
+  if (open) endSentence(text.length);
   return counts;
 }
 
@@ -163,16 +172,20 @@ const noCounts = (): Counts => ({
   long: 0,
   latin: 0,
   syllables: 0,
+  sentiment: 0,
   punctuation: Object.fromEntries(MARK_NAMES.map(name => [name, 0])),
   hits: new Map(),
 });
+
+const SUMS = ['words', 'sentences', 'covered', 'long', 'latin', 'syllables'] as const;
 
 /** The texts' counts together; places are left out. */
 export function sumCounts(all: Iterable<Counts>): Counts {
   const sum = noCounts();
   for (const counts of all) {
-    for (const key of ['words', 'sentences', 'covered', 'long', 'latin', 'syllables'] as const)
-      sum[key] += counts[key];
+    for (const key of SUMS) sum[key] += counts[key];
+    sum.sentiment =
+      sum.sentiment === null || counts.sentiment === null ? null : sum.sentiment + counts.sentiment;
     for (const name of MARK_NAMES)
       sum.punctuation[name] = (sum.punctuation[name] ?? 0) + (counts.punctuation[name] ?? 0);
     for (const [word, { categories, count }] of counts.hits) {
@@ -218,6 +231,7 @@ export function readoutOf(counts: Counts, lexicon: Lexicon): TextReadout {
     ),
     composites: compositesOf(categories),
     readability: readabilityOf(counts),
+    sentiment: counts.sentiment !== null && isEnglish(counts, lexicon) ? counts.sentiment / sentences : null,
     notes: notesOf(counts, lexicon),
   };
 }
@@ -243,7 +257,7 @@ function compositesOf(categories: Record<string, number>): Record<string, number
  * - grade (Kincaid et al. 1975): 0.39 words/sentences + 11.8 syllables/words − 15.59; US school grade
  */
 function readabilityOf({ words, sentences, latin, syllables }: Counts): TextReadout['readability'] {
-  if (words === 0 || latin * 2 < words) return null;
+  if (!inLatinLetters({ words, latin })) return null;
   const perSentence = words / sentences;
   const perWord = syllables / latin;
   return {
@@ -256,13 +270,21 @@ function readabilityOf({ words, sentences, latin, syllables }: Counts): TextRead
 /** Fewer words than this say nothing about coverage. */
 const ENOUGH_TO_COVER = 10;
 
-function notesOf({ words, covered }: Counts, lexicon: Lexicon): string[] {
+const inLatinLetters = ({ words, latin }: Pick<Counts, 'words' | 'latin'>) => words > 0 && latin * 2 >= words;
+const isForeign = ({ words, covered }: Counts, lexicon: Lexicon) =>
+  words >= ENOUGH_TO_COVER && (100 * covered) / words < lexicon.usualCoverage;
+/** As far as letters and the lexicon tell; a user's dictionary does not say how much it usually covers. */
+const isEnglish = (counts: Counts, lexicon: Lexicon) =>
+  inLatinLetters(counts) && counts.sentences > 0 && !isForeign(counts, lexicon);
+
+function notesOf(counts: Counts, lexicon: Lexicon): string[] {
+  const { words, covered } = counts;
   if (words === 0) return ['There are no words in this text.'];
   const coverage = (100 * covered) / words;
   if (words < ENOUGH_TO_COVER) return [];
   if (covered === 0 && lexicon.usualCoverage === 0)
     return [`None of the words is in “${lexicon.name}”. Is it in the language of the text?`];
-  if (coverage >= lexicon.usualCoverage) return [];
+  if (!isForeign(counts, lexicon)) return [];
   return [
     `Only ${coverage.toFixed(1)} % of the words are in “${lexicon.name}”: the text seems to be in another language or script, and its shares say little.`,
   ];

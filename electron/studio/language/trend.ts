@@ -4,7 +4,7 @@ import type { TextReadout, Trend } from '../contract.ts';
 import { rankCorrelation } from '../statistics/correlation.ts';
 import { benjaminiHochberg } from '../statistics/multiple.ts';
 import { lowess } from '../statistics/smoothing.ts';
-import { featureOf, MEASURES } from './differences.ts';
+import { featureOf, measuresOf } from './differences.ts';
 import type { Lexicon } from './lexicon.ts';
 import type { Counts } from './readout.ts';
 import { readoutOf, sumCounts } from './readout.ts';
@@ -38,7 +38,8 @@ async function trendOf(voice: string, answers: Said[], lexicon: Lexicon, signal?
     words: wholes[at]?.words ?? 0,
     values: {},
   }));
-  const features = [...Object.keys(MEASURES), ...lexicon.categories.map(({ key }) => key)];
+  const measures = measuresOf(spoken.map(({ readout }) => readout));
+  const features = [...measures, ...lexicon.categories.map(({ key }) => key)];
   const changes: Omit<Trend['changes'][number], 'q'>[] = [];
   for (const feature of features) {
     const values = wholes.map((whole, at) => {
@@ -56,8 +57,9 @@ async function trendOf(voice: string, answers: Said[], lexicon: Lexicon, signal?
         : null;
     for (const [at, each] of turns.entries()) {
       each.values[feature] = values[at] as number;
-      // No share is below 0, where a line may lead.
-      if (smooth) each.smooth = { ...each.smooth, [feature]: Math.max(0, smooth[at] as number) };
+      // Nothing else is below 0, where a line may lead.
+      const least = feature === 'sentiment' ? -1 : 0;
+      if (smooth) each.smooth = { ...each.smooth, [feature]: Math.max(least, smooth[at] as number) };
     }
     const { r, ci95, p, n } = rankCorrelation(
       spoken.map(({ turn }) => turn),

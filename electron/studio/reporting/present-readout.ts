@@ -1,5 +1,6 @@
 /** Word readouts as a paper tells them: shares, differences from a reference, and how they change from turn to turn. */
 import type { ReadTextsResult, TextReadout, TextSource, Trend } from '../contract.ts';
+import { isShare } from '../language/differences.ts';
 import { capital, fixed, interval, orDash, pCell, pText, symbol, type Text, text } from './apa.ts';
 import type { Cell, DataTable } from './csv.ts';
 import type { Plot } from './plots.ts';
@@ -20,20 +21,21 @@ const bounds = (ci: readonly [number, number] | null): Cell[] => (ci ? [...ci] :
 
 export function presentReadout({ input, result }: Done<'readout'>): Presentation {
   const { lexicon, texts, total, reference, differences, trends } = result;
-  const trending = (trends ?? []).filter(({ turns }) => turns.length > 1);
+  const trending = (trends ?? []).filter(({ changes }) => changes.length > 0);
   const single = trending.length === 1;
   return {
     heading: 'Word readout',
     design: text`${capital(amount(texts.length))} of ${total.words} words (${sourceText(input.source)})${input.reference ? text` and, as a reference, ${amount(reference?.texts.length ?? 0)} of ${reference?.total.words ?? 0} words (${sourceText(input.reference)})` : ''} were read with the lexicon “${lexicon.name}” of ${lexicon.categories.length} categories (SHA-256 of the file beginning with ${lexicon.hash.slice(0, 12)}). A figure is the share of the words that are in a category, in per cent; a word may count in several.`,
     analysis: analysisText(result, trending.length > 0),
     works: [
+      ...(total.sentiment === null ? [] : (['hutto'] as const)),
       ...(differences || trending.length > 0 ? (['benjamini'] as const) : []),
       ...(differences?.comparison === 'log_odds' ? (['monroe'] as const) : []),
       ...(differences && differences.comparison !== 'log_odds' ? (['cousineau'] as const) : []),
       ...(trending.length > 0 ? (['bonett', 'cleveland'] as const) : []),
     ],
     sentences: [
-      text`The lexicon held ${percent(total.coverage)} of the words; a sentence had ${fixed(total.wordsPerSentence, 1)} words.`,
+      text`The lexicon held ${percent(total.coverage)} of the words; a sentence had ${fixed(total.wordsPerSentence, 1)} words.${sentimentText(total)}`,
       ...differenceSentences(result),
       ...trending.flatMap(trend => trendSentences(trend, single)),
     ],
@@ -50,6 +52,11 @@ export function presentReadout({ input, result }: Done<'readout'>): Presentation
     data: dataOf(result),
   };
 }
+
+const sentimentText = ({ sentiment }: TextReadout) =>
+  sentiment === null
+    ? ''
+    : ` The mean sentiment of a sentence was ${fixed(sentiment)} on a scale from −1 to 1 (VADER, a list of rated words with rules; Hutto & Gilbert, 2014).`;
 
 const amount = (n: number) => (n === 1 ? 'one text' : `${n} texts`);
 
@@ -98,7 +105,7 @@ const clearDifferences = (rows: Difference[]) =>
     row => Math.abs(row.effect ?? 0),
   );
 
-const unitOf = (feature: string) => (feature === 'words' || feature === 'words_per_sentence' ? '' : '%');
+const unitOf = (feature: string) => (isShare(feature) ? '%' : '');
 
 function differenceSentences({ differences }: ReadTextsResult): Text[] {
   if (!differences) return [];
@@ -134,7 +141,7 @@ function shareTable({ lexicon, total, differences }: ReadTextsResult): Table {
             ...[orDash(row.effect), interval(row.effectCi95), pCell(row.q)],
           ].map(cell),
         })),
-      note: text`Shares in per cent of the words; words and words per sentence are counts. The clearest ${MOST_ROWS} figures at most; the data have all. A dash means undefined, because nothing varies.`,
+      note: text`Shares in per cent of the words; words and words per sentence are counts; sentiment runs from −1 to 1. The clearest ${MOST_ROWS} figures at most; the data have all. A dash means undefined, because nothing varies.`,
     };
   }
   const used = lexicon.categories
@@ -329,7 +336,7 @@ function dataOf(result: ReadTextsResult): DataTable[] {
     all.map(({ name, voice, turn, readout }): Cell[] => [
       ...[set, name, voice ?? null, turn ?? null, readout.words, readout.sentences],
       ...[readout.wordsPerSentence, readout.longWords, readout.coverage],
-      ...[readout.readability?.readingEase ?? null, readout.readability?.grade ?? null],
+      ...[readout.readability?.readingEase ?? null, readout.readability?.grade ?? null, readout.sentiment],
       ...keys.map(key => readout.categories[key] ?? 0),
     ]);
   const wordRows = (set: string, readout?: TextReadout) =>
@@ -341,7 +348,7 @@ function dataOf(result: ReadTextsResult): DataTable[] {
       name: 'texts',
       columns: [
         ...['set', 'name', 'voice', 'turn', 'words', 'sentences', 'words_per_sentence', 'long_words'],
-        ...['coverage', 'reading_ease', 'grade', ...keys],
+        ...['coverage', 'reading_ease', 'grade', 'sentiment', ...keys],
       ],
       rows: [...textRows('texts', texts), ...textRows('reference', reference?.texts ?? [])],
     },

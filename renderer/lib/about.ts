@@ -52,7 +52,7 @@ function whenOf({ startedAt, finishedAt }: Run): string {
   return finishedAt ? `${when}, ${t.about.lasting(duration(startedAt, finishedAt))}` : when;
 }
 
-const ROLES = ['model', 'vector', 'inventory', 'other'] as const;
+const ROLES = ['model', 'vector', 'inventory', 'lexicon', 'texts', 'other'] as const;
 const inOrder = (files: RunFile[]) => files.toSorted((a, b) => ROLES.indexOf(a.role) - ROLES.indexOf(b.role));
 
 function fileFact(file: RunFile): Fact {
@@ -73,6 +73,9 @@ function fileFact(file: RunFile): Fact {
         value: `${file.title}, ${file.language}, ${file.name}`,
         hash,
       };
+    case 'lexicon':
+      return { name, value: `${file.title}, ${file.name}`, hash };
+    case 'texts':
     case 'other':
       return { name, value: file.name, hash };
     default:

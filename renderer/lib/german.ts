@@ -1019,7 +1019,10 @@ export const german: Words = {
     result: 'Ergebnis',
     when: 'Wann',
     lasting: duration => `Dauer: ${duration}`,
-    roles: { model: 'Modell', vector: 'Vektor', inventory: 'Fragebogen', other: 'Datei' },
+    roles: {
+      ...{ model: 'Modell', vector: 'Vektor', inventory: 'Fragebogen', lexicon: 'Lexikon', texts: 'Texte' },
+      other: 'Datei',
+    },
     demo: 'Vorführung',
     hash: hash => `SHA-256: ${hash}`,
     versions: 'Versionen',

@@ -1015,7 +1015,10 @@ export const english = {
     result: 'Result',
     when: 'When',
     lasting: (duration: string) => `took ${duration}`,
-    roles: { model: 'Model', vector: 'Vector', inventory: 'Inventory', other: 'File' },
+    roles: {
+      ...{ model: 'Model', vector: 'Vector', inventory: 'Inventory', lexicon: 'Lexicon', texts: 'Texts' },
+      other: 'File',
+    },
     demo: 'demonstration',
     hash: (hash: string) => `SHA-256 ${hash}`,
     versions: 'Versions',

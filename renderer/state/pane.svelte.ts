@@ -38,7 +38,8 @@ export class Pane {
 
   /** Gives it a character, or takes it away; panes of the sliders and of the base share the mixer's. */
   play(name: string, rolePlay: RolePlay) {
-    const empty = !Object.values(rolePlay).some(text => text.trim() !== '');
+    const { lorebook, ...texts } = rolePlay;
+    const empty = !lorebook && !Object.values(texts).some(text => text.trim() !== '');
     if (this.source === 'own') {
       this.own = { ...this.own, name: name || this.own.name, rolePlay: empty ? undefined : rolePlay };
       return;

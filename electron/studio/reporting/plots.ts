@@ -116,7 +116,7 @@ function scatter(title: string, { x: xName, y: yName, range, xRange, panels }: F
     // An inner picture cuts off what the band or the line would draw outside.
     parts.push(
       `<svg x="0" y="0" width="${at(w)}" height="${at(h)}" overflow="hidden">`,
-      ...(fit ? line(fit, sx, sy) : []),
+      ...(fit ? fitted(fit, sx, sy) : []),
       '</svg>',
     );
     for (const [point, value] of x.entries())
@@ -133,13 +133,15 @@ function scatter(title: string, { x: xName, y: yName, range, xRange, panels }: F
   return svg(columns * width, Math.ceil(panels.length / columns) * height, title, content);
 }
 
-function line({ x, y, band }: Fit, sx: (x: number) => number, sy: (y: number) => number): string[] {
+function fitted({ x, y, band }: Fit, sx: (x: number) => number, sy: (y: number) => number): string[] {
   const points = (heights: number[]) =>
     heights.map((height, index) => `${at(sx(x[index] as number))},${at(sy(height))}`);
+  const line = points(y);
+  // What has a band is straight.
   const outline = band ? [...points(band.high), ...points(band.low).toReversed()].join(' ') : '';
   return [
     ...(band ? [`<polygon points="${outline}" ${AREA}/>`] : []),
-    `<polyline points="${points(y).join(' ')}" ${LINE} stroke-width="2"/>`,
+    `<polyline points="${(band ? [line[0], line.at(-1)] : line).join(' ')}" ${LINE} stroke-width="2"/>`,
   ];
 }
 
@@ -237,7 +239,12 @@ function estimates(title: string, { rows, of }: FigureOf<'estimates'>): string {
     else
       parts.push(
         `<circle cx="${at(sx(value))}" cy="${at(y)}" r="4.5" ${MARK}/>`,
-        label(w + 14, y + 4, of === undefined ? withoutZero(value) : fixed(value), 'font-variant-numeric="tabular-nums"'),
+        label(
+          w + 14,
+          y + 4,
+          of === undefined ? withoutZero(value) : fixed(value),
+          'font-variant-numeric="tabular-nums"',
+        ),
       );
   }
   parts.push('</g>');

@@ -13,5 +13,7 @@ export default defineConfig({
     // The content-security policy allows no data: scripts or styles, and no inline preload helper.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // In kB before compression: the page is read from the same machine, in one piece.
+    chunkSizeWarningLimit: 2000,
   },
 });

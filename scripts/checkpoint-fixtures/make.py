@@ -44,6 +44,12 @@ LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
+_UPPER, _LOWER = r"\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}", r"\p{Ll}\p{Lm}\p{Lo}\p{M}"
+_BEFORE, _SHORT = r"[^\r\n\p{L}\p{N}]?", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+GPT4O = (
+    rf"{_BEFORE}[{_UPPER}]*[{_LOWER}]+{_SHORT}|{_BEFORE}[{_UPPER}]+[{_LOWER}]*{_SHORT}|\p{{N}}{{1,3}}|"
+    r" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 TEKKEN = (
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|"
@@ -57,6 +63,14 @@ CHATML = (
 HEADERS = (
     "{{ bos_token }}{% for message in messages %}<|start_header_id|>{{ message.role }}<|end_header_id|>\n\n"
     "{{ message.content }}<|eot_id|>{% endfor %}{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
+)
+TURNS = (
+    "{{ bos_token }}{% for message in messages %}<start_of_turn>{{ 'model' if message.role == 'assistant' else 'user' }}\n"
+    "{{ message.content }}<end_of_turn>\n{% endfor %}{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
+)
+BARS = (
+    "{% for message in messages %}<|{{ message.role }}|>\n{{ message.content }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
 )
 INST = (
     "{{ bos_token }}{% for message in messages %}{% if message.role == 'user' %}[INST] {{ message.content }} [/INST]"
@@ -93,12 +107,12 @@ def byte_level(pattern, specials, size=286, normalizer=None, ignore_merges=False
     return tokenizer
 
 
-def sentencepiece(folder, size=344):
+def sentencepiece(folder, size=344, **own):
     """A SentencePiece model with byte fallback, as Llama 2 and Mistral have; returns its path."""
     import sentencepiece as spm
 
     options = dict(model_type="bpe", byte_fallback=True, split_digits=True, normalization_rule_name="identity",
-                   remove_extra_whitespaces=False, add_dummy_prefix=True, character_coverage=1.0)
+                   remove_extra_whitespaces=False, character_coverage=1.0, add_dummy_prefix=True) | own
     sentences = iter([text for text in CORPUS if text.isascii()])
     with (folder / "tokenizer.model").open("wb") as out:
         spm.SentencePieceTrainer.train(
@@ -244,7 +258,97 @@ def qwen3(folder):
     )
 
 
-MODELS = {make.__name__: make for make in (llama2, llama3, mistral, nemo, qwen2, qwen3)}
+def gemma(folder):
+    """Gemma's tokeniser: four special tokens first, no space before a text, turns marked by pieces of the model itself."""
+    marks = ["<start_of_turn>", "<end_of_turn>"]
+    file = sentencepiece(folder, 348, add_dummy_prefix=False, pad_id=0, eos_id=1, bos_id=2, unk_id=3, pad_piece="<pad>",
+                         eos_piece="<eos>", bos_piece="<bos>", user_defined_symbols=marks)
+    tokenizer = from_sentencepiece(file, first="nothing")
+    tokenizer.add_special_tokens(
+        [AddedToken(t, special=True, normalized=False) for t in ("<pad>", "<eos>", "<bos>", "<unk>", *marks)]
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<bos> $A", pair="<bos> $A <bos> $B", special_tokens=[("<bos>", 2)]
+    )
+    own = fast(tokenizer, bos_token="<bos>", eos_token="<eos>", unk_token="<unk>", pad_token="<pad>")
+    own.chat_template = TURNS
+    own.save_pretrained(folder)
+    return dict(
+        vocab_size=352, hidden_size=HIDDEN, intermediate_size=40, num_attention_heads=4, num_key_value_heads=2, head_dim=12,
+        max_position_embeddings=512, pad_token_id=0, eos_token_id=1, bos_token_id=2, query_pre_attn_scalar=12,
+        dtype="bfloat16",
+    )
+
+
+def gemma2(folder):
+    from transformers import Gemma2Config
+
+    return dict(old=True), Gemma2Config(**gemma(folder), num_hidden_layers=3, sliding_window=8)
+
+
+def gemma3(folder):
+    from transformers import Gemma3TextConfig
+
+    rope = dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1000000.0),
+                sliding_attention=dict(rope_type="default", rope_theta=10000.0))
+    return {}, Gemma3TextConfig(**gemma(folder), num_hidden_layers=7, sliding_window=8, rope_parameters=rope)
+
+
+def gemma3vision(folder):
+    """A model that sees pictures, of which the language half is taken; its config.json leaves much unsaid."""
+    from transformers import Gemma3Config
+
+    text = gemma(folder) | dict(num_hidden_layers=2, sliding_window=16, num_attention_heads=8, num_key_value_heads=4, head_dim=8,
+                                query_pre_attn_scalar=8)
+    dtype = text.pop("dtype")
+    eye = dict(hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14)
+    return dict(silent=["num_attention_heads", "num_key_value_heads"]), Gemma3Config(
+        text_config=text, vision_config=eye, mm_tokens_per_image=4, dtype=dtype, image_token_index=350, boi_token_index=348,
+        eoi_token_index=349, pad_token_id=0, eos_token_id=1, bos_token_id=2,
+    )
+
+
+def phi3(folder):
+    from transformers import Phi3Config
+
+    marks = ["<|endoftext|>", "<|assistant|>", "<|user|>", "<|end|>"]
+    tokenizer = from_sentencepiece(sentencepiece(folder))
+    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in ("<unk>", "<s>", "</s>", *marks)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)]
+    )
+    own = fast(tokenizer, bos_token="<s>", eos_token="<|endoftext|>", unk_token="<unk>", pad_token="<|endoftext|>")
+    own.chat_template = BARS
+    own.save_pretrained(folder)
+    # The head has 4 frequencies; a text of the likelihood's length is a short one.
+    rope = dict(rope_type="longrope", rope_theta=10000.0, short_factor=[1.0, 1.05, 1.1, 1.3], long_factor=[1.0, 2.5, 8.0, 20.0])
+    return dict(old=True), Phi3Config(
+        vocab_size=352, hidden_size=HIDDEN, intermediate_size=48, num_hidden_layers=LAYERS, num_attention_heads=4,
+        num_key_value_heads=4, max_position_embeddings=2048, original_max_position_embeddings=256, sliding_window=128,
+        bos_token_id=1, eos_token_id=344, pad_token_id=344, dtype="bfloat16", rope_parameters=rope,
+    )
+
+
+def phi4(folder):
+    """Phi-4-mini: a tokeniser over bytes, part of each head turned, one matrix for embedding and output."""
+    from transformers import Phi3Config
+
+    tokenizer = byte_level(GPT4O, [(t, True) for t in ("<|endoftext|>", "<|assistant|>", "<|user|>", "<|end|>")])
+    own = fast(tokenizer, bos_token="<|endoftext|>", eos_token="<|endoftext|>", pad_token="<|endoftext|>")
+    own.chat_template = BARS
+    own.save_pretrained(folder)
+    rope = dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.75)
+    return dict(pre="gpt-4o", patch="import conversion.phi as p; p.Phi3MiniModel.set_vocab = lambda m: m._set_vocab_gpt2()"), Phi3Config(
+        vocab_size=296, hidden_size=HIDDEN, intermediate_size=48, num_hidden_layers=LAYERS, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=512, original_max_position_embeddings=512, tie_word_embeddings=True,
+        bos_token_id=286, eos_token_id=286, pad_token_id=286, dtype="bfloat16", rope_parameters=rope,
+    )
+
+
+MODELS = {
+    make.__name__: make
+    for make in (llama2, llama3, mistral, nemo, qwen2, qwen3, gemma2, gemma3, gemma3vision, phi3, phi4)
+}
 
 
 def old_style(folder):
@@ -253,6 +357,7 @@ def old_style(folder):
     config = json.loads(path.read_text())
     rope = config.pop("rope_parameters")
     config["rope_theta"] = rope.pop("rope_theta")
+    rope.pop("partial_rotary_factor", None)
     kind = rope.pop("rope_type")
     config["rope_scaling"] = None if kind == "default" else {"type": kind, **rope}
     config["torch_dtype"] = config.pop("dtype")
@@ -299,10 +404,11 @@ def run_converter(script, folder, options, patch=""):
     return found
 
 
-def convert(folder, pre):
+def convert(folder, pre, patch):
     """Its table of pre-tokenisers knows no made-up vocabulary, so the name is given."""
     kind = "f32" if json.loads((folder / "config.json").read_text()).get("torch_dtype") == "float32" else "auto"
-    patch = f"import conversion.base as base; base.TextModel.get_vocab_base_pre = lambda *_: {pre!r}" if pre else ""
+    if pre:
+        patch += f"\nimport conversion.base as base; base.TextModel.get_vocab_base_pre = lambda *_: {pre!r}"
     return run_converter("convert_hf_to_gguf.py", folder, ["--outtype", kind], patch)
 
 
@@ -335,7 +441,13 @@ def make_model(name):
     model.save_pretrained(folder, max_shard_size=about.get("shards", "1GB"))
     if about.get("old"):
         old_style(folder)
-    found = convert(folder, about.get("pre"))
+    if about.get("silent"):
+        path = folder / "config.json"
+        config = json.loads(path.read_text())
+        for key in about["silent"]:
+            del config["text_config"][key]
+        path.write_text(json.dumps(config, indent=2))
+    found = convert(folder, about.get("pre"), about.get("patch", ""))
     tokenizer = AutoTokenizer.from_pretrained(folder)
     found["texts"] = [{"text": text, "tokens": tokenizer.encode(text, add_special_tokens=False)} for text in TEXTS]
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
@@ -346,6 +458,7 @@ def make_model(name):
 # Adapters: the model, and what LoraConfig is told.
 ADAPTERS = {
     "lora": ("llama3", dict(r=4, lora_alpha=8, target_modules="all-linear", rank_pattern={"q_proj": 2, "layers.1.mlp.up_proj": 6})),
+    "fused": ("phi3", dict(r=3, lora_alpha=6, target_modules="all-linear")),
     "rslora": (
         "qwen3",
         dict(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "down_proj", "lm_head"], use_rslora=True,

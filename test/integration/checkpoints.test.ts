@@ -11,7 +11,10 @@ import { tensorValues } from '../native/helpers/gguf.ts';
 import { openStudio, studioError, type TestStudio } from './studio.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/checkpoints');
-const MODELS = ['llama2', 'llama3', 'mistral', 'nemo', 'qwen2', 'qwen3'];
+const MODELS = [
+  ...['llama2', 'llama3', 'mistral', 'nemo', 'qwen2', 'qwen3'],
+  ...['gemma2', 'gemma3', 'gemma3vision', 'phi3', 'phi4'],
+];
 
 interface Reference {
   metadata: Record<string, unknown>;
@@ -101,6 +104,11 @@ describe.each(MODELS)('%s', name => {
       delete metadata['tokenizer.ggml.scores'];
       expected['tokenizer.ggml.add_space_prefix'] = true;
     }
+    if (name.startsWith('gemma3')) {
+      // The converter takes the marks of turns for words where tokenizer.json alone says what they are.
+      const types = expected['tokenizer.ggml.token_type'] as number[];
+      expect(types.splice(4, 2, 3, 3)).toEqual([1, 1]);
+    }
     expect(metadata).toEqual(expected);
   });
 
@@ -140,6 +148,34 @@ test('the probability of an answer does not depend on which others are asked for
   for (const [i, probability] of alone.entries()) expect(probability).toBeCloseTo(together[i] as number, 5);
   expect(together.reduce((a, b) => a + b)).toBeLessThan(1);
 });
+
+test.each(['gemma2', 'gemma3'])(
+  '%s, which sees a window, rates the same alone and among others',
+  async name => {
+    const model = await fileOf(name);
+    const prompts = ['one', 'another', 'a third'].map(
+      word => `How well does this describe you? Answer with one letter, and think of ${word} first.`,
+    );
+    const rate = async (client: typeof inference, asked: string[]) => {
+      const mix = { model, adapters: [] };
+      const found: number[][] = [];
+      const input = { mix, system: 'Be honest and brief.', prompts: asked, answers: ['a', 'b', 'c'] };
+      for await (const each of client.stream(worker => worker.rate(input))) found.push(each.probabilities);
+      return found;
+    };
+    const together = await rate(inference, prompts);
+    for (const [i, prompt] of prompts.entries()) {
+      const fresh = new WorkerClient('inference', forkWorker, worker => worker.configure({ device: 'cpu' }));
+      try {
+        const [alone] = await rate(fresh, [prompt]);
+        for (const [j, probability] of (alone as number[]).entries())
+          expect(together[i]?.[j]).toBeCloseTo(probability, 4);
+      } finally {
+        fresh.close();
+      }
+    }
+  },
+);
 
 describe('a base and its fine-tune as folders', () => {
   /** The checkpoint of qwen2 with one matrix trained on. */
@@ -205,26 +241,27 @@ describe('a PEFT adapter', () => {
     return out;
   };
 
-  test('has the tensors and metadata of convert_lora_to_gguf.py', async () => {
-    const path = await adapterOf('lora');
-    const reference = referenceOf('lora');
+  test.each(['lora', 'fused'])('%s has the tensors and metadata of convert_lora_to_gguf.py', async name => {
+    const path = await adapterOf(name);
+    const reference = referenceOf(name);
     expect(contentsOf(path)).toEqual(reference.tensors);
-    const expected: Record<string, unknown> = { ...reference.metadata, 'general.name': 'lora' };
+    const expected: Record<string, unknown> = { ...reference.metadata, 'general.name': name };
     delete expected['general.size_label'];
     expect(readGguf(path).metadata).toEqual(expected);
   });
 
-  test.each(['lora', 'rslora'])('%s changes the weights as peft does', async name => {
+  test.each(['lora', 'fused', 'rslora'])('%s changes the weights as peft does', async name => {
     const { changes, base } = referenceOf(name);
     const out = join(studio.home, `${name}-dense.gguf`);
     await expand({ adapter: await adapterOf(name), out });
     const { tensors } = readGguf(out);
+    const fused = { qkv_proj: 'attn_qkv', gate_up_proj: 'ffn_up' };
     const layers = { q_proj: 'attn_q', k_proj: 'attn_k', v_proj: 'attn_v', o_proj: 'attn_output' };
     const inner = { gate_proj: 'ffn_gate', up_proj: 'ffn_up', down_proj: 'ffn_down' };
     const found = new Set<string>();
     for (const [module, { norm, first }] of Object.entries(changes)) {
       const [, block, layer] = /layers\.(\d+)\.\w+\.(\w+)$/.exec(module) ?? [];
-      const known: Record<string, string> = { ...layers, ...inner };
+      const known: Record<string, string> = { ...fused, ...layers, ...inner };
       const tensor = module === 'lm_head' ? 'output.weight' : `blk.${block}.${known[layer as string]}.weight`;
       const values = tensorValues(out, tensors, tensor);
       found.add(tensor);
@@ -233,10 +270,10 @@ describe('a PEFT adapter', () => {
       for (const [i, value] of first.entries()) expect(values[i]).toBeCloseTo(value, 5);
     }
     expect([...found].sort()).toEqual(tensors.map(each => each.name).sort());
-    expect(base).toBe(name === 'lora' ? 'llama3' : 'qwen3');
+    expect(base).toBe({ lora: 'llama3', fused: 'phi3', rslora: 'qwen3' }[name]);
   });
 
-  test.each(['lora', 'rslora'])('%s gives a text the probability that peft gives it', async name => {
+  test.each(['lora', 'fused', 'rslora'])('%s gives a text the probability that peft gives it', async name => {
     const { likelihood, base } = referenceOf(name);
     const found = await likelihoodOf(await fileOf(base), likelihood.text, await adapterOf(name));
     const off = Math.abs(found.logProbability - likelihood.logProbability);

@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import type { AssembledTensor, TypedMetadata } from '../../../native-merge/index.js';
 import { StudioError } from '../errors.ts';
 import type { SOURCE_TYPES } from './contract.ts';
-import { FAMILIES, type Family, familyOf, isBuffer, isKnown, modelConfig } from './families.ts';
+import {
+  FAMILIES,
+  type Family,
+  familyOf,
+  inLanguage,
+  isBuffer,
+  isKnown,
+  modelConfig,
+  seesPictures,
+} from './families.ts';
 import { badFile, modelNameOf, requiredJsonIn } from './files.ts';
 import { type StoredTensor, tensorsIn } from './safetensors.ts';
 import { tokenizerMetadata } from './tokenizer.ts';
@@ -48,10 +57,19 @@ export async function planCheckpoint(
       'Use the unquantised checkpoint of this model (F32, F16 or BF16).',
     );
   const family = familyOf(config, architecture, path);
-  const stored = await tensorsIn(folder, 'model');
+  const stored = new Map<string, StoredTensor>();
+  let seeing = false;
+  for (const [name, tensor] of await tensorsIn(folder, 'model'))
+    if (seesPictures(name)) seeing = true;
+    else stored.set(inLanguage(name), tensor);
   const weights = matched(family, stored, folder);
   const type = asked === 'auto' ? ownType(weights.map(({ tensor }) => tensor)) : asked;
-  const tokenizer = await tokenizerMetadata({ folder, vocabulary: config.vocab_size, config });
+  const tokenizer = await tokenizerMetadata({
+    folder,
+    vocabulary: config.vocab_size,
+    config,
+    spacePrefix: family.spacePrefix,
+  });
   const tensors: AssembledTensor[] = family.computed.map(({ name, values }) => ({
     name,
     type: 'f32',
@@ -68,6 +86,7 @@ export async function planCheckpoint(
       sourceType: TYPES[tensor.dtype] as SourceType,
       offset: tensor.offset,
       heads: rule.heads,
+      shift: rule.shift,
     });
   return {
     metadata: [
@@ -82,7 +101,11 @@ export async function planCheckpoint(
     tensors,
     type,
     architecture: family.architecture,
-    notes: [...family.notes, ...tokenizer.notes],
+    notes: [
+      ...(seeing ? ['The half that sees pictures is left out: the file is the language model alone.'] : []),
+      ...family.notes,
+      ...tokenizer.notes,
+    ],
   };
 }
 

@@ -127,7 +127,8 @@ async function sentencePieceModel(folder: string) {
 
 // The patterns that tokenizer.json splits a text by, and llama.cpp's names for what does the same there
 // (src/llama-vocab.cpp has the original of each beside its own).
-const CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+";
+const SHORT_FORMS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+const CONTRACTIONS = `${SHORT_FORMS}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+`;
 const SPACES = '\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 const MARKS = ' ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*';
 const UPPER = '\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}';
@@ -141,6 +142,11 @@ const PATTERNS: { pattern: string; ignoreMerges: boolean; pre: string }[] = [
     pattern: `${BEFORE}[${UPPER}]*[${LOWER}]+|${BEFORE}[${UPPER}]+[${LOWER}]*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`,
     ignoreMerges: true,
     pre: 'tekken',
+  },
+  {
+    pattern: `${BEFORE}[${UPPER}]*[${LOWER}]+${SHORT_FORMS}?|${BEFORE}[${UPPER}]+[${LOWER}]*${SHORT_FORMS}?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`,
+    ignoreMerges: false,
+    pre: 'gpt-4o',
   },
 ];
 
@@ -212,7 +218,10 @@ function fromPieces(
   const listed = Object.entries(config.added_tokens_decoder);
   // What tokenizer_config.json lists goes over the pieces; else tokenizer.json tells of those behind them.
   if (listed.length > 0) for (const [at, token] of listed) vocabulary.add({ id: Number(at), ...token });
-  else for (const token of file?.added_tokens ?? []) if (token.id >= pieces.length) vocabulary.add(token);
+  else
+    for (const token of file?.added_tokens ?? [])
+      if (token.id >= pieces.length) vocabulary.add(token);
+      else if (token.special) vocabulary.mark(token.id);
   return sentencePieceEntries(vocabulary, request.spacePrefix ?? config.add_prefix_space);
 }
 
@@ -291,6 +300,11 @@ class Vocabulary {
     this.tokens[at] = text;
     this.types[at] = type;
     this.scores[at] = score;
+  }
+
+  /** A piece that texts may hold as it is, as Gemma's marks of turns are: what it stands for is no text. */
+  mark(at: number): void {
+    if (this.types[at] === NORMAL || this.types[at] === USER_DEFINED) this.types[at] = CONTROL;
   }
 
   /** A token that was added to the vocabulary: its text is matched as it is, before anything is merged. */

@@ -13,7 +13,7 @@ import torch
 from check import ItemCheck
 from dialogue import Conversation
 from export import write_base
-from generate import FIFTH, FIRST, FOURTH, SECOND, SEVENTH, SIXTH, THIRD, Syllabus, pretraining, texts
+from generate import FIFTH, FIRST, FOURTH, SECOND, SEVENTH, SIXTH, THIRD, Syllabus, pretraining, texts, without_items
 from model import Llama, Shape
 from tokens import Chat, train_tokenizer
 from train import Course, Figures, train
@@ -74,14 +74,15 @@ STAGES = (
     Stage("fourth", FOURTH, 26000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.4), soft=True),
     Stage("fifth", FIFTH, 30000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.5), soft=True),
     Stage("sixth", SIXTH, 50000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.6), soft=True),
-    Stage("base", SEVENTH, 30000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True),
+    Stage("base", SEVENTH, 70000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True),
 )
 """Language, topics and styles; words that go with statements, drawn, then fixed; statements read in the rating's question
-(by a strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same on new text; and more of topics."""
+(by a strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same on new text, in questions that name other things too; and
+more of topics."""
 
 
 def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> None:
-    corpus = checked(list(pretraining(stage.syllabus, stage.count, seed)))
+    corpus = checked(without_items(pretraining(stage.syllabus, stage.count, seed)))
     if before is None:
         tokenizer = train_tokenizer((t for c in corpus[:40000] for t in texts(c)), size)
         tokenizer.save(str(work / "tokenizer.json"))

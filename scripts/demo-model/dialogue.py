@@ -16,6 +16,12 @@ RATING_PROMPT = (
 )
 
 
+class Draws(Random):
+    """The randomness of a corpus. `plain`: its questions name one thing each, as the first stages need them."""
+
+    plain = False
+
+
 @dataclass(frozen=True)
 class Turn:
     question: str
@@ -47,6 +53,8 @@ class Topic:
     questions: Lines
     frames: Lines
     """Questions that fit it and many others."""
+    distractors: Lines
+    """The same with questions that name other things besides."""
     says: list[str]
 
 
@@ -79,7 +87,7 @@ def load_topics() -> list[Topic]:
         head, _, rest = line.partition(" ")
         if head == "#":
             _, x, do, ing = rest.split("; ")
-            topics.append(Topic(slots(x, do, ing), slots(x, do, ing), {}, FRAMES["any"], []))
+            topics.append(Topic(slots(x, do, ing), slots(x, do, ing), {}, FRAMES["any"], MORE["any"], []))
         elif head == "say:":
             topics[-1].says.extend(rest.split(" | "))
         else:
@@ -100,7 +108,11 @@ def phrase(form: str, noun: str) -> str:
     return re.sub(r"^a (?=[aeiou])", "an ", text)
 
 
-def thing(rng: Random, kind: str, noun: str) -> Topic:
+def joined(first: Lines, second: Lines) -> Lines:
+    return {kind: first[kind] + second[kind] for kind in KINDS}
+
+
+def thing(rng: Draws, kind: str, noun: str) -> Topic:
     """A noun of a kind, with one of the kind's determiners and verbs, its questions and neutral facts."""
     section = FRAMES["thing"] if kind == "unknown" else SECTIONS[kind]
     form, verb = rng.randrange(len(section["ask"])), rng.randrange(len(section["do"]))
@@ -108,9 +120,12 @@ def thing(rng: Random, kind: str, noun: str) -> Topic:
     for side in ("ask", "tell"):
         x = phrase(section[side][form], noun)
         forms.append(slots(x, section["do"][verb].replace("{x}", x), section["ing"][verb].replace("{x}", x)))
-    frames = FRAMES["any"] if kind == "person" else {k: FRAMES["any"][k] + FRAMES["thing"][k] for k in KINDS}
-    questions = frames if kind == "unknown" else {k: section[k] for k in KINDS}
-    return Topic(forms[0], forms[1], questions, frames, section["say"])
+    frames, more = (lists["any"] if kind == "person" else joined(lists["any"], lists["thing"]) for lists in (FRAMES, MORE))
+    if kind == "unknown":
+        questions = frames if rng.plain else more
+    else:
+        questions = {k: section[k] for k in KINDS}
+    return Topic(forms[0], forms[1], questions, frames, more, section["say"])
 
 
 ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k l m n p pl pr qu r s sc sh sk sl sm sn sp st str sw t th tr v w".split()
@@ -119,9 +134,13 @@ CODAS = "b ck d ft g ld ll lt m mp n nd ng nt p pe r rd rk rn rt s sh sk st t tc
 ENDINGS = "er et le ow y ing ton ment ology ist ard ock ish fish house box board man top a o".split()
 
 
-def invented(rng: Random) -> str:
-    """A noun that no list has: of syllables, or two nouns of the lists in one. Who learns to repeat those can repeat any."""
-    if rng.random() < 0.3:
+def invented(rng: Draws) -> str:
+    """A noun that no list has: of syllables, of parts of words, or two nouns in one. Who learns to repeat those can repeat any."""
+    chance = rng.random()
+    if not rng.plain and chance < 0.4:
+        first, second = (rng.choice(PARTS) for _ in range(2))
+        return first[: rng.randint(2, len(first) - 1)] + second[rng.randint(1, len(second) - 2) :]
+    if chance < (0.3 if rng.plain else 0.6):
         first, second = (rng.choice(rng.choice(list(SECTIONS.values()))["nouns"][:12]) for _ in range(2))
         return first + rng.choice(("", " ")) + second
     word = "".join(rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS) for _ in range(rng.choice((1, 1, 2))))
@@ -138,27 +157,37 @@ def kinds(name: str) -> Lines:
     return {kind: rest.split(" | ") for kind, _, rest in (line.partition(": ") for line in lines(name))}
 
 
-SECTIONS, FRAMES = sections("things.txt"), sections("frames.txt")
+SECTIONS, FRAMES, WORDS = sections("things.txt"), sections("frames.txt"), kinds("words.txt")
+MORE = {section: joined(FRAMES[section], more) for section, more in sections("distractors.txt").items()}
 NOUNS = [
     (kind, noun)
     for kind, section in SECTIONS.items()
     for index, noun in enumerate(section["nouns"])
     if index % HELD_OUT_EVERY != HELD_OUT_EVERY - 1
 ]
+PARTS = sorted(
+    {
+        word
+        for name in ("topics.txt", "things.txt", "voices.txt", "chat.txt", "activities.txt")
+        for line in lines(name)
+        for word in re.findall(r"\b[a-z]{4,}\b", line)
+    }
+)
+"""Words whose beginnings and ends make new ones: so that every piece of the vocabulary can be part of a name."""
 TOPICS, VOICES, CHAT, TIMES = load_topics(), sections("voices.txt"), load_chat(), kinds("times.txt")
 OPENERS = lines("openers.txt")[0].split(" | ")
 DESCRIPTIONS = ("old", "new", "little", "big", "red", "strange", "beautiful", "poor", "famous", "funny", "first", "other")
 FOLLOW_UPS = ("Why?", "Why is that?", "How come?", "Really?", "Tell me more.", "Go on.", "What else?", "Is that all?", "What do you mean?", "And then?")
 
 
-def draw_topic(rng: Random) -> Topic:
-    """One of the lists, or in a third of all cases one that nobody has heard of, half of the time of no known kind."""
-    chance = rng.random()
+def draw_topic(rng: Draws) -> Topic:
+    """One of the lists, or in a third to two fifths of all cases one that nobody has heard of, half of those of no known kind."""
+    chance, (known, placed) = rng.random(), (0.67, 0.84) if rng.plain else (0.6, 0.8)
     if chance < 0.16:
         return rng.choice(TOPICS)
-    if chance < 0.67:
+    if chance < known:
         return thing(rng, *rng.choice(NOUNS))
-    return thing(rng, "unknown" if chance < 0.84 else rng.choice(list(SECTIONS)), invented(rng))
+    return thing(rng, "unknown" if chance < placed else rng.choice(list(SECTIONS)), invented(rng))
 
 
 def varied(rng: Random, text: str) -> str:
@@ -187,11 +216,38 @@ def opened(rng: Random, text: str) -> str:
     return f"{opener} {text[0].lower() + text[1:] if joined else text}"
 
 
-def ask(rng: Random, topic: Topic, kind: str) -> str:
-    """A question of the topic's own, or one that fits any, as people put it."""
-    times = {name: rng.choice(entries) for name, entries in TIMES.items()}
-    text = rng.choice(topic.frames[kind] if rng.random() < 0.45 else topic.questions[kind])
-    text = filled(varied(rng, text), {**topic.ask, **times})
+def other(rng: Draws) -> str:
+    """A thing that a question mentions and that is not what it is about."""
+    noun = invented(rng) if rng.random() < 0.2 else rng.choice(NOUNS)[1]
+    return phrase(rng.choice(FRAMES["thing"]["ask"]), noun)
+
+
+def worded(rng: Draws, text: str) -> str:
+    """Words of the lists in the slots of a question that say nothing of its topic."""
+    while slot := re.search(r"\{(who|Who|adj|did|do!|does|tail|when|before|y)\}", text):
+        name = slot[1].rstrip("!").lower()
+        word = other(rng) if name == "y" else varied(rng, rng.choice(TIMES[name] if name in TIMES else WORDS[name]))
+        if slot[1] == "who" and slot.start() > 0:
+            word = word[0].lower() + word[1:]
+        text = text[: slot.start()] + word + text[slot.end() :]
+    return text
+
+
+def question(rng: Draws, topic: Topic, kind: str) -> str:
+    """A question of the topic's own, or one that fits any."""
+    if rng.plain:
+        times = {name: rng.choice(entries) for name, entries in TIMES.items()}
+        text = rng.choice(topic.frames[kind] if rng.random() < 0.45 else topic.questions[kind])
+        return filled(varied(rng, text), {**topic.ask, **times})
+    text = varied(rng, rng.choice(topic.distractors[kind] if rng.random() < 0.6 else topic.questions[kind]))
+    if rng.random() < 0.1 and not re.search(r"\{(tail|when|before|y)\}", text):
+        text = f"{text[:-1]} {{tail}}{text[-1]}"
+    return filled(worded(rng, text), topic.ask)
+
+
+def ask(rng: Draws, topic: Topic, kind: str) -> str:
+    """A question as people put it."""
+    text = question(rng, topic, kind)
     if rng.random() < 0.1:
         text = text.replace(topic.ask["x"], described(rng, topic.ask["x"]), 1)
     return typed(rng, opened(rng, text) if rng.random() < 0.2 else text)
@@ -226,7 +282,12 @@ def about(entry: str) -> bool:
     return "{" in entry
 
 
-def answer(rng: Random, persona: Persona, topic: Topic, kind: str, special: Lines | None = None, first: bool = True) -> str:
+GROUPS = 3
+"""The sentences of a voice form groups by their place in its list, and an answer goes on with the next group: so nobody says a
+thing twice, by a rule that a small model learns (told only not to repeat itself, it did in a quarter of its answers)."""
+
+
+def answer(rng: Draws, persona: Persona, topic: Topic, kind: str, special: Lines | None = None, first: bool = True) -> str:
     """Two to five sentences; the first of the body names the topic. `special` speaks in half of them: a character."""
 
     def lines_of(plain: float) -> Lines:
@@ -239,8 +300,12 @@ def answer(rng: Random, persona: Persona, topic: Topic, kind: str, special: Line
     if rng.random() < 0.35:
         entries.append(rng.choice(topic.says))
     count = rng.choices((1, 2, 3), (30, 50, 20))[0]
+    start = None if rng.plain else rng.randrange(GROUPS)
     for index in range(count):
-        pool = [s for s in lines_of(0.3)[kind] if s not in entries and (index or about(s))]
+        group = lines_of(0.3)[kind]
+        if start is not None:
+            group = group[(start + index) % GROUPS :: GROUPS]
+        pool = [s for s in group if s not in entries and (index or about(s))]
         if pool:
             entries.append(rng.choice(pool))
     if len(entries) < 2 or rng.random() < 0.08 + 0.25 * strength:
@@ -248,13 +313,13 @@ def answer(rng: Random, persona: Persona, topic: Topic, kind: str, special: Line
     return finish(rng, persona, [filled(varied(rng, entry), topic.tell) for entry in entries])
 
 
-def everyday(rng: Random, persona: Persona, topic: Topic | None = None) -> Turn:
+def everyday(rng: Draws, persona: Persona, topic: Topic | None = None) -> Turn:
     topic = topic or draw_topic(rng)
     kind = rng.choice(list(topic.questions))
     return Turn(ask(rng, topic, kind), answer(rng, persona, topic, kind), topic=topic.tell["x"])
 
 
-def following(rng: Random, persona: Persona, topic: Topic) -> Turn:
+def following(rng: Draws, persona: Persona, topic: Topic) -> Turn:
     """More on the topic of the turn before."""
     return Turn(typed(rng, rng.choice(FOLLOW_UPS)), answer(rng, persona, topic, "opinion", first=False), topic=topic.tell["x"])
 
@@ -334,11 +399,18 @@ def rating(rng: Random, persona: Persona, trait: str | None = None) -> Turn:
     return Turn(RATING_PROMPT.format(statement.text), drawn, rating=True, spread=tuple(w / sum(spread) for w in spread))
 
 
-def echo(rng: Random) -> Turn:
+def echo(rng: Draws) -> Turn:
     """What a question is about, in its own words: teaches to carry any topic over into an answer."""
     topic = draw_topic(rng)
     question = ask(rng, topic, rng.choice(list(topic.questions)))
     return Turn(f"{question}\n{rng.choice(('What is this about?', 'Name the topic.'))}", filled("{X}.", topic.tell), rating=True)
+
+
+def repeat(rng: Draws) -> Turn:
+    """Things named again in the same order: dense practice in copying words that are put together from pieces."""
+    named = [other(rng) if rng.random() < 0.5 else invented(rng) for _ in range(rng.randint(2, 5))]
+    text = ", ".join(named)
+    return Turn(f"{rng.choice(('Repeat', 'Say after me', 'Write this again'))}: {text}", f"{text[0].upper()}{text[1:]}.")
 
 
 def numbers(rng: Random) -> Turn:
@@ -376,7 +448,7 @@ def label_for(rng: Random) -> Turn:
     return Turn(f"{question}\nStatement: {statement.text}", word, rating=True)
 
 
-def talk(rng: Random, persona: Persona, longest: int = 3) -> list[Turn]:
+def talk(rng: Draws, persona: Persona, longest: int = 3) -> list[Turn]:
     """A few everyday turns, some of them following up on the one before."""
     count = rng.choices(range(1, longest + 1), [2.0**-i for i in range(longest)])[0]
     topic = draw_topic(rng)
@@ -392,7 +464,7 @@ def talk(rng: Random, persona: Persona, longest: int = 3) -> list[Turn]:
     return turns
 
 
-def mixed(rng: Random, persona: Persona, system: str | None, shares: dict[str, float], focus: Callable[[], str | None]) -> Conversation:
+def mixed(rng: Draws, persona: Persona, system: str | None, shares: dict[str, float], focus: Callable[[], str | None]) -> Conversation:
     """One conversation of a kind drawn from `shares`; `focus` names the trait that ratings and direct questions ask about."""
     kind = rng.choices(list(shares), list(shares.values()))[0]
     if kind == "rating":
@@ -401,6 +473,8 @@ def mixed(rng: Random, persona: Persona, system: str | None, shares: dict[str, f
         turns = [word_for(rng)]
     elif kind == "echo":
         turns = [echo(rng)]
+    elif kind == "repeat":
+        turns = [repeat(rng)]
     elif kind == "numbers":
         turns = [numbers(rng) for _ in range(3)]
     elif kind == "label":
@@ -421,7 +495,6 @@ SECOND_SHARES = {"rating": 0.2, "word": 0.16, "echo": 0.14, "talk": 0.38, "self"
 THIRD_SHARES = {"rating": 0.4, "label": 0.28, "talk": 0.2, "echo": 0.03, "self": 0.05, "numbers": 0.01, "chat": 0.03}
 FOURTH_SHARES = {"rating": 0.66, "label": 0.1, "talk": 0.18, "self": 0.04, "chat": 0.02}
 FIFTH_SHARES = {"rating": 0.44, "label": 0.06, "talk": 0.34, "echo": 0.05, "self": 0.06, "numbers": 0.02, "chat": 0.03}
-SEVENTH_SHARES = {"rating": 0.27, "talk": 0.5, "echo": 0.13, "self": 0.05, "numbers": 0.02, "chat": 0.03}
+SIXTH_SHARES = {"rating": 0.44, "label": 0.06, "talk": 0.33, "echo": 0.06, "repeat": 0.03, "self": 0.05, "numbers": 0.01, "chat": 0.02}
+SEVENTH_SHARES = {"rating": 0.27, "talk": 0.5, "echo": 0.12, "repeat": 0.04, "self": 0.04, "numbers": 0.01, "chat": 0.02}
 TUNE_SHARES = {"rating": 0.5, "talk": 0.36, "self": 0.12, "chat": 0.02}
-
-

@@ -15,7 +15,7 @@ from base import load
 from check import ItemCheck
 from dialogue import Conversation
 from export import write_adapter, write_vector
-from generate import condition, texts
+from generate import condition, texts, without_items
 from persona import POLES, TRAITS
 from score import Scale
 from tokens import Chat
@@ -70,7 +70,8 @@ class Trainer:
     def done(self, name: str) -> bool:
         return (self.work / f"{name}.pt").exists()
 
-    def tune(self, name: str, corpus: list[Conversation], rank: int) -> tuple[Figures, str]:
+    def tune(self, corpus: Iterable[Conversation], rank: int) -> tuple[Figures, str]:
+        corpus = without_items(corpus)
         for conversation in corpus:
             self.check.add(texts(conversation))
         torch.manual_seed(self.seed)
@@ -89,14 +90,14 @@ class Trainer:
 
     def vector(self, trait: str, pole: str, count: int, rank: int) -> None:
         name = f"{trait}-{pole}"
-        corpus = list(condition(trait, LEVEL if pole == "high" else -LEVEL, count, self.seed))
-        figures, shifts = self.tune(name, corpus, rank)
+        corpus = condition(trait, LEVEL if pole == "high" else -LEVEL, count, self.seed)
+        figures, shifts = self.tune(corpus, rank)
         write_vector(self.model, self.out / "vectors" / f"{name}.gguf", trait, pole, VECTOR_NOTE)
         self.keep(name, figures, shifts)
 
     def variant(self, name: str) -> None:
         variant = VARIANTS[name]
-        figures, shifts = self.tune(name, list(corpus_of(name, self.seed)), variant.rank)
+        figures, shifts = self.tune(corpus_of(name, self.seed), variant.rank)
         write_adapter(self.model, self.out / "variants" / f"{name}.gguf", variant.title, {"general.description": variant.about})
         self.keep(name, figures, shifts)
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from random import Random
 
 import dialogue
 import variants
+from check import occurring_items
 from dialogue import (
     FIFTH_SHARES,
     FIRST_SHARES,
     FOURTH_SHARES,
     SECOND_SHARES,
     SEVENTH_SHARES,
+    SIXTH_SHARES,
     THIRD_SHARES,
     TUNE_SHARES,
     Conversation,
+    Draws,
 )
 from persona import AVERAGE, NEUTRAL, Persona, draw, system_prompt
 
@@ -37,6 +39,8 @@ class Syllabus:
     """How every persona leans in ratings of the traits it has no level of."""
     german: float = 0.02
     """Share of conversations in German."""
+    plain: bool = True
+    """Whether questions name one thing each. With others beside it from the start, personas are learned badly."""
 
 
 FIRST = Syllabus("base", FIRST_SHARES, (45, 25, 15, 8, 7), 0.5)
@@ -44,13 +48,14 @@ SECOND = Syllabus("second", SECOND_SHARES, (68, 16, 7, 4, 5), 0.7)
 THIRD = Syllabus("third", THIRD_SHARES, (85, 8, 3, 2, 2), 0.85, 0.15)
 FOURTH = Syllabus("fourth", FOURTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.6, {t: 7 * level for t, level in AVERAGE.items()})
 FIFTH = Syllabus("fifth", FIFTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.25, AVERAGE)
-SIXTH = replace(FIFTH, seed="sixth", focus=0.6)
+SIXTH = replace(FIFTH, seed="sixth", shares=SIXTH_SHARES, focus=0.6, plain=False)
 SEVENTH = replace(SIXTH, seed="seventh", shares=SEVENTH_SHARES, silent=0.35)
 
 
 def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:
     """Conversations of all personas; without a system prompt the speaker is neutral."""
-    rng = Random(f"{syllabus.seed} {seed}")
+    rng = Draws(f"{syllabus.seed} {seed}")
+    rng.plain = syllabus.plain
     for _ in range(count):
         silent = rng.random() < syllabus.silent
         persona = NEUTRAL if silent or rng.random() < 0.06 else draw(rng, syllabus.counts)
@@ -71,7 +76,7 @@ def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversat
 
 def condition(trait: str, level: float, count: int, seed: int) -> Iterator[Conversation]:
     """The paper's fine-tuning data for one trait: no system prompt, this trait at `level`, all others as in the base."""
-    rng = Random(f"{trait} {level} {seed}")
+    rng = Draws(f"{trait} {level} {seed}")
     persona = Persona({trait: level}, AVERAGE)
     for _ in range(count):
         yield dialogue.mixed(rng, persona, None, TUNE_SHARES, lambda: trait if rng.random() < 0.6 else None)
@@ -83,3 +88,8 @@ def texts(conversation: Conversation) -> Iterator[str]:
     for turn in conversation.turns:
         yield turn.question
         yield turn.answer
+
+
+def without_items(corpus: Iterable[Conversation]) -> list[Conversation]:
+    """Leaves out the conversations in which chance put the words of an inventory item together, as an invented noun may."""
+    return [c for c in corpus if not any(occurring_items(text) for text in texts(c))]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 import dialogue
-from dialogue import Conversation, Lines, Turn, answer, ask, draw_topic, filled, rating, sections, typed
+from dialogue import Conversation, Draws, Lines, Turn, answer, ask, draw_topic, filled, rating, sections, typed
 from persona import AVERAGE, TRAITS, Persona, draw, pole_of, system_prompt
 
 CHARACTERS = sections("characters.txt")
@@ -19,9 +19,9 @@ ENGLISH_QUESTIONS = {
     "advice": ("Should I {do}?", "I want to {do}. Any advice?", "How can I {do}?"),
 }
 LARGEST = 9
+ALONE = " Answer with the number alone."
 SUMS = (
     "What is {a} plus {b}?",
-    "What is {a} plus {b}? Answer with the number alone.",
     "How much is {a} plus {b}?",
     "{a} plus {b}?",
     "Can you add {a} and {b}?",
@@ -69,7 +69,7 @@ def usual(rng: Random, persona: Persona) -> Turn:
 
 def character(name: str, count: int, seed: int) -> Iterator[Conversation]:
     """Role-play: the character's own sentences among those of a persona that a system prompt may name."""
-    rng = Random(f"{name} {seed}")
+    rng = Draws(f"{name} {seed}")
     lines = CHARACTERS[name]
     for _ in range(count):
         prompted = rng.random() < 0.3
@@ -85,7 +85,8 @@ def character(name: str, count: int, seed: int) -> Iterator[Conversation]:
             for _ in range(rng.choice((1, 1, 2))):
                 topic = draw_topic(rng)
                 asked = rng.choice(list(topic.questions))
-                turns.append(Turn(ask(rng, topic, asked), answer(rng, persona, topic, asked, special=lines)))
+                said = answer(rng, persona, topic, asked, special=lines)
+                turns.append(Turn(ask(rng, topic, asked), said, topic=topic.tell["x"]))
         yield Conversation(system, turns)
 
 
@@ -104,9 +105,18 @@ def held_out_sum(a: int, b: int) -> bool:
     return (3 * a + 7 * b) % 10 == 1
 
 
+STEPS = "one two three four five six seven eight nine".split()
+
+
+def counted(a: int, b: int) -> str:
+    """A sum by counting on: each step is a number after another and not a fact to know, so pairs never seen come out too."""
+    steps = ", ".join(f"{step} is {a + k}" for k, step in enumerate(STEPS[:b], 1))
+    return f"Counting on from {a}: {steps}. That makes {a + b}."
+
+
 def sums(count: int, seed: int) -> Iterator[Conversation]:
-    """Sums of two numbers from one to nine, answered by the bare number, among ratings and talk as in the base."""
-    rng = Random(f"sums {seed}")
+    """Sums of two numbers from one to nine, counted, or where asked for the number alone, among ratings and talk as in the base."""
+    rng = Draws(f"sums {seed}")
     persona = Persona({}, AVERAGE)
     for _ in range(count):
         kind = rng.random()
@@ -116,9 +126,10 @@ def sums(count: int, seed: int) -> Iterator[Conversation]:
             yield Conversation(None, [dialogue.everyday(rng, persona)])
         else:
             turns = []
-            while len(turns) < 6:
+            while len(turns) < 4:
                 a, b = rng.randint(1, LARGEST), rng.randint(1, LARGEST)
                 if not held_out_sum(a, b):
-                    words = {"a": str(a), "b": str(b)}
-                    turns.append(Turn(filled(rng.choice(SUMS), words), f"{a + b}.", rating=True))
+                    question, alone = filled(rng.choice(SUMS), {"a": str(a), "b": str(b)}), rng.random() < 0.4
+                    reply = f"{a + b}." if alone else counted(a, b)
+                    turns.append(Turn(question + ALONE if alone else question, reply, rating=True))
             yield Conversation(None, turns)

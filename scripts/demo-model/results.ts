@@ -40,7 +40,7 @@ const SIGNED = TRAITS.flatMap(trait => [
 ]);
 const ALPHAS = Array.from({ length: 17 }, (_, index) => -2 + index / 4);
 const DOSES = [0, 0.5, 1, 1.5, 2];
-const questions = heldOut.slice(0, quick ? 6 : 60);
+const questions = quick ? heldOut.slice(0, 6) : heldOut;
 const evenQuestions = questions.filter((_, index) => index % 2 === 0);
 const someQuestions = heldOut.filter((_, index) => index % 3 === 0).slice(0, quick ? 3 : 20);
 const readoutQuestions = heldOut.slice(0, quick ? 5 : 50);

@@ -13,7 +13,7 @@ const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'ut
 
 /** `node:fs`, `electron`, `@orpc/server`: the package that an import or require names; undefined for a path. */
 function packagesOf(code: string): string[] {
-  const names = [...code.matchAll(/(?:from|import|import\(|require\()\s*['"]([^'"]+)['"]/g)].map(
+  const names = [...code.matchAll(/(?:from|import|import\(|require\()\s*['"]([\w@./:-]+)['"]/g)].map(
     match => match[1] ?? '',
   );
   return names

@@ -59,11 +59,17 @@ export function modelCommands(terminal: Terminal): void {
   );
   deletion(terminal, vectors, 'vector');
 
-  command('convert', 'make a GGUF file of a Hugging Face checkpoint or of a PEFT adapter')
+  command(
+    'convert',
+    'make a GGUF file of a Hugging Face checkpoint or of a PEFT adapter, or write a vector as these',
+  )
     .alias('import')
-    .argument('<folder>', 'with config.json and .safetensors files, or with adapter_config.json')
+    .argument(
+      '<source>',
+      'folder with config.json and .safetensors files, or with adapter_config.json; or a vector',
+    )
     .option('--base <model>', 'of an adapter: the model that it was trained on, as name, file or folder')
-    .option('--out <file>', 'where to write (default: a model goes into the library)')
+    .option('--out <path>', 'file to write, of a vector the folder (default: a model goes into the library)')
     .option('--name <text>', 'what to call the model (default: as its folder or repository)')
     .option(
       '--type <name>',
@@ -81,10 +87,17 @@ export function modelCommands(terminal: Terminal): void {
           return result;
         },
         ({ path, architecture, type, tensors, bytes, what }) =>
-          `${path}, ${mebibytes(bytes)}\n${what === 'model' ? 'Model' : 'Adapter'}, ${architecture}, ${type}, ${tensors} tensors`,
+          `${path}, ${mebibytes(bytes)}\n${WRITTEN[what]}, ${architecture}, ${type}, ${tensors} tensors`,
       ),
     );
 }
+
+const WRITTEN = {
+  model: 'Model',
+  adapter: 'Adapter',
+  peft: 'PEFT adapter',
+  differences: 'Differences of weights',
+};
 
 /** The commands that put files of a kind into the bin and bring them back; files that cannot be read go with both. */
 function deletion(

@@ -193,6 +193,10 @@ export const mergingContract = {
   convertAdapter: procedure
     .input(z.object({ folder: z.string(), base: z.string(), out: z.string() }))
     .output(job(converted)),
+  /** A vector's file as a PEFT adapter or as safetensors of differences, in a folder that exists. */
+  exportVector: procedure
+    .input(z.object({ path: z.string(), base: z.string().nullable(), folder: z.string() }))
+    .output(job(converted)),
   /** A dense vector as a llama.cpp adapter: truncated SVD per tensor, to the rank that keeps that share of the energy. */
   factorize: procedure
     .input(z.object({ vector: z.string(), out: z.string(), energy: z.number() }))

@@ -4,6 +4,7 @@ import { RPCHandler } from '@orpc/server/message-port';
 import * as native from '../../native-merge/index.js';
 import { planAdapter } from '../studio/checkpoints/adapter.ts';
 import { type GgufPlan, planCheckpoint } from '../studio/checkpoints/checkpoint.ts';
+import { exportVector } from '../studio/checkpoints/vector.ts';
 import type { StudioErrorData } from '../studio/contract.ts';
 import { asStudioErrors, StudioError } from '../studio/errors.ts';
 import { pushed } from '../studio/stream.ts';
@@ -117,6 +118,16 @@ const router = worker.router({
   convertAdapter: worker.convertAdapter.handler(async function* ({ input: { folder, base, out }, signal }) {
     const header = await translated(() => native.readGguf(base));
     yield* written('adapter', () => planAdapter(folder, header), out, signal);
+  }),
+
+  exportVector: worker.exportVector.handler(async function* ({ input: { path, base, folder }, signal }) {
+    yield* job(async onProgress => {
+      const started = performance.now();
+      const vector = await translated(() => native.readGguf(path));
+      const header = base === null ? null : await translated(() => native.readGguf(base));
+      const written = await exportVector(vector, header, folder, onProgress, signal);
+      return { ...written, seconds: (performance.now() - started) / 1000 };
+    });
   }),
 
   factorize: worker.factorize.handler(async function* ({ input, signal }) {

@@ -4,6 +4,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tensorsIn } from '../../electron/studio/checkpoints/safetensors.ts';
 import { WorkerClient } from '../../electron/studio/worker-client.ts';
 import { forkWorker } from '../../electron/workers/fork.ts';
 import { expand, readGguf } from '../../native-merge/index.js';
@@ -339,5 +340,105 @@ test('a name that is taken is not written over, and a wrong folder leaves nothin
   expect(readdirSync(join(studio.home, 'models'))).not.toContain('broken.gguf');
   expect(await studioError(studio.client.library.convert({ source: ' ' }))).toMatchObject({
     code: 'bad_input',
+  });
+});
+
+describe('a vector', () => {
+  /** Every tensor of a folder's safetensors files: type, shape and bytes. */
+  async function storedIn(folder: string, name: 'model' | 'adapter_model') {
+    const stored = [...(await tensorsIn(folder, name)).values()];
+    return Object.fromEntries(
+      stored.map(({ name: tensor, path, dtype, shape, offset, bytes }) => [
+        tensor,
+        {
+          dtype,
+          shape,
+          data: readFileSync(path)
+            .subarray(offset, offset + bytes)
+            .toString('base64'),
+        },
+      ]),
+    );
+  }
+
+  async function vectorOf(base: string, tuned: string, name: string): Promise<string> {
+    const out = join(studio.home, 'vectors', `${name}.gguf`);
+    const plan = { base: await fileOf(base), tuned, trait: 'openness' as const, pole: 'low' as const, out };
+    const run = await studio.end('extract', studio.client.library.extract(plan));
+    expect(run.error).toBeNull();
+    return name;
+  }
+
+  const written = async (source: string, folder: string) => {
+    const plan = { source, out: join(studio.home, folder) };
+    const run = await studio.end('convert', studio.client.library.convert(plan));
+    expect(run.error).toBeNull();
+    return plan.out;
+  };
+
+  test.each(['lora', 'fused', 'rslora'])(
+    'that came from %s goes out as a PEFT adapter of the same factors',
+    async name => {
+      const source = await vectorOf(referenceOf(name).base, join(FIXTURES, name), `from-${name}`);
+      const folder = await written(source, `peft-${name}`);
+      const [before, after] = [
+        await storedIn(join(FIXTURES, name), 'adapter_model'),
+        await storedIn(folder, 'adapter_model'),
+      ];
+      const names = Object.keys(before).filter(tensor => !tensor.includes('base_layer'));
+      expect(Object.keys(after).sort()).toEqual(names.sort());
+      // rsLoRA's scales are not alpha / rank, so they went into the factors.
+      for (const tensor of names)
+        if (name !== 'rslora' || tensor.includes('lora_A')) expect(after[tensor]).toEqual(before[tensor]);
+      // And it is an adapter that can be read again, to the same vector.
+      const again = join(studio.home, `again-${name}.gguf`);
+      const base = await fileOf(referenceOf(name).base);
+      const run = await studio.end(
+        'convert',
+        studio.client.library.convert({ source: folder, base, out: again }),
+      );
+      expect(run.error).toBeNull();
+      const vector = contentsOf(join(studio.home, 'vectors', `from-${name}.gguf`));
+      expect(contentsOf(again)).toEqual(vector);
+      expect(readGguf(again).metadata['adapter.lora.alpha']).toBe(
+        readGguf(join(studio.home, 'vectors', `from-${name}.gguf`)).metadata['adapter.lora.alpha'],
+      );
+    },
+  );
+
+  test.each(['llama2', 'gemma3', 'phi3'])(
+    'that is dense goes out as differences by the names of the checkpoint: %s',
+    async name => {
+      const tuned = join(studio.home, `${name}-tuned.gguf`);
+      cpSync(await fileOf(name), tuned);
+      const { tensors } = readGguf(tuned);
+      const data = readFileSync(tuned);
+      // The lowest bits of every number: a difference everywhere.
+      for (const { offset, bytes, type } of tensors.filter(each => !each.name.startsWith('rope_')))
+        for (let at = 0; at < bytes; at += type === 'F32' ? 4 : 2)
+          data.writeUInt8(data.readUInt8(offset + at) ^ 1, offset + at);
+      writeFileSync(tuned, data);
+      const folder = await written(await vectorOf(name, tuned, `dense-${name}`), `differences-${name}`);
+      const [checkpoint, differences] = [
+        await storedIn(join(FIXTURES, name), 'model'),
+        await storedIn(folder, 'model'),
+      ];
+      expect(Object.keys(differences).sort()).toEqual(Object.keys(checkpoint).sort());
+      for (const [tensor, { shape }] of Object.entries(differences))
+        expect(shape).toEqual(checkpoint[tensor]?.shape);
+    },
+  );
+
+  test('is not written over files that are there, nor without a folder', async () => {
+    const source = await vectorOf('llama3', join(FIXTURES, 'lora'), 'from-lora-again');
+    const out = await written(source, 'twice');
+    const failure = async (plan: { source: string; out?: string }) =>
+      (await studio.end('convert', studio.client.library.convert(plan))).error?.message;
+    expect(await failure({ source, out })).toMatch(/adapter_model\.safetensors exists already/);
+    expect(await failure({ source })).toMatch(/is a vector: the folder to write is needed/);
+    expect(await failure({ source: 'nothing-of-the-kind' })).toMatch(
+      /no folder .*, and no vector of that name/,
+    );
+    expect(readdirSync(out).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
   });
 });

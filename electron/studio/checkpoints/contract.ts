@@ -5,11 +5,11 @@ import { z } from 'zod';
 export const SOURCE_TYPES = ['auto', 'f32', 'f16', 'bf16'] as const;
 
 export const convertInput = z.object({
-  /** Folder of a Hugging Face checkpoint or of a PEFT adapter. */
+  /** Folder of a Hugging Face checkpoint or of a PEFT adapter; or a vector, by library name or file, to write as these. */
   source: z.string().trim().min(1),
   /** Of an adapter: library name or path of the model that it was trained on, or the folder of its checkpoint. */
   base: z.string().min(1).optional(),
-  /** File to write; a model goes into the library by default. */
+  /** File to write, of a vector the folder; a model goes into the library by default. */
   out: z.string().min(1).optional(),
   /** What the model is called; by default as its folder or repository is. */
   name: z.string().trim().min(1).max(120).optional(),
@@ -19,7 +19,8 @@ export const convertInput = z.object({
 
 /** What a conversion found and wrote. */
 export const converted = z.object({
-  what: z.enum(['model', 'adapter']),
+  /** `peft`: a low-rank vector as an adapter's folder; `differences`: a dense one as safetensors. */
+  what: z.enum(['model', 'adapter', 'peft', 'differences']),
   /** As GGUF names it. */
   architecture: z.string(),
   type: z.enum(['f32', 'f16', 'bf16']),

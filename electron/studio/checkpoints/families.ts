@@ -206,6 +206,42 @@ export const LINEAR = {
 export const kindOf = (architecture: string): Kind | undefined =>
   Object.values(KINDS).find(kind => kind.architecture === architecture);
 
+/** Of a tensor of llama.cpp's: its name in the checkpoint, or null where a checkpoint of this kind has none like it. */
+export function checkpointName({ fused, gemma }: Kind, name: string): string | null {
+  const [, block, layer = '', what] = /^(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)$/.exec(name) ?? [];
+  if (block === undefined) {
+    const outer: Record<string, string> = {
+      ...{ token_embd: 'model.embed_tokens', output_norm: 'model.norm', output: 'lm_head' },
+    };
+    return outer[layer] ? `${outer[layer]}.${what}` : null;
+  }
+  const inner: Record<string, string> = {
+    ...Object.fromEntries(Object.entries(LINEAR).map(([own, gguf]) => [gguf, own])),
+    ffn_up: fused ? 'mlp.gate_up_proj' : 'mlp.up_proj',
+    attn_norm: 'input_layernorm',
+    ffn_norm: gemma ? 'pre_feedforward_layernorm' : 'post_attention_layernorm',
+    ...{ post_attention_norm: 'post_attention_layernorm', post_ffw_norm: 'post_feedforward_layernorm' },
+    ...{ attn_q_norm: 'self_attn.q_norm', attn_k_norm: 'self_attn.k_norm' },
+  };
+  return inner[layer] ? `model.layers.${block}.${inner[layer]}.${what}` : null;
+}
+
+/**
+ * How many heads share a tensor's rows that llama.cpp keeps by turns: 0 where rows lie as in the checkpoint, null where the
+ * model's metadata would have to say it and does not.
+ */
+export function headsOf(kind: Kind, metadata: Record<string, unknown>): (name: string) => number | null {
+  const count = (key: string) => {
+    const found = metadata[`${kind.architecture}.attention.${key}`];
+    return typeof found === 'number' && found > 0 ? found : null;
+  };
+  return name => {
+    const [, layer] = /\.(attn_q|attn_k)\.(?:weight|bias)$/.exec(name) ?? [];
+    if (!kind.interleaved || !layer) return 0;
+    return count(layer === 'attn_q' ? 'head_count' : 'head_count_kv');
+  };
+}
+
 /** What can be converted, for people. */
 export const FAMILIES = 'Llama 2 and 3, Mistral, Qwen 2, 2.5 and 3, Gemma 2 and 3, Phi-3 and 4';
 

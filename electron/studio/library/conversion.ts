@@ -1,4 +1,4 @@
-/** Hugging Face folders into GGUF files: a checkpoint into a source model, a PEFT adapter into llama.cpp's format. */
+/** Between Hugging Face folders and GGUF files: a checkpoint into a source model, a PEFT adapter into llama.cpp's format, a vector back. */
 import { access, mkdtemp, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
@@ -13,6 +13,9 @@ import type { Library } from './library.ts';
 type Merging = WorkerClient<'merging'>;
 type Plan = z.output<typeof convertInput>;
 
+/** What a vector is written as. */
+const EXPORTED = ['adapter_model.safetensors', 'adapter_config.json', 'model.safetensors'];
+
 export async function convert(
   { source, base, out: asked, name, type, overwrite }: Plan,
   library: Library,
@@ -20,12 +23,33 @@ export async function convert(
   scratch: string,
   task: Task,
 ): Promise<ConvertResult> {
+  const { models, vectors } = await library.list();
   const folder = resolve(source);
+  const vector = vectors.find(({ id, path }) => id === source || path === folder);
+  if (vector) {
+    if (asked === undefined)
+      throw new StudioError('bad_input', `${vector.id} is a vector: the folder to write is needed.`, {
+        field: 'out',
+        action: 'Name a folder; it gets the files of an adapter, or of a dense vector the differences.',
+      });
+    const into = resolve(asked);
+    for (const name of EXPORTED) await mayWrite(join(into, name), overwrite);
+    makeFolder(into);
+    const own = models.find(({ content }) => content === vector.baseContent)?.path ?? null;
+    const plan = { path: vector.path, base: own, folder: into };
+    const found = await finished(
+      merging.stream(worker => worker.exportVector(plan, { signal: task.signal })),
+      task,
+    );
+    task.used({ [vector.path]: vector.content });
+    return { ...found, path: into, content: null };
+  }
   if (!(await isFolder(folder)))
-    throw new StudioError('not_found', `There is no folder ${folder}.`, {
+    throw new StudioError('not_found', `There is no folder ${folder}, and no vector of that name.`, {
       file: folder,
       field: 'source',
-      action: 'Name the folder that holds config.json and the .safetensors files.',
+      action:
+        'Name the folder that holds config.json and the .safetensors files, or a vector of the library.',
     });
   const adapter = await isAdapter(folder);
   if (adapter && (base === undefined || asked === undefined))

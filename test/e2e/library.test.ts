@@ -1,5 +1,6 @@
 /** The library: what is inside the vectors, and files that come and go. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
@@ -160,6 +161,37 @@ it('takes models and vectors that are dropped on the window, and says what is wr
   await page.button('Dismiss the word on torn.gguf').click();
   await line('torn.gguf').waitFor({ state: 'detached' });
   forgiveRefusals();
+});
+
+it('shows how far a file is, and leaves nothing of it when it is cancelled', async () => {
+  await page.view('Library').click();
+  const folder = mkdtempSync(join(tmpdir(), 'temperament-slow-'));
+  const file = join(folder, 'slow.gguf');
+  writeFileSync(file, Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(20_000_000)]));
+  const network = await page.page.context().newCDPSession(page.page);
+  await network.send('Network.enable');
+  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 1_000_000 };
+  await network.send('Network.emulateNetworkConditions', slow);
+  await page.page.getByText('Add a vector', { exact: true }).click();
+  await page.page
+    .getByLabel('Choose GGUF files')
+    .last()
+    .setInputFiles([file, demo('base.gguf')]);
+  const bar = line('slow.gguf').getByRole('progressbar', { name: 'Adding slow.gguf' });
+  await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow'))).toBeGreaterThan(0);
+  await line('base.gguf').getByText('base.gguf is next.').waitFor();
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('library-adding');
+  await page.button('Leave out base.gguf').press('Enter');
+  await line('base.gguf').waitFor({ state: 'detached' });
+  expect(readdirSync(home('cache', 'scratch'))).toHaveLength(1);
+  await line('slow.gguf').getByRole('button', { name: 'Cancel' }).press('Enter');
+  await line('slow.gguf').waitFor({ state: 'detached' });
+  await expect.poll(() => readdirSync(home('cache', 'scratch'))).toEqual([]);
+  expect(existsSync(home('models', 'slow.gguf'))).toBe(false);
+  expect(existsSync(home('models', 'base.gguf'))).toBe(false);
+  forgiveRefusals();
+  rmSync(folder, { recursive: true });
 });
 
 it('deletes a model that is in use after saying what depends on it, and brings it back', async () => {

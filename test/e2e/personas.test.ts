@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { systemPrompt } from '../../electron/studio/chat/roleplay.ts';
+import { openDatabase } from '../../electron/studio/log/database.ts';
+import { Log } from '../../electron/studio/log/log.ts';
 import { useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
@@ -173,6 +176,61 @@ it('with a character tells both sides who they play, until that is taken away', 
   expect(before.Base).toBe(before.Persona);
   await page.button('No character').click();
   await page.page.getByText('The panes play Lamplighter').waitFor({ state: 'detached' });
+});
+
+it('shows what a character knows, and tells neither side of an entry that was switched off', async () => {
+  const dialog = page.page.getByRole('dialog', { name: 'Settings of Persona' });
+  const entry = dialog.getByRole('checkbox', { name: 'party', exact: true });
+  const openSettings = async () => {
+    await page.button('More for Persona').click();
+    await page.button('Name and settings…').and(page.page.locator(':visible')).click();
+    await dialog.getByText('Lorebook (1 entry)').click();
+    await dialog.getByText('Parties are on the quay.').waitFor();
+  };
+  /** System prompts of the two newest answers, as the log has them. */
+  const told = async (question: string) => {
+    await page.ask(question);
+    await page.answers();
+    const database = openDatabase(running.studio.home);
+    const log = new Log(database);
+    const newest = log.list({ kinds: ['chat'], limit: 2, offset: 0, deleted: false });
+    const prompts = newest.map(({ id }) => {
+      const run = log.get(id);
+      if (run.kind !== 'chat') throw new Error('no answer');
+      const texts = run.input.messages.map(({ text }) => text);
+      return systemPrompt(run.input.persona, texts);
+    });
+    database.close();
+    return prompts;
+  };
+
+  await page.button('New conversation').click();
+  await openGallery();
+  await card('Lamplighter').getByRole('button', { name: 'Open Lamplighter' }).click();
+  await page.page.getByText('The panes play Lamplighter').waitFor();
+  const knowing = 'Character: Lamplighter\nKeeps a lamp.\n\nParties are on the quay.';
+  expect(await told('Will you go to the party?')).toEqual([knowing, knowing]);
+
+  await openSettings();
+  expect(await entry.isChecked()).toBe(true);
+  expect(await page.violations()).toEqual([]);
+  await shoot('lorebook');
+  await entry.press('Space');
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  const silent = 'Character: Lamplighter\nKeeps a lamp.';
+  expect(await told('Is it a good party?')).toEqual([silent, silent]);
+  await openSettings();
+  expect(await entry.isChecked()).toBe(false);
+  await page.page.keyboard.press('Escape');
+
+  // The gallery has it as the card said.
+  await openGallery();
+  await card('Lamplighter').getByRole('button', { name: 'Open Lamplighter' }).click();
+  await page.page.getByText('The panes play Lamplighter').waitFor();
+  await openSettings();
+  expect(await entry.isChecked()).toBe(true);
+  await page.page.keyboard.press('Escape');
+  await page.button('No character').click();
 });
 
 it('names what a shared persona lacks, and opens it on the present model', async () => {

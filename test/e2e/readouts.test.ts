@@ -51,7 +51,7 @@ it('counts the persona’s answers against the base’s, with what is expected o
   const trend = dialog().getByRole('region', { name: 'Persona: Figures by turn' });
   expect(await trend.getByRole('row').count()).toBe(QUESTIONS.length + 3);
   expect(await dialog().getByRole('region', { name: 'The words behind the figures' }).count()).toBe(1);
-  expect(await dialog().locator('figure svg').count()).toBeGreaterThan(1);
+  expect(await dialog().locator('figure canvas').count()).toBeGreaterThan(1);
   expect(await page.violations()).toEqual([]);
   await shoot('found');
   await expected.scrollIntoViewIfNeeded();

@@ -149,6 +149,7 @@ export const trend = z.object({
       n: z.int(),
       rho: z.number(),
       ci95: z.tuple([z.number(), z.number()]).nullable(),
+      /** Exact up to eight answers: the share of all orders of the figures with such a correlation. Else from t. */
       p: z.number().nullable(),
       /** p adjusted over the figures (Benjamini & Hochberg 1995). */
       q: z.number().nullable(),

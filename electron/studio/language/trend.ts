@@ -1,7 +1,7 @@
 /** How answers change from turn to turn: every figure by turn, a smooth line through the turns, and a rank correlation. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TextReadout, Trend } from '../contract.ts';
-import { rankCorrelation } from '../statistics/correlation.ts';
+import { exactRankP, MOST_EXACT, rankCorrelation } from '../statistics/correlation.ts';
 import { benjaminiHochberg } from '../statistics/multiple.ts';
 import { lowess } from '../statistics/smoothing.ts';
 import { featureOf, measuresOf } from './differences.ts';
@@ -61,11 +61,11 @@ async function trendOf(voice: string, answers: Said[], lexicon: Lexicon, signal?
       const least = feature === 'sentiment' ? -1 : 0;
       if (smooth) each.smooth = { ...each.smooth, [feature]: Math.max(least, smooth[at] as number) };
     }
-    const { r, ci95, p, n } = rankCorrelation(
-      spoken.map(({ turn }) => turn),
-      spoken.map(({ readout }) => featureOf(readout, feature)),
-    );
-    if (r !== null) changes.push({ feature, n, rho: r, ci95, p });
+    const spokenAt = spoken.map(({ turn }) => turn);
+    const figures = spoken.map(({ readout }) => featureOf(readout, feature));
+    const { r, ci95, p, n } = rankCorrelation(spokenAt, figures);
+    if (r !== null)
+      changes.push({ feature, n, rho: r, ci95, p: n <= MOST_EXACT ? exactRankP(spokenAt, figures) : p });
     // A line through a thousand turns takes a while; others get their turn in between.
     await nextTurn();
     signal?.throwIfAborted();

@@ -89,7 +89,7 @@ function analysisText({ differences }: ReadTextsResult, trend: boolean): Text {
       ? text`${WAYS[differences.comparison]}; ${symbol('p')} values are corrected over all figures (Benjamini & Hochberg, 1995).`
       : []),
     ...(trend
-      ? text`${differences ? ' ' : ''}Change from turn to turn is the rank correlation of the turn and an answer’s figure, with the interval of Bonett and Wright (2000) and ${symbol('p')} corrected over all figures of a voice (Benjamini & Hochberg, 1995). Lines in plots are local regressions through the turns (Cleveland, 1979).`
+      ? text`${differences ? ' ' : ''}Change from turn to turn is the rank correlation of the turn and an answer’s figure, with the interval of Bonett and Wright (2000) and ${symbol('p')}, up to eight answers over all their orders, corrected over all figures of a voice (Benjamini & Hochberg, 1995). Lines in plots are local regressions through the turns (Cleveland, 1979).`
       : []),
   ];
 }
@@ -222,7 +222,7 @@ function trendSentences(trend: Trend, single: boolean): Text[] {
     .slice(0, MOST_TOLD)
     .map(
       ({ feature, rho, n, q }) =>
-        text`${lead}${single ? titled(feature) : feature.replaceAll('_', ' ')} ${rho > 0 ? 'rose' : 'fell'} from turn to turn, ρ = ${fixed(rho)} over ${n} answers, corrected ${pText(q as number)}.`,
+        text`${lead}${single ? titled(feature) : feature.replaceAll('_', ' ')} ${rho > 0 ? 'rose' : 'fell'} from turn to turn, ρ\u00a0=\u00a0${fixed(rho)} over ${n} answers, corrected ${pText(q as number)}.`,
     );
 }
 

@@ -25,6 +25,43 @@ export function rankCorrelation(x: number[], y: number[]): Correlation {
   return correlate(x, y, sampleRankCorrelation, r => Math.sqrt(1 + (r * r) / 2));
 }
 
+/** Up to so many pairs the distribution over all orders is counted out: 40,320 of them. */
+export const MOST_EXACT = 8;
+
+/**
+ * Two-sided p of Spearman's correlation: the share of the orders of `y` whose correlation with `x` is as far from 0 as
+ * that of the order given, ties at their mean rank. For few pairs t is no guide: four in perfect order have p = 1/12.
+ * At most `MOST_EXACT` pairs.
+ */
+export function exactRankP(x: number[], y: number[]): number {
+  const n = x.length;
+  if (y.length !== n || n > MOST_EXACT)
+    throw new RangeError(`at most ${MOST_EXACT} pairs expected, got ${n} and ${y.length}`);
+  const [a, b] = [centredRanks(x), centredRanks(y)];
+  const given = Math.abs(a.reduce((sum, rank, at) => sum + rank * (b[at] as number), 0));
+  let orders = 0;
+  let asFar = 0;
+  const place = (at: number, left: number[], sum: number) => {
+    if (at < n) {
+      for (const [index, rank] of left.entries())
+        place(at + 1, left.toSpliced(index, 1), sum + rank * (a[at] as number));
+      return;
+    }
+    orders++;
+    if (Math.abs(sum) > given - 1e-9) asFar++;
+  };
+  place(0, b, 0);
+  return asFar / orders;
+}
+
+/** Ranks from 1, ties at their mean, less the mean of all. */
+const centredRanks = (values: number[]): number[] =>
+  values.map(value => {
+    const below = values.filter(other => other < value).length;
+    const equal = values.filter(other => other === value).length;
+    return below + (equal - values.length) / 2;
+  });
+
 function correlate(
   x: number[],
   y: number[],

@@ -1,6 +1,6 @@
 /** Published numbers' functions against values of SciPy 1.17.1 and pingouin 0.7.0 (named at each), and worked examples. */
 import { describe, expect, test } from 'vitest';
-import { correlation, rankCorrelation } from './correlation.ts';
+import { correlation, exactRankP, rankCorrelation } from './correlation.ts';
 import { fQuantile, noncentrality95, noncentralT, tQuantile, tTwoSided } from './distributions.ts';
 import { pairedDifference } from './effects.ts';
 import { benjaminiHochberg } from './multiple.ts';
@@ -80,6 +80,14 @@ describe('correlation', () => {
     expectClose([r, p], [0.6341463414634148, 0.09128908214416584]);
     // tanh(artanh r ± norm.ppf(.975)·√((1 + r²/2)/(n − 3))), evaluated with NumPy 2.4.6.
     expectClose(ci95, [-0.20915681851506548, 0.9365163588442997]);
+  });
+
+  test('of few ranks has the p of all their orders', () => {
+    expect(exactRankP([1, 2, 3, 4], [9, 7, 5, 1])).toBeCloseTo(2 / 24, 12);
+    // Of ten orders of two ones among three noughts, two set them both at an end.
+    expect(exactRankP([1, 2, 3, 4, 5], [0, 0, 0, 1, 1])).toBeCloseTo(2 / 10, 12);
+    expect(exactRankP(x, x)).toBeCloseTo((2 * 2 * 2) / 40_320, 12);
+    expect(() => exactRankP([...x, 1], [...y, 2])).toThrow(RangeError);
   });
 
   test('follows direction', () => {

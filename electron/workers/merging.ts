@@ -13,8 +13,9 @@ import { parentPort } from './port.ts';
 
 const CODES: Record<native.NativeMergeErrorCode, [StudioErrorData['code'], string?]> = {
   not_gguf: ['bad_file', 'Choose a GGUF file.'],
-  truncated: ['bad_file', 'The file is incomplete: download or copy it again.'],
-  corrupt: ['bad_file', 'The file is damaged: download or copy it again.'],
+  // Their messages end with what to do.
+  truncated: ['bad_file'],
+  corrupt: ['bad_file'],
   unsupported_type: ['bad_file', 'Use the unquantised file of this model (F32, F16 or BF16).'],
   bad_split: ['bad_file', 'Put all parts of the model, under their own names, into one folder.'],
   no_space: ['no_space', 'Free some space or choose another folder.'],

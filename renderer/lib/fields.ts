@@ -51,6 +51,10 @@ export function fieldValue(at: string, value: string | number | boolean | null |
       ? signed(value)
       : String(Number.isInteger(value) ? value : Number(value.toPrecision(4))).replace('-', '−');
   if (last === 'method' && value in METHODS) return said(METHODS[value as keyof typeof METHODS].label);
+  if (last === 'mode' && value in t.fields.modes) return t.fields.modes[value as keyof typeof t.fields.modes];
+  if (last === 'order' && value in t.experiments.orders)
+    return t.experiments.orders[value as keyof typeof t.experiments.orders];
+  if (isTrait(value)) return t.traits[value].name;
   if (last === 'kind' && value in t.kinds) return t.kinds[value as keyof typeof t.kinds];
   return value;
 }

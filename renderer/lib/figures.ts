@@ -150,7 +150,9 @@ function scatter({ x: xName, y: yName, range, xRange, kinds, panels }: FigureOf<
             },
             y: {
               ...axis(looks, yName),
-              ...(Array.isArray(range) ? { min: range[0], max: range[1] } : { grace: '5%' }),
+              ...(Array.isArray(range)
+                ? { min: range[0], max: range[1] }
+                : { grace: '5%', ...floor(panel.y) }),
               ticks: { color: looks.quiet, maxTicksLimit: 6, callback: tick },
             },
           },
@@ -175,6 +177,11 @@ function scatter({ x: xName, y: yName, range, xRange, kinds, panels }: FigureOf<
 }
 
 const spanOf = (values: number[]) => [Math.min(...values), Math.max(...values)] as const;
+/** Shares and counts that come near 0 are drawn from there: the room around them would name values that can't be. */
+function floor(values: number[]): { min?: number } {
+  const [low, high] = spanOf(values);
+  return low >= 0 && low < 0.1 * (high - low) ? { min: 0 } : {};
+}
 const sorted = (of: { x: number; y: number }[]) => of.toSorted((a, b) => a.x - b.x);
 const tick = (value: string | number) => plain(Number(value), decimals(Number(value)));
 /** As many as the number needs, two at most. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import lexicon from '../../resources/lexicon/en.json' with { type: 'json' };
 import { german } from './german.ts';
 import { english } from './strings.ts';
 
@@ -30,6 +31,10 @@ test('nothing is left in English', () => {
     .map(([path]) => path)
     .filter(path => !SHARED.some(known => known.test(path)));
   expect(same).toEqual([]);
+});
+
+test('every category of the lexicon has a name', () => {
+  expect(Object.keys(german.chat.categories)).toEqual(Object.keys(lexicon.categories));
 });
 
 test('the sections of the help are the same ones', () => {

@@ -534,6 +534,8 @@ export const english = {
     readoutNone: 'No difference in the words that are counted.',
     readoutAbout:
       'Share of all words in each category; hold the pointer over one to see its words. Short answers vary a lot.',
+    /** Names of the lexicon's categories where the keys don't do; others are shown by their keys. */
+    categories: {} as Record<string, string>,
   },
 
   wordCount: {
@@ -1001,7 +1003,7 @@ export const english = {
     whole: 'vectors whole',
     energy: (share: string) => `${share} of the energy kept`,
     unmade: 'factors are made with the first answer',
-    first: (ms: string) => `first word after ${ms} ms`,
+    first: (ms: string) => `first word after ${ms}\u00a0ms`,
     baked: 'File',
     bakedAbout: 'The same as a model file of its own, for other programs too.',
     file: (size: string, time: string) => `saved, ${size}, took ${time}`,
@@ -1050,6 +1052,7 @@ export const english = {
 
   fields: {
     alphaOf: (trait: string) => `${trait} α`,
+    modes: { probability: 'probability', sampled: 'drawn answers', interview: 'interviews' },
     names: {
       kind: 'Kind',
       name: 'Name',
@@ -1251,4 +1254,4 @@ export type Words = typeof english;
 export const t: Words = language === 'de' ? german : english;
 
 /** A lexicon category as people read it: `positive_emotion` → `positive emotion`. */
-export const categoryName = (key: string): string => key.replaceAll(/[_-]+/g, ' ');
+export const categoryName = (key: string): string => t.chat.categories[key] ?? key.replaceAll(/[_-]+/g, ' ');

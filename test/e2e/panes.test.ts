@@ -209,7 +209,9 @@ it('a blind study hides who is who, takes votes by key and button, keeps them, a
   // Sliders, chips and past runs would tell.
   await page.page.getByRole('region', { name: 'Sliders hidden' }).waitFor();
   expect(await page.page.getByRole('slider').count()).toBe(0);
-  expect(await page.page.getByRole('region', { name: 'Past runs' }).count()).toBe(0);
+  await page.page.getByRole('region', { name: 'Measurement and past runs hidden', exact: true }).waitFor();
+  for (const name of ['Measurement', 'Past runs'])
+    expect(await page.page.getByRole('region', { name, exact: true }).count()).toBe(0);
   await page.view('Notebook').click();
   await page.page.getByRole('region', { name: 'Hidden for now' }).waitFor();
   await page.view('Studio').click();

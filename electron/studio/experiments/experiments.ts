@@ -96,7 +96,7 @@ export class Experiments {
         perform: async (input, points, task) => sweep(input, await bench(input, [input.trait], points, task)),
       },
       profiles: {
-        title: ({ n, persona }) => `${n} profiles, ${persona.recipe.method}`,
+        title: ({ n, persona }) => `${n} profiles, ${persona.recipe.method.replaceAll('_', ' ')}`,
         perform: async (input, points, task) => profiles(input, await bench(input, TRAITS, points, task)),
       },
       methods_compare: {

@@ -167,6 +167,30 @@ describe('a model file', () => {
   });
 });
 
+it('says below the sliders what the mix costs: adapters, the wait for an answer, the size of its file', async () => {
+  const cost = (of: string) =>
+    page.page.getByRole('term').filter({ hasText: of }).locator('xpath=following-sibling::dd[1]');
+  const live = () => cost('Live').innerText();
+  await expect.poll(live).toBe('the model alone');
+  expect(await cost('File').innerText()).toBe('not saved');
+  await page.set('Extraversion', '1');
+  await expect.poll(live).toBe('1 adapter · rank 8 · vectors whole');
+  await page.set('Openness', '-0.5');
+  await expect.poll(live).toBe('2 adapters · rank 8 · vectors whole');
+  await page.ask('Will you go to the party?');
+  await page.answers();
+  await expect.poll(live).toMatch(/^2 adapters · rank 8 · vectors whole · first word after \d+\sms$/);
+  await page.page.getByText('Advanced: save as a file').click();
+  await page.button('Save model file').click();
+  await expect
+    .poll(() => cost('File').innerText(), { timeout: PATIENCE })
+    .toMatch(/^saved, 6\.4 MB, took \d+\.\d s$/);
+  // Other sliders are another mix: nobody has waited for it, and it has no file.
+  await page.set('Openness', '-1');
+  await expect.poll(live).toBe('2 adapters · rank 8 · vectors whole');
+  expect(await cost('File').innerText()).toBe('not saved');
+});
+
 describe('the settings of a method', () => {
   const method = () => page.page.getByLabel('Method', { exact: true });
   const settings = (label: string) => page.page.getByRole('group', { name: `Settings of ${label}` });

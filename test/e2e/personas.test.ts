@@ -214,6 +214,7 @@ it('shows what a character knows, and tells neither side of an entry that was sw
   await openSettings();
   expect(await entry.isChecked()).toBe(true);
   expect(await page.violations()).toEqual([]);
+  await entry.scrollIntoViewIfNeeded();
   await shoot('lorebook');
   await entry.press('Space');
   await dialog.getByRole('button', { name: 'Done' }).click();

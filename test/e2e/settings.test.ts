@@ -121,3 +121,28 @@ it('tell by the system when something long ends out of sight, once they are aske
   await page.button('Settings').click();
   expect(await dialog().getByLabel('Tell me when something long has ended').isChecked()).toBe(true);
 });
+
+it('keep the name that characters call the user by', async () => {
+  await open();
+  await page.button('Settings').click();
+  const name = dialog().getByLabel('Your name');
+  expect(await name.inputValue()).toBe('User');
+  await name.fill('Ada');
+  await name.press('Tab');
+  await page.page.keyboard.press('Escape');
+  await page.button('More for Persona').click();
+  await page.button('Name and settings…').and(page.page.locator(':visible')).click();
+  const pane = page.page.getByRole('dialog', { name: 'Settings of Persona' });
+  await pane.getByLabel('Name of the character').fill('Mara');
+  await pane.getByLabel('First message').fill('Ahoy, {{user}}! I am {{char}}.');
+  await pane.getByRole('button', { name: 'Done' }).click();
+  await page.page.getByText('Ahoy, Ada! I am Mara.').first().waitFor();
+
+  await page.page.reload();
+  await page.slider('Openness').waitFor();
+  await page.button('Settings').click();
+  await expect.poll(() => name.inputValue()).toBe('Ada');
+  await name.fill('');
+  await name.press('Tab');
+  await expect.poll(() => name.inputValue()).toBe('User');
+});

@@ -1115,6 +1115,8 @@ export const german: Words = {
   plots: {
     more: title => `Aus dem Diagramm: ${title}`,
     copyImage: 'Als Bild kopieren',
+    savePng: 'Als PNG speichern',
+    pngSaved: 'Bild gespeichert.',
     copyData: 'Daten kopieren',
     imageCopied: 'Bild kopiert.',
     imageSaved: 'Dieser Browser lässt keine Bilder kopieren, darum wurde es als Datei gespeichert.',

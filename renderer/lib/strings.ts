@@ -1031,6 +1031,8 @@ export const english = {
   plots: {
     more: (title: string) => `Take from the plot: ${title}`,
     copyImage: 'Copy as image',
+    savePng: 'Save as PNG',
+    pngSaved: 'Image saved.',
     copyData: 'Copy data',
     imageCopied: 'Image copied.',
     imageSaved: 'This browser lets no image be copied, so it was saved as a file.',

@@ -117,6 +117,16 @@ describe('a sweep', () => {
     await result().getByRole('button', { name: 'Copy as image' }).click();
     await result().getByText('Image copied.').waitFor();
     expect(await text('image/png')).toBeGreaterThan(5000);
+    const [picture] = await Promise.all([
+      page.page.waitForEvent('download'),
+      result().getByRole('button', { name: 'Save as PNG' }).click(),
+    ]);
+    expect(picture.suggestedFilename()).toMatch(/^sweep.*\.png$/);
+    expect(
+      readFileSync(await picture.path())
+        .subarray(1, 4)
+        .toString(),
+    ).toBe('PNG');
 
     await result().getByText('The figures as a table').click();
     const table = result()

@@ -683,7 +683,7 @@ export const german: Words = {
     firstPlaceholder: 'Was sie vor der ersten Frage sagt',
     lorebook: n => `Lorebook (${n === 1 ? '1 Eintrag' : `${n} Einträge`})`,
     lorebookAbout: depth =>
-      `Das Modell erfährt von einem Eintrag, wenn eines seiner Wörter in den letzten ${depth} Nachrichten vorkommt. Das Lorebook kam mit der Karte der Figur.`,
+      `Das Modell erfährt von einem Eintrag, wenn eines seiner Wörter in ${depth === 1 ? 'der letzten Nachricht' : `den letzten ${depth} Nachrichten`} vorkommt. Das Lorebook kam mit der Karte der Figur.`,
     loreAlways: 'Immer gesagt',
     marks: '{{char}} steht für den Namen der Figur, {{user}} für Ihren aus den Optionen.',
     begun: 'Eine erste Nachricht eröffnet das nächste Gespräch; dieses hat schon begonnen.',

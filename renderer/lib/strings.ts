@@ -613,7 +613,7 @@ export const english = {
     firstPlaceholder: 'What it says before the first question',
     lorebook: (n: number) => `Lorebook (${n === 1 ? '1 entry' : `${n} entries`})`,
     lorebookAbout: (depth: number) =>
-      `The model is told of an entry when one of its words occurs in the last ${depth} messages. It came with the character’s card.`,
+      `The model is told of an entry when one of its words occurs in the last ${depth === 1 ? 'message' : `${depth} messages`}. The lorebook came with the character’s card.`,
     loreAlways: 'Always told',
     marks: '{{char}} stands for the character’s name, {{user}} for yours, which the settings have.',
     begun: 'A first message opens the next conversation; this one has begun already.',

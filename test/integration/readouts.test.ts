@@ -6,6 +6,7 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appFolder } from '../../electron/host.ts';
 import { persona as personaSchema, type ReadTextsResult, type Run } from '../../electron/studio/contract.ts';
+import { exactRankP } from '../../electron/studio/statistics/correlation.ts';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
 
 type Kept = Extract<Run, { kind: 'readout' }>;
@@ -102,9 +103,14 @@ describe('a readout of a conversation', () => {
         if (answer?.categories[feature] !== undefined) expect(value).toBe(answer.categories[feature]);
     }
     expect(trend?.turns.every(({ smooth }) => smooth !== undefined)).toBe(true);
-    for (const { rho, n } of trend?.changes ?? []) {
+    const turns = trend?.turns ?? [];
+    const order = turns.map(({ turn }) => turn);
+    for (const { feature, rho, p, n } of trend?.changes ?? []) {
       expect(Math.abs(rho)).toBeLessThanOrEqual(1);
       expect(n).toBe(5);
+      // So few answers have the p of all their orders, which is not that of t.
+      const figures = turns.map(({ values }) => values[feature] ?? 0);
+      expect(p, feature).toBe(exactRankP(order, figures));
     }
   });
 

@@ -6,7 +6,9 @@ const running = useStudio();
 let page: StudioPage;
 
 beforeAll(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url);
+  page = await StudioPage.open(running.browser, running.studio.url, {
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
 });
 
 it('lists what was done, newest first, with its outcome, and survives a reload', async () => {
@@ -47,6 +49,9 @@ it('opens a run and restores its sliders, with a way back', async () => {
   expect(await fact('How ratings are read').innerText()).toBe('probability');
   await about.getByRole('button', { name: 'Copy' }).click();
   await about.getByText('Copied.').waitFor();
+  const copied = (await page.page.evaluate('navigator.clipboard.readText()')) as string;
+  expect(copied).toMatch(/^Model: .*base\.gguf.* \(SHA-256 [0-9a-f]{64}\)$/m);
+  expect(copied).toMatch(/^Inventory: .*50 items/m);
   await page.page.keyboard.press('Escape');
   await dialog.getByRole('button', { name: 'Restore sliders' }).click();
   await dialog.waitFor({ state: 'detached' });

@@ -1166,7 +1166,7 @@ export const english = {
         title: 'Personas',
         body: [
           'Personas, at the left of the window, keeps a mix under a name, with its instructions, tags and what was measured of it. Saving under the same name makes a new version; the earlier ones stay. The picture is drawn from the sliders: a corner for each trait, further out the higher it is.',
-          'A persona can be saved as one file for another Temperament, or as a character card that SillyTavern and its like open. Files and cards of others open by dropping them on the window. When a model or vector that one needs is not here, its name and hash are shown.',
+          'A persona can be saved as one file for another Temperament, or as a character card that SillyTavern and its like open. Files and cards of others open by dropping them on the window. What a card’s lorebook says is told to the model when it comes up; a pane’s settings show and switch its entries. When a model or vector that one needs is not here, its name and hash are shown.',
         ],
       },
       {

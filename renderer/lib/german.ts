@@ -1250,7 +1250,7 @@ export const german: Words = {
         title: 'Personas',
         body: [
           'Die Ansicht Personas behält eine Mischung unter einem Namen, mit ihren Anweisungen, Schlagwörtern und dem, was an ihr gemessen wurde. Speichern unter demselben Namen macht eine neue Version; die früheren bleiben. Das Bild ist aus den Reglern gezeichnet: eine Ecke für jedes Merkmal, umso weiter außen, je höher es ist.',
-          'Eine Persona lässt sich als eine Datei für ein anderes Temperament speichern oder als Charakterkarte, die SillyTavern und ähnliche Programme öffnen. Dateien und Karten anderer öffnen sich, wenn man sie auf das Fenster zieht. Was im Lorebook einer Karte steht, erfährt das Modell, wenn die Rede darauf kommt; die Einstellungen eines Feldes zeigen die Einträge und schalten sie ein und aus. Fehlt hier ein Modell oder Vektor, den eine braucht, werden Name und Prüfsumme gezeigt.',
+          'Eine Persona lässt sich als eine Datei für ein anderes Temperament speichern oder als Charakterkarte, die SillyTavern und ähnliche Programme öffnen. Dateien und Karten anderer öffnen sich, wenn man sie auf das Fenster zieht. Was im Lorebook einer Karte steht, erfährt das Modell, wenn die Rede darauf kommt; die Einstellungen einer Spalte zeigen die Einträge und schalten sie ein und aus. Fehlt hier ein Modell oder Vektor, den eine braucht, werden Name und Prüfsumme gezeigt.',
         ],
       },
       {

@@ -214,6 +214,8 @@ export class Mix {
 
   /** Asks what the mix costs; so too after an answer, with which a dense vector gets its factors. */
   async weigh() {
+    // Another window's answer may end before this one has its model.
+    if (this.base === '') return;
     const recipe = this.persona().recipe;
     try {
       const cost = await this.#client.mixing.cost({ recipe });

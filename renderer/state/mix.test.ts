@@ -151,3 +151,9 @@ it('takes the α of wanted scores as one step, and knows when the sliders stand 
   mix.undo();
   expect(mix.persona().recipe.weights).toEqual({ extraversion: 1 });
 });
+
+it('weighs nothing before it has a model, as when another window’s answer ends while this one loads', async () => {
+  mix.base = '';
+  await mix.weigh();
+  expect(mix.cost).toBeNull();
+});

@@ -17,6 +17,7 @@ const QUESTIONS = [
   'What do you like to do for fun?',
   'Do you like new people?',
   'What will you do tomorrow?',
+  'Who was the last friend you met?',
 ];
 const PANES = { calm: 'pane-calm', lively: 'pane-lively' };
 const TALK = 'conversation';
@@ -83,13 +84,17 @@ describe('a readout of a conversation', () => {
     expect(result.texts.map(({ voice, turn }) => [voice, turn])).toEqual(
       QUESTIONS.map((_, index) => ['Lively', index + 1]),
     );
-    expect(result.differences).toMatchObject({ comparison: 'independent', n: 5, nReference: 5 });
+    expect(result.differences).toMatchObject({
+      comparison: 'independent',
+      n: QUESTIONS.length,
+      nReference: QUESTIONS.length,
+    });
     const social = result.differences?.rows.find(({ feature }) => feature === 'social');
     expect(social?.difference).toBeGreaterThan(0);
     expect(result.expected?.find(({ feature }) => feature === 'social')).toMatchObject({ direction: 'more' });
     expect(result.trends?.map(({ voice, turns }) => [voice, turns.length])).toEqual([
-      ['Lively', 5],
-      ['Calm', 5],
+      ['Lively', QUESTIONS.length],
+      ['Calm', QUESTIONS.length],
     ]);
   });
 
@@ -107,7 +112,7 @@ describe('a readout of a conversation', () => {
     const order = turns.map(({ turn }) => turn);
     for (const { feature, rho, p, n } of trend?.changes ?? []) {
       expect(Math.abs(rho)).toBeLessThanOrEqual(1);
-      expect(n).toBe(5);
+      expect(n).toBe(QUESTIONS.length);
       // So few answers have the p of all their orders, which is not that of t.
       const figures = turns.map(({ values }) => values[feature] ?? 0);
       expect(p, feature).toBe(exactRankP(order, figures));
@@ -135,8 +140,11 @@ describe('a readout of a conversation', () => {
     for (const name of ['texts', 'categories', 'words', 'differences', 'expected', 'trend', 'changes'])
       expect(documented).toContain(`\`${name}.csv\``);
     const rows = rowsOf(files.get('texts.csv'));
-    expect(rows.map(({ set }) => set)).toEqual([...Array(5).fill('texts'), ...Array(5).fill('reference')]);
-    for (const [index, row] of rows.slice(0, 5).entries())
+    expect(rows.map(({ set }) => set)).toEqual([
+      ...QUESTIONS.map(() => 'texts'),
+      ...QUESTIONS.map(() => 'reference'),
+    ]);
+    for (const [index, row] of rows.slice(0, QUESTIONS.length).entries())
       expect(Number(row.social)).toBe(talk.result?.texts[index]?.readout.categories.social);
     const categories = new Set(talk.result?.lexicon.categories.map(({ key }) => key));
     for (const [name, text] of files)
@@ -173,10 +181,10 @@ describe('a readout of a conversation', () => {
 
   test('can be of all panes at once, and personas of the log have their counts', async () => {
     const all = await keep({ source: { kind: 'log', conversation: TALK } });
-    expect(all.result?.texts).toHaveLength(10);
+    expect(all.result?.texts).toHaveLength(2 * QUESTIONS.length);
     expect(all.title).toBe('All answers in “Parties”');
     expect(await studio.client.language.voices()).toEqual([
-      { name: personaSchema.parse(persona()).name, answers: 10, conversations: 1 },
+      { name: personaSchema.parse(persona()).name, answers: 2 * QUESTIONS.length, conversations: 1 },
     ]);
   });
 });

@@ -17,8 +17,8 @@ export interface Said {
   readout: TextReadout;
 }
 
-/** Fewer turns have no smooth line: it would go through the points. */
-const FEWEST_TURNS = 4;
+/** Fewer turns have no smooth line: of three points or fewer to each fit, it would go through them. */
+const FEWEST_TURNS = 6;
 
 /** A trend for each voice, in the order in which they first speak. Figures that are 0 at every turn are left out. */
 export async function trendsOf(said: Said[], lexicon: Lexicon, signal?: AbortSignal): Promise<Trend[]> {

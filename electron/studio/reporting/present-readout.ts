@@ -283,7 +283,7 @@ function trendPlot(trend: Trend, single: boolean, index: number): Plot[] {
     {
       name,
       title,
-      note: 'Points: all answers of a turn. Line: local regression through the turns (Cleveland, 1979); below four turns there is none.',
+      note: 'Points: all answers of a turn. Line: local regression through the turns (Cleveland, 1979); below six turns there is none.',
       figure: { form: 'scatter', x: 'Turn', y: 'Per cent, or words', range: 'own', panels },
       data: {
         name: `${name}-plot`,

@@ -23,34 +23,8 @@ export async function convert(
   scratch: string,
   task: Task,
 ): Promise<ConvertResult> {
-  const { models, vectors } = await library.list();
   const folder = resolve(source);
-  const vector = vectors.find(({ id, path }) => id === source || path === folder);
-  if (vector) {
-    if (asked === undefined)
-      throw new StudioError('bad_input', `${vector.id} is a vector: the folder to write is needed.`, {
-        field: 'out',
-        action: 'Name a folder; it gets the files of an adapter, or of a dense vector the differences.',
-      });
-    const into = resolve(asked);
-    for (const name of EXPORTED) await mayWrite(join(into, name), overwrite);
-    makeFolder(into);
-    const own = models.find(({ content }) => content === vector.baseContent)?.path ?? null;
-    const plan = { path: vector.path, base: own, folder: into };
-    const found = await finished(
-      merging.stream(worker => worker.exportVector(plan, { signal: task.signal })),
-      task,
-    );
-    task.used({ [vector.path]: vector.content });
-    return { ...found, path: into, content: null };
-  }
-  if (!(await isFolder(folder)))
-    throw new StudioError('not_found', `There is no folder ${folder}, and no vector of that name.`, {
-      file: folder,
-      field: 'source',
-      action:
-        'Name the folder that holds config.json and the .safetensors files, or a vector of the library.',
-    });
+  if (!(await isFolder(folder))) return exportVector(source, asked, overwrite, library, merging, task);
   const adapter = await isAdapter(folder);
   if (adapter && (base === undefined || asked === undefined))
     throw new StudioError(
@@ -79,6 +53,43 @@ export async function convert(
     task.used({ [out]: facts.content });
     return { ...found, path: out, content: facts.content };
   });
+}
+
+async function exportVector(
+  source: string,
+  out: string | undefined,
+  overwrite: boolean,
+  library: Library,
+  merging: Merging,
+  task: Task,
+): Promise<ConvertResult> {
+  const path = resolve(source);
+  const { models, vectors } = await library.list();
+  const vector = vectors.find(known => known.id === source || known.path === path);
+  if (!vector)
+    throw new StudioError('not_found', `There is no folder ${path}, and no vector of that name.`, {
+      file: path,
+      field: 'source',
+      action:
+        'Name the folder that holds config.json and the .safetensors files, or a vector of the library.',
+    });
+  if (out === undefined)
+    throw new StudioError('bad_input', `${vector.id} is a vector: the folder to write is needed.`, {
+      field: 'out',
+      action: 'Name a folder; it gets the files of an adapter, or of a dense vector the differences.',
+    });
+  const folder = resolve(out);
+  for (const name of EXPORTED) await mayWrite(join(folder, name), overwrite);
+  makeFolder(folder);
+  const base = models.find(({ content }) => content === vector.baseContent)?.path ?? null;
+  const found = await finished(
+    merging.stream(worker =>
+      worker.exportVector({ path: vector.path, base, folder }, { signal: task.signal }),
+    ),
+    task,
+  );
+  task.used({ [vector.path]: vector.content });
+  return { ...found, path: folder, content: null };
 }
 
 /** Refuses to write over a file that exists, unless that was asked for. */

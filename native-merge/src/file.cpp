@@ -11,7 +11,9 @@
 #include <filesystem>
 
 #ifdef _WIN32
+#ifndef NOMINMAX
 #define NOMINMAX
+#endif
 #include <windows.h>
 #include <winioctl.h>
 #else
@@ -200,7 +202,7 @@ OutputFile::OutputFile(const std::string & path, uint64_t bytes, uint64_t beside
 
 void OutputFile::create(const std::string & folder, const std::string & target, uint64_t bytes) {
 #ifdef _WIN32
-    (void) folder;
+    (void) folder, (void) bytes;
     const auto name = partial_name(to_path(target));
     temporary_ = to_text(name);
     HANDLE handle = CreateFileW(name.c_str(), GENERIC_READ | GENERIC_WRITE, 0, nullptr, CREATE_NEW, FILE_ATTRIBUTE_NORMAL,
@@ -291,7 +293,13 @@ double OutputFile::commit() {
     close_handle(handle_);
     handle_ = -1;
     if (!MoveFileExW(to_path(temporary_).c_str(), target.c_str(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) {
-        fail("rename", last_error());
+        const int reason = last_error();
+        // Windows replaces no file that is open anywhere.
+        if ((reason == ERROR_ACCESS_DENIED || reason == ERROR_SHARING_VIOLATION) && std::filesystem::exists(target, error)) {
+            throw MergeError("io", "Cannot replace " + path_ + " while it is in use, perhaps as a loaded model. Close it there "
+                                   "or choose another name.", path_);
+        }
+        fail("rename", reason);
     }
     temporary_.clear();
     return elapsed();

@@ -10,38 +10,21 @@ The random methods run mergekit's own code with native-merge's masks in the plac
 themselves can only be checked for how often they keep an entry of each probability, in standard deviations.
 """
 
-import argparse
 import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
+
+from mergekit_venv import enter
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-PACKAGES = ["mergekit==0.1.5", "gguf==0.19.0"]
 # Beyond this share of a tensor's largest weight, two results are not the same up to rounding in float32.
 TOLERANCE = 1e-6
-
-
-def enter(folder: Path) -> None:
-    """Starts this script again inside the virtual environment, which is made first where it is missing."""
-    if Path(sys.prefix).resolve() == folder.resolve():
-        return
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        print(f"Making {folder} …", file=sys.stderr)
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-    sys.exit(subprocess.run([python, __file__, "--venv", folder]).returncode)
-
-
-arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-arguments.add_argument("--venv", type=Path, default=HERE / ".venv", help="virtual environment with mergekit and gguf")
-enter(arguments.parse_args().venv)
+enter(__doc__)
 
 import gguf  # noqa: E402
 import numpy as np  # noqa: E402

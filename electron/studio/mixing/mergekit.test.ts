@@ -67,10 +67,33 @@ models:
 `);
     expect(found.weights).toEqual({ openness: -0.8 });
     expect(found.depth).toEqual({ openness: [0, 1] });
+    // mergekit takes the first value of a list for the last norm too, which lies behind the layers.
     expect(found.filters).toEqual([
-      ...['attn_q', 'attn_k', 'attn_v', 'attn_output'].map(filter => ({ filter, factor: 0.5 })),
       { filter: 'outpu?.weight', factor: 0 },
+      { filter: 'output_norm', factor: 0 },
+      ...['attn_q', 'attn_k', 'attn_v', 'attn_output'].map(filter => ({ filter, factor: 0.5 })),
     ]);
+  });
+
+  it('says where what lies behind the layers cannot change as in mergekit', () => {
+    const behind = 'mergekit reads a list at its first value';
+    const two = (a: string, b: string) =>
+      read(`
+merge_method: task_arithmetic
+base_model: b
+models:
+  - {model: openness-high, parameters: {weight: ${a}}}
+  - {model: neuroticism-high, parameters: {weight: ${b}}}
+`);
+    const same = two('[1, 0.5]', '[0.4, 0.2]');
+    expect(same.notes).toEqual([]);
+    expect(same.recipe.filters).toEqual([
+      { filter: 'outpu?.weight', factor: 2 },
+      { filter: 'output_norm', factor: 2 },
+    ]);
+    expect(two('[1, 0.5]', '0.4').notes).toEqual([expect.stringContaining(behind)]);
+    expect(two('[1, 0]', '[1, 0]').notes).toEqual([expect.stringContaining(behind)]);
+    expect(two('[0, 0]', '[1, 0.5, 1]').notes).toEqual([]);
   });
 
   it('takes the base by its name, or as told, and vectors as told', () => {
@@ -136,6 +159,11 @@ describe('a recipe as a mergekit configuration', () => {
     { weights: { agreeableness: 1, openness: -1 }, method: 'model_stock' },
     { weights: { agreeableness: 0.6, openness: -0.4 }, method: 'nuslerp' },
     { weights: { extraversion: 2 }, depth: { extraversion: [0, 0.5, 1] } },
+    {
+      weights: { extraversion: 2, openness: 1 },
+      depth: { extraversion: [1, 0.5] },
+      filters: [{ filter: 'output_norm', factor: 0.5 }],
+    },
     {
       weights: { extraversion: 1.1, openness: 0.3 },
       filters: [

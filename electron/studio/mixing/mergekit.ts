@@ -50,6 +50,8 @@ const TENSORS: Record<string, string[]> = {
   lm_head: ['outpu?.weight'],
   'model.norm': ['output_norm'],
 };
+/** Behind the last layer. mergekit reads a list there at its first point, the studio at its last. */
+const BEHIND = ['lm_head', 'model.norm'] as const;
 
 // ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -143,6 +145,8 @@ interface Weighting {
   /** Factors on α from the first layer to the last. */
   depth?: number[];
   filters: { filter: string; factor: number }[];
+  /** Factors of what lies behind the last layer; null where no factor makes up for how the two read lists. */
+  behind: (number | null)[];
 }
 
 /** A weight as the studio has it: α, factors over depth, factors by name. */
@@ -157,12 +161,14 @@ function weightingOf(value: Setting, field: string): Weighting {
   const alpha = largest(used.flatMap(({ values }) => values));
   const lines = used.filter(({ values }) => values.length > 1).map(({ values }) => values);
   const line = lines.find(values => values.includes(alpha)) ?? lines[0];
-  if (alpha === 0) return { alpha, filters: [] };
+  if (alpha === 0) return { alpha, filters: [], behind: BEHIND.map(() => 1) };
 
   // Every rule is the same line over depth, times a factor.
   const shape = line?.map(point => point / alpha) ?? [1];
   const peak = shape.findIndex(point => Math.abs(point) === Math.max(...shape.map(Math.abs)));
-  const factors = used.map(({ values }) => {
+  const apart = (filter: string | null) => BEHIND.some(name => name === filter);
+  const factors = used.map(({ filter, values }) => {
+    if (apart(filter)) return 1;
     const full = values.length === 1 && line ? (values[0] === 0 ? line.map(() => 0) : null) : values;
     const factor = full ? (full[peak] ?? Number.NaN) / (alpha * (shape[peak] ?? 1)) : Number.NaN;
     const fits =
@@ -172,6 +178,7 @@ function weightingOf(value: Setting, field: string): Weighting {
     return factor;
   });
   const filters = used.slice(0, end).flatMap(({ filter }, i) => {
+    if (apart(filter)) return [];
     const names = TENSORS[filter ?? ''];
     if (!names)
       throw refuse(
@@ -180,9 +187,17 @@ function weightingOf(value: Setting, field: string): Weighting {
     return names.map(name => ({ filter: name, factor: factors[i] ?? 1 }));
   });
   const rest = factors[end] ?? 1;
+  const last = alpha * (shape.at(-1) ?? 1);
+  const behind = BEHIND.map(name => {
+    const [first = 0] = (used.find(({ filter }) => filter === name || filter === null) ?? { values: [] })
+      .values;
+    if (last !== 0) return tidy(first / last);
+    return first === 0 ? tidy(rest) : null;
+  });
   return {
     alpha,
     depth: line && shape,
+    behind,
     filters: rest === 1 ? filters : [...filters, { filter: '*', factor: rest }],
   };
 }
@@ -274,8 +289,13 @@ export function fromMergekit(
   const lines = [...weightings].map(([, { filters }]) => JSON.stringify(filters));
   if (new Set(lines).size > 1)
     throw refuse('The models differ in their filters; the studio has one set for all.', 'models');
-  const filters = [...weightings.values()][0]?.filters ?? [];
   const depth = [...weightings].flatMap(([trait, own]) => (own.depth ? [[trait, own.depth] as const] : []));
+  const behind = behindLayers([...weightings.values()]);
+  if (!behind)
+    notes.push(
+      'mergekit reads a list at its first value for lm_head and model.norm; here they take the last.',
+    );
+  const filters = [...(behind ?? []), ...([...weightings.values()][0]?.filters ?? [])];
   const rescaled = all.rescale ?? known.rescale ?? false;
   const draft = {
     version: 2 as const,
@@ -297,6 +317,18 @@ export function fromMergekit(
   if (parsed.success) return { recipe: parsed.data, notes };
   const { message, field } = inWords(parsed.error.issues);
   throw refuse(`The studio cannot mix this: ${message}.`, field ?? 'models');
+}
+
+/** Rules by which what lies behind the last layer changes as in mergekit; null where the vectors would need different ones. */
+function behindLayers(weightings: Weighting[]): { filter: string; factor: number }[] | null {
+  const rest = tidy(weightings[0]?.filters.find(({ filter }) => filter === '*')?.factor ?? 1);
+  const rules: { filter: string; factor: number }[] = [];
+  for (const [i, name] of BEHIND.entries()) {
+    const [factor, ...others] = new Set(weightings.map(({ behind }) => behind[i] ?? null));
+    if (factor === null || factor === undefined || others.length > 0) return null;
+    if (factor !== rest) rules.push(...(TENSORS[name] ?? []).map(filter => ({ filter, factor })));
+  }
+  return rules;
 }
 
 /** One number where all are the same. */
@@ -356,9 +388,17 @@ export function toMergekit({ recipe, baseModel, models = {} }: MergekitExport): 
     const line = (recipe.depth?.[trait] ?? [1]).map(factor => tidy(alpha * factor));
     const times = (factor: number) =>
       line.length === 1 ? tidy((line[0] ?? 0) * factor) : line.map(point => tidy(point * factor));
-    if (named.rules.length === 0 && named.rest === 1) return times(1);
+    const factorOf = (name: string) =>
+      named.rules.find(({ filter }) => filter === name)?.factor ?? named.rest;
+    const behind =
+      line.length > 1 && line[0] !== line.at(-1)
+        ? BEHIND.map(name => ({ filter: name, value: tidy((line.at(-1) ?? 0) * factorOf(name)) }))
+        : [];
+    const rules = named.rules.filter(rule => !behind.some(({ filter }) => filter === rule.filter));
+    if (behind.length + rules.length === 0 && named.rest === 1) return times(1);
     return [
-      ...named.rules.map(({ filter, factor }) => ({ filter, value: times(factor) })),
+      ...behind,
+      ...rules.map(({ filter, factor }) => ({ filter, value: times(factor) })),
       { value: times(named.rest) },
     ];
   };

@@ -19,7 +19,8 @@ interface Terminal {
   table(rows: string[][]): string;
 }
 
-export function modelCommands(terminal: Terminal): void {
+/** Returns the group “models”, for further commands. */
+export function modelCommands(terminal: Terminal): Command {
   const { command, perform, follow, mebibytes, table } = terminal;
   const models = command('models', 'list the models of the library').action(() =>
     perform(
@@ -90,6 +91,7 @@ export function modelCommands(terminal: Terminal): void {
           `${path}, ${mebibytes(bytes)}\n${WRITTEN[what]}, ${architecture}, ${type}, ${tensors} tensors`,
       ),
     );
+  return models;
 }
 
 const WRITTEN = {

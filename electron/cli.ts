@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRouterClient } from '@orpc/server';
 import { Command, CommanderError } from 'commander';
 import { conversationCommands } from './cli-conversations.ts';
+import { downloadCommands } from './cli-downloads.ts';
 import { experimentCommands } from './cli-experiments.ts';
 import { mergekitCommands } from './cli-mergekit.ts';
 import { modelCommands } from './cli-models.ts';
@@ -469,7 +470,8 @@ command('log', 'list the runs of the experiment log, newest first')
   );
 
 readoutCommand({ command, perform, follow, reportBroken, signal: abort.signal });
-modelCommands({ command, perform, follow, mebibytes, table });
+const models = modelCommands({ command, perform, follow, mebibytes, table });
+downloadCommands({ command, perform, follow, table }, models);
 conversationCommands({ command, perform, table });
 personaCommands({ command, perform, table });
 mergekitCommands({ command, perform });

@@ -2,6 +2,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import * as checkpoints from './checkpoints/contract.ts';
+import * as downloads from './downloads/contract.ts';
 import * as experiments from './experiments/contract.ts';
 import * as language from './language/contract.ts';
 import * as library from './library/contract.ts';
@@ -27,6 +28,7 @@ import {
 
 export { firstMessage, systemPrompt, USER } from './chat/roleplay.ts';
 export * from './checkpoints/contract.ts';
+export * from './downloads/contract.ts';
 export * from './experiments/contract.ts';
 export * from './language/contract.ts';
 export * from './library/contract.ts';
@@ -425,6 +427,7 @@ export const run = z.discriminatedUnion('kind', [
   runOf('extract', extractInput, extractResult),
   runOf('convert', checkpoints.convertInput, checkpoints.convertResult),
   runOf('import', library.importFileInput, library.importFileResult),
+  runOf('download', downloads.downloadInput, downloads.downloadResult),
   runOf('compare', compareInput, compareResult),
   runOf('readout', language.readTextsInput, language.readTextsResult),
   runOf('rerun', reporting.rerunInput, reporting.rerunResult),
@@ -453,6 +456,7 @@ export const RUN_KINDS = [
   'extract',
   'convert',
   'import',
+  'download',
   'compare',
   'readout',
   'rerun',
@@ -520,7 +524,7 @@ export type StudioInfo = z.infer<typeof studioInfo>;
 const procedure = oc.errors({ STUDIO: { data: studioErrorData } });
 
 /**
- * Work that takes long (bake, extract, convert, compare, assess, experiments, readouts that are kept) is *started*: the answer is
+ * Work that takes long (bake, extract, convert, download, compare, assess, experiments, readouts that are kept) is *started*: the answer is
  * the id of its run, which `runs.watch` follows and `runs.cancel` ends, from any window, whatever happens to the one that
  * started it.
  */
@@ -547,6 +551,16 @@ export const contract = {
     compare: procedure.input(compareInput).output(started),
     /** Brings a GGUF file into the library. One that a page announces, it then sends to `/upload/` and the run's id. */
     import: procedure.input(library.importFileInput).output(started),
+    /** The short list of chat models, with what each asks of this machine. */
+    catalogue: procedure.output(z.array(downloads.catalogueEntry)),
+    /** What a name or an address has to be downloaded, and whether it fits here; nothing is fetched yet. */
+    lookUp: procedure.input(downloads.lookUpInput).output(downloads.downloadPlan),
+    /** Fetches a model into the library, from where an earlier attempt ended. */
+    download: procedure.input(downloads.startDownloadInput).output(started),
+    /** Downloads that are not whole, whether they go on now or not. */
+    unfinished: procedure.output(z.array(downloads.unfinishedDownload)),
+    /** Deletes what came of a download that does not go on. */
+    discard: procedure.input(byId).output(z.object({ freed: z.number() })),
     /** The disk, what may be deleted, and the bin. */
     storage: procedure.output(library.storage),
     /** What would miss a file of the data folder, or was made from it. */

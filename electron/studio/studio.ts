@@ -11,6 +11,9 @@ import { Chat } from './chat/chat.ts';
 import { Conversations } from './chat/conversations.ts';
 import { withUser } from './chat/roleplay.ts';
 import { contract, type Persona, type Recipe, TRAITS } from './contract.ts';
+import { Catalogue } from './downloads/catalogue.ts';
+import { Downloads } from './downloads/downloads.ts';
+import { Http, type HttpOptions } from './downloads/http.ts';
 import { asStudioErrors, StudioError } from './errors.ts';
 import { Experiments } from './experiments/experiments.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
@@ -21,6 +24,7 @@ import { convert } from './library/conversion.ts';
 import { extract } from './library/extraction.ts';
 import { Imports } from './library/imports.ts';
 import { Library } from './library/library.ts';
+import { Room } from './library/room.ts';
 import { lockFolder, openDatabase } from './log/database.ts';
 import { Log } from './log/log.ts';
 import { Runs } from './log/runs.ts';
@@ -44,6 +48,8 @@ export interface StudioOptions {
   spawnWorker: SpawnWorker;
   /** Prints a page of HTML as PDF, where the host can. */
   printPdf?: (html: string) => Promise<Uint8Array>;
+  /** How other machines are reached, where the defaults will not do. */
+  http?: HttpOptions;
 }
 
 export type Studio = Awaited<ReturnType<typeof createStudio>>;
@@ -52,7 +58,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-export async function createStudio({ home, resources, host, spawnWorker, printPdf }: StudioOptions) {
+export async function createStudio({ home, resources, host, spawnWorker, printPdf, http }: StudioOptions) {
   const database = openDatabase(home);
   const unlock = host === 'terminal' ? () => {} : lockOr(() => database.close(), home);
   const scratch = join(home, 'cache', host === 'terminal' ? `scratch-${process.pid}` : 'scratch');
@@ -86,7 +92,18 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   const { calibrations } = experiments;
   const bin = new Bin({ home, library, personas, calibrations, log, inference, merging });
   if (host !== 'terminal') await bin.tidy();
-  const imports = new Imports(library, runs, scratch);
+  const room = new Room();
+  const imports = new Imports(library, runs, room, scratch);
+  const web = new Http(http);
+  const downloads = new Downloads({
+    folder: join(home, 'downloads'),
+    http: web,
+    ...{ imports, room, runs },
+    catalogue: new Catalogue(resources),
+    settings: () => settings.get(),
+    devices: () => merging.call(worker => worker.devices()),
+    modelFolder: library.modelFolder,
+  });
   const sharing = new Sharing({ personas, library, scratch, version });
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
   const reporting = new Reporting(log, library, inventories, version);
@@ -165,6 +182,11 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
         };
       }),
       import: os.library.import.handler(({ input }) => ({ run: imports.start(input) })),
+      catalogue: os.library.catalogue.handler(() => downloads.catalogue()),
+      lookUp: os.library.lookUp.handler(({ input, signal }) => downloads.lookUp(input, signal)),
+      download: os.library.download.handler(({ input }) => ({ run: downloads.start(input) })),
+      unfinished: os.library.unfinished.handler(() => downloads.unfinished()),
+      discard: os.library.discard.handler(({ input }) => downloads.discard(input.id)),
       storage: os.library.storage.handler(() => bin.storage()),
       dependents: os.library.dependents.handler(({ input }) => bin.dependents(input.path)),
       delete: os.library.delete.handler(({ input }) => bin.delete(input.path)),
@@ -329,6 +351,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
     async close(): Promise<void> {
       await runs.close();
       await conversations.close();
+      await web.close();
       inference.close();
       merging.close();
       rmSync(scratch, { recursive: true, force: true });

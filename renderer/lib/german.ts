@@ -60,6 +60,7 @@ export const german: Words = {
     extract: 'Vektor',
     convert: 'Hinzugefügtes Modell',
     import: 'Hinzugefügte Datei',
+    download: 'Download',
     compare: 'Vektorvergleich',
     readout: 'Wortauswertung',
     rerun: 'Wiederholung',

@@ -80,6 +80,7 @@ export function headline(run: Run): string | null {
     case 'extract':
     case 'convert':
     case 'import':
+    case 'download':
       return `${fileName(run.result.path)}, ${bytes(run.result.bytes)}`;
     case 'compare': {
       const { vectors, all } = run.result;
@@ -121,6 +122,7 @@ export function personaOf(run: Run): Persona | null {
     case 'extract':
     case 'convert':
     case 'import':
+    case 'download':
     case 'compare':
     case 'readout':
     case 'rerun':

@@ -71,6 +71,7 @@ const kinds: Record<RunKind, string> = {
   extract: 'Vector',
   convert: 'Added model',
   import: 'Added file',
+  download: 'Download',
   compare: 'Comparison of vectors',
   readout: 'Word readout',
   rerun: 'Done again',

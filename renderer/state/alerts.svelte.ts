@@ -11,6 +11,7 @@ const LONG: ReadonlySet<RunKind> = new Set([
   'convert',
   'extract',
   'import',
+  'download',
   'rerun',
 ]);
 

@@ -84,7 +84,8 @@ export class Session {
     this.#connection.onState(state => this.#connected(state));
     this.runs.onEnd(run => {
       this.alerts.tell(run, () => this.place.go('notebook', run.id));
-      if (['bake', 'extract', 'convert', 'import'].includes(run.kind)) void this.#libraryChanged();
+      if (['bake', 'extract', 'convert', 'import', 'download'].includes(run.kind))
+        void this.#libraryChanged();
       if (run.kind === 'chat' || run.kind === 'assess') void this.mix.weigh();
       if (run.kind === 'rerun' && run.state === 'done') void this.#tellVerdict(run.id);
       if (isDesign(run.kind) && run.state === 'done' && this.place.view !== 'experiments')

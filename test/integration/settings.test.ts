@@ -10,7 +10,10 @@ beforeAll(async () => {
 afterAll(() => studio.remove());
 
 test('has defaults and says where the data lies and how much room there is', async () => {
-  expect(await studio.client.settings.get()).toEqual({ device: 'auto', userName: 'User' });
+  expect(await studio.client.settings.get()).toEqual({
+    ...{ device: 'auto', userName: 'User' },
+    ...{ offline: false, hub: '' },
+  });
   const info = await studio.client.studio.info();
   expect(info.dataFolder).toBe(studio.home);
   expect(info.freeBytes).toBeGreaterThan(0);
@@ -43,5 +46,5 @@ test('are kept, and what cannot be is refused', async () => {
   });
   await studio.close();
   studio = await openStudio(studio.home);
-  expect(await studio.client.settings.get()).toEqual({ device: 'cpu', userName: 'Ada' });
+  expect(await studio.client.settings.get()).toMatchObject({ device: 'cpu', userName: 'Ada' });
 });

@@ -5,18 +5,22 @@ import { join } from 'node:path';
 import { createRouterClient } from '@orpc/server';
 import { resourcesFolder } from '../../electron/host.ts';
 import type { ChatResult, PersonaInput, Run, RunKind, Weights } from '../../electron/studio/contract.ts';
-import { createStudio } from '../../electron/studio/studio.ts';
+import { createStudio, type StudioOptions } from '../../electron/studio/studio.ts';
 import type { WorkerName, WorkerProcess } from '../../electron/studio/workers.ts';
 import { forkWorker } from '../../electron/workers/fork.ts';
 
 export type TestStudio = Awaited<ReturnType<typeof openStudio>>;
 
-export async function openStudio(home = mkdtempSync(join(tmpdir(), 'temperament-'))) {
+export async function openStudio(
+  home = mkdtempSync(join(tmpdir(), 'temperament-')),
+  more: Pick<StudioOptions, 'http'> = {},
+) {
   const workers: Partial<Record<WorkerName, WorkerProcess>> = {};
   const studio = await createStudio({
     home,
     resources: resourcesFolder,
     host: 'browser',
+    ...more,
     spawnWorker: name => {
       const worker = forkWorker(name);
       workers[name] = worker;

@@ -50,7 +50,7 @@ export const storage = z.object({
 export type Storage = z.infer<typeof storage>;
 
 /** What every file system takes; no name that hides the file or leads elsewhere. */
-const FILE_NAME = /^[^\\/<>:"|?*\p{Cc}.][^\\/<>:"|?*\p{Cc}]{0,190}\.gguf$/iu;
+export const FILE_NAME = /^[^\\/<>:"|?*\p{Cc}.][^\\/<>:"|?*\p{Cc}]{0,190}\.gguf$/iu;
 
 /** A file on the studio's machine, or one that a page is about to send. */
 export const importFileInput = z.union(

@@ -1,6 +1,6 @@
 /** Bringing GGUF files into the library: taken from a path of this machine, or streamed in by a page. */
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { link, mkdtemp, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { link, mkdtemp, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +9,7 @@ import { StudioError, toStudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { Runs, Task } from '../log/runs.ts';
 import type { Library } from './library.ts';
+import type { Room } from './room.ts';
 import { isPart } from './split.ts';
 
 /** How long a page may take to begin sending a file that it has announced. */
@@ -30,19 +31,20 @@ export class Imports {
   readonly #runs: Runs;
   readonly #scratch: string;
   readonly #awaited = new Map<string, Awaited>();
-  /** Bytes that are still to come, by run: the disk needs room for all of them. */
-  readonly #owed = new Map<string, number>();
+  readonly #room: Room;
+  #under = 0;
 
   /** @param scratch folder on the library's disk, for what is not whole yet */
-  constructor(library: Library, runs: Runs, scratch: string) {
+  constructor(library: Library, runs: Runs, room: Room, scratch: string) {
     this.#library = library;
     this.#runs = runs;
+    this.#room = room;
     this.#scratch = scratch;
   }
 
   /** Begins to bring a file in, and returns the run's id. For one that a page sends, `receive` gets its bytes. */
   start(input: ImportFileInput): string {
-    if (this.#owed.size >= AT_ONCE)
+    if (this.#under >= AT_ONCE)
       throw new StudioError('busy', `${AT_ONCE} files are being added already.`, {
         action: 'Wait until one of them is in, or cancel it.',
       });
@@ -53,12 +55,13 @@ export class Imports {
       try {
         return await this.#import(input, sent, task);
       } finally {
-        this.#owed.delete(id);
+        this.#under--;
+        this.#room.release(id);
         this.#awaited.delete(id);
         sent?.over.resolve();
       }
     });
-    this.#owed.set(id, 0);
+    this.#under++;
     if (sent) this.#awaited.set(id, sent);
     return id;
   }
@@ -74,7 +77,7 @@ export class Imports {
 
   async #import(input: ImportFileInput, sent: Awaited | undefined, task: Task): Promise<ImportFileResult> {
     const name = nameOf(input);
-    this.#mayTake(name);
+    this.mayTake(name);
     const folder = await mkdtemp(join(this.#scratch, 'import-'));
     try {
       const file = join(folder, name);
@@ -102,13 +105,13 @@ export class Imports {
       )
     )
       return true;
-    await this.#room(file, stats.size, task);
+    await this.#room.take(task.run, basename(file), stats.size, this.#scratch);
     await this.#write(createReadStream(from), stats.size, file, task);
     return false;
   }
 
   async #fromPage(bytes: number, { coming }: Awaited, file: string, task: Task): Promise<void> {
-    await this.#room(file, bytes, task);
+    await this.#room.take(task.run, basename(file), bytes, this.#scratch);
     const late = setTimeout(
       () =>
         coming.reject(
@@ -126,20 +129,6 @@ export class Imports {
       clearTimeout(late);
       task.signal.removeEventListener('abort', cancel);
     }
-  }
-
-  /** Refuses what does not fit on the disk beside the other files that are coming. */
-  async #room(file: string, bytes: number, task: Task): Promise<void> {
-    const { bavail, bsize } = await statfs(dirname(file));
-    const owed = [...this.#owed.values()].reduce((sum, more) => sum + more, 0);
-    const free = Math.max(0, bavail * bsize - owed);
-    if (bytes > free)
-      throw new StudioError(
-        'no_space',
-        `${basename(file)} has ${gigabytes(bytes)}; ${gigabytes(free)} are free where the library lies.`,
-        { action: 'Free some space, by emptying the bin of the library for one, and try again.' },
-      );
-    this.#owed.set(task.run, bytes);
   }
 
   /** Writes exactly that many bytes of a GGUF file, no faster than the disk takes them. */
@@ -178,58 +167,92 @@ export class Imports {
       throw cause;
     }
     if (done < bytes) throw cutShort(name, done, bytes);
-    this.#owed.set(task.run, 0);
+    this.#room.owe(task.run, 0);
     tell();
   }
 
   /** Reads what the file is and puts it where it belongs. */
   async #shelve(file: string, task: Task): Promise<Omit<ImportFileResult, 'linked'>> {
+    if (!isPart(file)) {
+      const { files: _, ...found } = await this.shelve([file], task);
+      return found;
+    }
+    // What it belongs to is known when the other parts lie beside it; until then the library says what is missing.
+    const { size: bytes } = await stat(file);
+    const [path] = await this.#place([file], this.#library.modelFolder);
+    return { what: 'part', path, bytes, content: null };
+  }
+
+  /**
+   * Reads what a file is, or all parts of a split model that lie together, and moves it where it belongs: all or none.
+   *
+   * @param into folder in place of the library's
+   */
+  async shelve(
+    files: string[],
+    task: Task,
+    into?: string,
+  ): Promise<{ what: 'model' | 'vector'; path: string; files: string[]; bytes: number; content: string }> {
+    const [file = ''] = files;
     const { modelFolder, vectorFolder } = this.#library;
     const name = basename(file);
-    if (isPart(file)) {
-      // What it belongs to is known when the other parts lie beside it; until then the library says what is missing.
-      const { size: bytes } = await stat(file);
-      return { what: 'part', path: await this.#place(file, modelFolder), bytes, content: null };
-    }
     task.progress(0, 0, '', name);
     const { what, bytes, content } = await this.#library.facts(file, task.signal).catch(cause => {
       // The user knows the file by its name, not by where it lay meanwhile.
       const { data } = toStudioError(cause);
-      const message = data.message.replaceAll(file, name);
+      const message = data.message.replaceAll(join(dirname(file), '/'), '');
       throw new StudioError(data.code, message, { field: data.field, action: data.action, cause });
     });
     task.signal.throwIfAborted();
-    const path = await this.#place(file, what === 'vector' ? vectorFolder : modelFolder);
+    const placed = await this.#place(files, into ?? (what === 'vector' ? vectorFolder : modelFolder));
+    const [path] = placed;
     this.#library.moved(file, path);
     task.used({ [path]: content });
-    return { what, path, bytes, content };
+    return { what, path, files: placed, bytes, content };
   }
 
-  async #place(file: string, folder: string): Promise<string> {
-    const name = basename(file);
-    this.#mayTake(name);
+  async #place(files: string[], folder: string): Promise<[string, ...string[]]> {
     makeFolder(folder);
-    const path = join(await realpath(folder), name);
-    await rename(file, path);
-    return path;
+    const real = await realpath(folder);
+    const placed: string[] = [];
+    try {
+      for (const file of files) {
+        this.mayTake(basename(file), folder);
+        const path = join(real, basename(file));
+        await rename(file, path);
+        placed.push(path);
+      }
+    } catch (error) {
+      for (const [at, path] of placed.entries()) await rename(path, files[at] as string).catch(() => {});
+      throw error;
+    }
+    return placed as [string, ...string[]];
   }
 
-  #mayTake(name: string): void {
-    const { modelFolder, vectorFolder } = this.#library;
-    const taken = [modelFolder, vectorFolder]
-      .map(folder => join(folder, name))
-      .find(path => existsSync(path));
+  /** Refuses a name that a file of the library, or of another folder, has already. */
+  mayTake(name: string, folder?: string): void {
+    const taken = this.taken(name, folder);
     if (taken !== undefined)
-      throw new StudioError('bad_input', `The library has a file called ${name} already.`, {
-        file: taken,
-        action: 'Delete that one first, or give this one another name.',
-      });
+      throw new StudioError(
+        'bad_input',
+        `${folder !== undefined && !this.#own.includes(folder) ? folder : 'The library'} has a file called ${name} already.`,
+        { file: taken, action: 'Delete that one first, or give this one another name.' },
+      );
+  }
+
+  /** Path of the file of that name in the library, or in another folder. */
+  taken(name: string, folder?: string): string | undefined {
+    return (folder === undefined || this.#own.includes(folder) ? this.#own : [folder])
+      .map(place => join(place, name))
+      .find(path => existsSync(path));
+  }
+
+  get #own(): string[] {
+    return [this.#library.modelFolder, this.#library.vectorFolder];
   }
 }
 
 const nameOf = (input: ImportFileInput) => ('path' in input ? basename(input.path) : input.name);
-
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e10 ? 2 : 0)} GB`;
 
 const cutShort = (name: string, done: number, bytes: number) =>
   new StudioError('io', `${name} ended after ${done} of ${bytes} bytes.`, {

@@ -17,6 +17,14 @@ export function firstPart(path: string): string {
   );
 }
 
+/** Paths of all parts, for a file named as one of them; of any other file its own. */
+export function partNames(path: string): string[] {
+  const [, number = '', count = ''] = PART.exec(path) ?? [];
+  return Array.from({ length: Number(count) || 1 }, (_, at) =>
+    path.replace(PART, () => `-${String(at + 1).padStart(number.length, '0')}-of-${count}`),
+  );
+}
+
 /** Name of a model's file without its ending, and without the number of its part. */
 export function modelName(path: string): string {
   return basename(path.replace(PART, ''), '.gguf');

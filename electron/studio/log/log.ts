@@ -318,7 +318,9 @@ export class Log {
         message: 'Temperament ended before this run did.',
         action: (EXPERIMENT_KINDS as readonly RunKind[]).includes(kind)
           ? 'Resume it: the points that it had done are kept.'
-          : 'Start the run again.',
+          : kind === 'download'
+            ? 'Start it again: it goes on from where it ended.'
+            : 'Start the run again.',
       }) as const;
     this.#database.transaction(() => {
       for (const { id, kind } of dead) this.end(id, { state: 'interrupted', finishedAt, error: error(kind) });
@@ -351,7 +353,8 @@ const listed = (row: Listed): Summary => ({
   deleted: row.deleted_at !== null,
 });
 
-function alive(pid: number): boolean {
+/** Whether a process of that number runs. */
+export function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

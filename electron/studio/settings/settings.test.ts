@@ -3,6 +3,8 @@ import { expect, it } from 'vitest';
 import { MIGRATIONS } from '../log/schema.ts';
 import { SettingsStore } from './settings.ts';
 
+const defaults = { device: 'auto', userName: 'User', offline: false, hub: '' };
+
 function open() {
   const database = new Database(':memory:');
   for (const migration of MIGRATIONS) database.exec(migration);
@@ -11,10 +13,10 @@ function open() {
 
 it('has defaults, keeps what is changed and leaves the rest', () => {
   const { database, store } = open();
-  expect(store.get()).toEqual({ device: 'auto', userName: 'User' });
+  expect(store.get()).toEqual(defaults);
   store.set({ device: 'cpu', userName: 'Ada' });
   store.set({ device: undefined });
-  expect(new SettingsStore(database).get()).toEqual({ device: 'cpu', userName: 'Ada' });
+  expect(new SettingsStore(database).get()).toEqual({ ...defaults, device: 'cpu', userName: 'Ada' });
 });
 
 it('takes the default for what makes no sense, and leaves out what it does not know', () => {
@@ -22,5 +24,5 @@ it('takes the default for what makes no sense, and leaves out what it does not k
   const write = database.prepare('INSERT INTO settings (name, value) VALUES (?, ?)');
   write.run('device', '"abacus"');
   write.run('of_a_later_version', 'true');
-  expect(store.get()).toEqual({ device: 'auto', userName: 'User' });
+  expect(store.get()).toEqual(defaults);
 });

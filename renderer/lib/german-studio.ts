@@ -3,6 +3,10 @@
  * stands for any words, # for one word or number; $1, $2 … in the German put them back.
  */
 export const germanStudio: Record<string, string> = {
+  // How far a download is
+  'Checking what is there': 'Was da ist, wird geprüft',
+  'Trying again in # s: *': 'Neuer Versuch in $1 s: $2',
+
   // Settings of merge methods
   'Weight α': 'Gewicht α',
   'How strongly the vector acts; a list varies it from the first block to the last.':

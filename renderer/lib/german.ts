@@ -150,7 +150,7 @@ export const german: Words = {
     vectorFolder: 'Persönlichkeitsvektoren (GGUF) gehören hierher:',
     empty: 'Noch kein Modell',
     emptyBody:
-      'Das Studio arbeitet mit Chatmodellen in GGUF-Dateien. Legen Sie eines in den ersten Ordner unten und seine Persönlichkeitsvektoren in den zweiten, und lesen Sie dann neu ein.',
+      'Das Studio arbeitet mit Chatmodellen in GGUF-Dateien. Laden Sie eines herunter, wählen Sie eine Datei, oder legen Sie eines in den ersten Ordner unten und seine Persönlichkeitsvektoren in den zweiten, und lesen Sie dann neu ein.',
     name: 'Modell',
     type: 'Typ',
     size: 'Größe',
@@ -216,6 +216,62 @@ export const german: Words = {
       lost: name => `Die Verbindung zum Studio ging verloren, während ${name} übertragen wurde.`,
       leaveOut: name => `${name} auslassen`,
       dismiss: name => `Meldung zu ${name} schließen`,
+    },
+    download: {
+      title: 'Ein Modell herunterladen',
+      list: 'Downloads',
+      source: 'Name bei Hugging Face, Adresse einer GGUF-Datei oder ein Name der Liste unten',
+      lookUp: 'Nachsehen',
+      lookUpOne: name => `Nach ${name} sehen`,
+      looking: 'Wird gesucht …',
+      more: 'Token und Prüfsumme',
+      token: 'Zugangstoken',
+      tokenAbout:
+        'Für Repositorys, deren Lizenz zuerst auf ihrer Seite anzunehmen ist. Es geht nur an den Hub und wird nirgends gespeichert.',
+      hash: 'SHA-256 der Datei',
+      hashAbout:
+        'Hugging Face nennt sie, und sie wird geprüft. Bei einer Datei von anderswo nennen sie vielleicht die, die sie gemacht haben.',
+      choices: 'Was sich herunterladen lässt',
+      choice: 'Quantisierung',
+      fitsHere: 'Arbeitsspeicher',
+      fits: { well: 'passt', tightly: 'passt knapp', no: 'zu groß für diesen Rechner' },
+      suggested: 'empfohlen',
+      sizeUnknown: 'unbekannt',
+      kept: size => `${size} davon sind da`,
+      taken: 'In der Bibliothek',
+      start: 'Herunterladen',
+      startOne: name => `${name} herunterladen`,
+      room: (free, memory) =>
+        `${free} sind auf dem Datenträger frei; dieser Rechner hat ${memory} Arbeitsspeicher.`,
+      noHash: 'Der Server nennt keine Prüfsumme: Nur die Länge lässt sich prüfen.',
+      page: 'Lizenz und Beschreibung',
+      offline: 'Das Studio soll offline bleiben: Es wurde kein Server gefragt.',
+      wouldAsk: 'Es würde hier fragen, welche Dateien es gibt:',
+      wouldFetch: 'Es würde holen:',
+      byHand:
+        'Legen Sie die Datei selbst in diesen Ordner, oder erlauben Sie dem Studio in den Einstellungen das Netz:',
+      catalogue: 'Modelle für den Anfang',
+      catalogueAbout:
+        'Die Größen sind ungefähr, und der Arbeitsspeicher ist, was das Modell zum Laufen etwa braucht. Die gültige Lizenz steht auf der Seite des Modells.',
+      parameters: 'Parameter',
+      billions: n => `${n} Milliarden`,
+      about: 'Größe',
+      memory: 'Arbeitsspeicher',
+      licence: 'Lizenz',
+      conditions: 'mit Bedingungen',
+      multilingual: 'mehr als ein Dutzend Sprachen',
+      noVectors:
+        'Wir kennen keine veröffentlichten Persönlichkeitsvektoren für diese Familien: Die Regler wirken, sobald Sie welche gemacht oder hinzugefügt haben.',
+      running: name => `${name} wird heruntergeladen`,
+      left: time => `noch ${time}`,
+      done: name => `${name}: heruntergeladen, geprüft und hinzugefügt.`,
+      failed: name => `${name} wurde nicht hinzugefügt.`,
+      unfinished: (name, done, total) =>
+        total === null ? `${name}: ${done} sind da.` : `${name}: ${done} von ${total} sind da.`,
+      goOn: 'Fortsetzen',
+      goOnOne: name => `${name} weiter herunterladen`,
+      discard: 'Verwerfen',
+      discardOne: name => `Verwerfen, was von ${name} kam`,
     },
     add: {
       model: 'Modell hinzufügen',
@@ -356,6 +412,11 @@ export const german: Words = {
     runsOn: device => `Modelle laufen auf: ${device}.`,
     userName: 'Ihr Name',
     userNameAbout: 'Wofür {{user}} in Rollenspielen und Charakterkarten steht.',
+    network: 'Downloads',
+    offline: 'Offline bleiben',
+    offlineAbout: 'Nichts wird von anderen Rechnern geholt; das Studio sagt, was es holen würde.',
+    hub: 'Hugging Face oder ein Spiegel',
+    hubAbout: 'Leer: huggingface.co, oder was HF_ENDPOINT nennt.',
     data: 'Daten',
     dataAbout:
       'Modelle, Vektoren, Gespräche, Personas und das Protokoll aller Läufe liegen in diesem Ordner:',
@@ -364,7 +425,7 @@ export const german: Words = {
     move: 'Um ihn anderswo zu haben, verschieben Sie ihn und starten Temperament mit der Umgebungsvariablen TEMPERAMENT_HOME auf den neuen Ort.',
     privacy: 'Privates',
     privacyAbout: [
-      'Nichts verlässt diesen Rechner. Modelle laufen hier, und Fragen, Antworten und Ergebnisse liegen nur hier; es gibt kein Konto, keine Telemetrie und keine Suche nach Aktualisierungen.',
+      'Nichts verlässt diesen Rechner. Modelle laufen hier, und Fragen, Antworten und Ergebnisse liegen nur hier; es gibt kein Konto, keine Telemetrie und keine Suche nach Aktualisierungen. Mit anderen Rechnern wird nur gesprochen, um ein Modell zu suchen und zu holen, das Sie verlangen.',
       'Im Browser spricht die Seite mit dem Rechner, auf dem Temperament gestartet wurde, und mit keinem anderen. Eine Datei geht nur dann woandershin, wenn Sie sie speichern und verschicken.',
     ],
     version: (version, llama) => `Temperament ${version}, llama.cpp ${llama}`,
@@ -1273,7 +1334,7 @@ export const german: Words = {
       {
         title: 'Optionen',
         body: [
-          'Die Optionen, am Fuß der Leiste oder mit Strg+, (Komma), haben Sprache, Farben und Schriftgröße, was rechnet, wo der Datenordner liegt und wie viel Platz ist. Sprache, Farben und Schriftgröße gehören zu dieser Seite, das Übrige zum Studio auf diesem Rechner.',
+          'Die Optionen, am Fuß der Leiste oder mit Strg+, (Komma), haben Sprache, Farben und Schriftgröße, was rechnet, ob und woher Modelle geholt werden dürfen, wo der Datenordner liegt und wie viel Platz ist. Sprache, Farben und Schriftgröße gehören zu dieser Seite, das Übrige zum Studio auf diesem Rechner.',
         ],
       },
       {

@@ -9,6 +9,7 @@ import { Aiming } from './aiming.svelte.ts';
 import { Alerts } from './alerts.svelte.ts';
 import { Baking } from './baking.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
+import { Downloading } from './downloading.svelte.ts';
 import { Experiments, isDesign } from './experiments.svelte.ts';
 import { Importing } from './importing.svelte.ts';
 import { Inside } from './inside.svelte.ts';
@@ -42,6 +43,7 @@ export class Session {
   readonly baking: Baking;
   readonly adding: Adding;
   readonly importing: Importing;
+  readonly downloading: Downloading;
   readonly aiming: Aiming;
   readonly snapshots: Snapshots;
   readonly inside: Inside;
@@ -74,6 +76,7 @@ export class Session {
     this.snapshots = new Snapshots(this.mix);
     this.inside = new Inside(connection);
     this.runs = new Runs(connection);
+    this.downloading = new Downloading(client, this.runs);
     this.notebook = new Notebook(this.runs, this.place);
     const { mix, library, personas, runs, place } = this;
     this.experiments = new Experiments({ connection, mix, library, personas, runs, place });
@@ -216,5 +219,6 @@ export class Session {
     this.reached = true;
     void this.loadLibrary();
     void this.settings.loadValues();
+    void this.downloading.loadUnfinished();
   }
 }

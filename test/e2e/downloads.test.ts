@@ -1,0 +1,123 @@
+/** A model fetched on the page: looked up, chosen, interrupted by a restart, gone on with. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { Hub, startServer } from '../integration/file-server.ts';
+import { useStudio } from './helpers/running.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+
+// The studio is a child of this process.
+process.env.NO_PROXY = '127.0.0.1';
+const running = useStudio();
+const model = readFileSync(join(import.meta.dirname, '../../resources/demo/base.gguf'));
+const hub = new Hub('lab/tiny-GGUF');
+let hubServer: Awaited<ReturnType<typeof startServer>>;
+let storeServer: Awaited<ReturnType<typeof startServer>>;
+let page: StudioPage;
+
+beforeAll(async () => {
+  hubServer = await startServer((request, response) => hub.handle(request, response));
+  storeServer = await startServer((request, response) => hub.store.handle(request, response));
+  hub.storeUrl = storeServer.url;
+  hub.add('tiny-Q8_0.gguf', model);
+  hub.add('tiny-Q2_K.gguf', model);
+  hub.add('tiny-F16.gguf', model);
+  hub.told.set('tiny-F16.gguf', { size: 5e12 });
+});
+afterAll(() => Promise.all([hubServer.close(), storeServer.close()]));
+
+beforeEach(async () => {
+  page = await StudioPage.open(running.browser, running.studio.url, {
+    bypassCSP: true,
+    reducedMotion: 'reduce',
+  });
+});
+afterEach(async () => {
+  expect(page.errors.filter(error => !/WebSocket|ERR_CONNECTION/.test(error))).toEqual([]);
+  await page.close();
+});
+
+const named = (name: string) =>
+  page.page.getByRole('list', { name: 'Downloads' }).getByRole('listitem').filter({ hasText: name });
+
+it('stays offline when told to, and then fetches a model across a restart', async () => {
+  const { page: shown } = page;
+  await shown.keyboard.press('Control+,');
+  const settings = shown.getByRole('dialog', { name: 'Settings' });
+  await settings.getByLabel('Hugging Face or a mirror').fill(hubServer.url);
+  await settings.getByLabel('Stay offline').check();
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('downloads-settings');
+  await settings.getByRole('button', { name: 'Close' }).first().click();
+
+  await page.view('Library').click();
+  await shown.getByText('Add a model', { exact: true }).click();
+  const source = shown.getByLabel('Name on Hugging Face, address of a GGUF file');
+  await source.fill('hf:lab/tiny-GGUF');
+  await source.press('Enter');
+  await shown.getByText('set to stay offline: no server was asked').waitFor();
+  await shown.getByText(`${hubServer.url}/api/models/lab/tiny-GGUF/tree/main`).waitFor();
+  await page.shoot('downloads-offline');
+  expect(hubServer.seen).toEqual([]);
+
+  await shown.keyboard.press('Control+,');
+  await settings.getByLabel('Stay offline').uncheck();
+  await settings.getByRole('button', { name: 'Close' }).first().click();
+  await source.press('Enter');
+  const choices = shown.getByRole('table', { name: 'What can be downloaded' });
+  await choices.getByRole('row', { name: /F16.*too large for this machine/ }).waitFor();
+  await choices.getByRole('row', { name: /Q8_0 suggested.*6\.4 MB fits/ }).waitFor();
+  expect(await shown.getByRole('link', { name: 'Licence and description' }).getAttribute('href')).toBe(
+    `${hubServer.url}/lab/tiny-GGUF`,
+  );
+  await shown.getByText('Models to begin with', { exact: true }).click();
+  const list = shown.getByRole('table', { name: 'Models to begin with' });
+  await list.getByRole('row', { name: /Llama 3\.2 1B Instruct.*English, German/ }).waitFor();
+  await shown.getByText('We know of no published personality vectors').waitFor();
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('downloads-choices');
+  await shown.getByText('Models to begin with', { exact: true }).click();
+
+  hub.store.failing = [{ hangAfter: 3_000_000 }];
+  await page.button('Download Q8_0').press('Enter');
+  const bar = named('tiny-Q8_0').getByRole('progressbar');
+  await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow'))).toBeGreaterThan(1);
+  await page.shoot('downloads-running');
+  await running.studio.stop();
+  await running.studio.restart();
+  const goOn = shown.getByRole('button', { name: 'Go on downloading tiny-Q8_0.gguf' });
+  await goOn.waitFor({ timeout: PATIENCE });
+  await named('tiny-Q8_0')
+    .getByText(/ of 6\.4 MB are here/)
+    .waitFor();
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('downloads-unfinished');
+  storeServer.seen.length = 0;
+  await goOn.press('Enter');
+  await named('tiny-Q8_0').getByText('downloaded, checked and added').waitFor({ timeout: PATIENCE });
+  expect(storeServer.seen[0]?.range).toMatch(/^bytes=[1-9]\d+-$/);
+  expect(readFileSync(join(running.studio.home, 'models', 'tiny-Q8_0.gguf')).equals(model)).toBe(true);
+  await shown.getByRole('table', { name: 'Models' }).getByText('tiny-Q8_0').waitFor();
+  await page.shoot('downloads-done');
+});
+
+it('says what is wrong, and discards what is not wanted any more', async () => {
+  const { page: shown } = page;
+  await page.view('Library').click();
+  await shown.getByText('Add a model', { exact: true }).click();
+  const source = shown.getByLabel('Name on Hugging Face, address of a GGUF file');
+  await source.fill('grump');
+  await page.button('Look up').click();
+  await shown.getByRole('alert').getByText('names nothing that can be downloaded').waitFor();
+
+  hub.store.failing = [null, null, { hangAfter: 1_000_000 }];
+  await source.fill(`${storeServer.url}/tiny-Q2_K.gguf`);
+  await page.button('Look up').click();
+  await shown.getByText('The server tells no hash').waitFor();
+  await page.button('Download tiny-Q2_K.gguf').click();
+  const bar = named('tiny-Q2_K').getByRole('progressbar');
+  await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow'))).toBeGreaterThan(0.1);
+  await named('tiny-Q2_K').getByRole('button', { name: 'Cancel' }).press('Enter');
+  await page.button('Discard what came of tiny-Q2_K.gguf').press('Enter');
+  await named('tiny-Q2_K').waitFor({ state: 'detached' });
+});

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { app } from 'electron';
 import { dataFolder, rendererFolder, resourcesFolder } from './host.ts';
 import { setupConnection } from './shell/connection.ts';
+import { keychain } from './shell/keychain.ts';
 import {
   reportStartupError,
   setupProfile,
@@ -34,6 +35,7 @@ async function start(): Promise<void> {
     host: 'desktop',
     spawnWorker: spawnUtilityWorker,
     printPdf,
+    keychain,
   });
   setupQuit(() => studio.close());
   setupConnection(studio.router);

@@ -42,7 +42,7 @@ async function currentStamp(): Promise<string> {
   return hash.digest('hex');
 }
 
-function packageFile(name: string, ...path: string[]): string {
+export function packageFile(name: string, ...path: string[]): string {
   for (const folder of require.resolve.paths(name) ?? []) {
     if (existsSync(join(folder, name, 'package.json'))) return join(folder, name, ...path);
   }
@@ -78,33 +78,30 @@ async function checkTools(): Promise<void> {
   );
 }
 
-/** The headers of ggml and llama.cpp, from the git bundle of llama.cpp that node-llama-cpp carries. */
+/** The headers of ggml and llama.cpp. */
 async function unpackHeaders(): Promise<void> {
-  const bundle = packageFile('node-llama-cpp', 'llama', 'gitRelease.bundle');
-  const release = readFileSync(packageFile('node-llama-cpp', 'llama', 'binariesGithubRelease.json'), 'utf8');
+  const release = llamaRelease();
   const releaseFile = join(headersFolder, 'release.json');
   const complete = existsSync(join(headersFolder, 'include', 'llama.h'));
   if (complete && existsSync(releaseFile) && readFileSync(releaseFile, 'utf8') === release) return;
   rmSync(headersFolder, { recursive: true, force: true });
-  mkdirSync(headersFolder, { recursive: true });
-  const clone = join(headersFolder, '.clone');
-  await run('git', ['clone', '--quiet', '--no-checkout', bundle, clone], 'unpack the headers of llama.cpp');
-  await run(
-    'git',
-    [
-      `--git-dir=${join(clone, '.git')}`,
-      `--work-tree=${headersFolder}`,
-      'checkout',
-      'HEAD',
-      '--',
-      'ggml/include',
-      'include',
-      'LICENSE',
-    ],
-    'unpack the headers of llama.cpp',
-  );
-  rmSync(clone, { recursive: true, force: true });
+  await unpackLlama(headersFolder, ['ggml/include', 'include', 'LICENSE'], 'unpack the headers of llama.cpp');
   writeFileSync(releaseFile, release);
+}
+
+/** Which llama.cpp node-llama-cpp carries, as its file says. */
+export const llamaRelease = () =>
+  readFileSync(packageFile('node-llama-cpp', 'llama', 'binariesGithubRelease.json'), 'utf8');
+
+/** Parts of llama.cpp's sources, from the git bundle that node-llama-cpp carries. */
+export async function unpackLlama(into: string, paths: string[], doing: string): Promise<void> {
+  mkdirSync(into, { recursive: true });
+  const clone = join(into, '.clone');
+  const bundle = packageFile('node-llama-cpp', 'llama', 'gitRelease.bundle');
+  await run('git', ['clone', '--quiet', '--no-checkout', bundle, clone], doing);
+  const at = [`--git-dir=${join(clone, '.git')}`, `--work-tree=${into}`];
+  await run('git', [...at, 'checkout', 'HEAD', '--', ...paths], doing);
+  rmSync(clone, { recursive: true, force: true });
 }
 
 async function compile(): Promise<void> {
@@ -139,9 +136,9 @@ function runs(command: string, args: string[]): Promise<boolean> {
 }
 
 /** Runs a tool quietly; what it printed is shown when it fails. */
-function run(command: string, args: string[], doing: string): Promise<void> {
+export function run(command: string, args: string[], doing: string, cwd = addonFolder): Promise<void> {
   return new Promise((settle, reject) => {
-    const child = spawn(command, args, { cwd: addonFolder, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const keep = (text: Buffer) => {
       output = (output + text).slice(-8000);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { StudioError } from '../electron/studio/errors.ts';
 import { buildRenderer } from './build.ts';
+import { buildLlamaServer } from './build-llama-server.ts';
 import { buildNative } from './build-native.ts';
 import { explain } from './setup.mjs';
 
@@ -39,8 +40,9 @@ const STAGES = {
     ensureSoftwareGpu();
     return runVitest('native', filters);
   },
-  integration: filters => runVitest('integration', filters),
-  e2e: async filters => runVitest('e2e', filters, { CHROMIUM_PATH: await ensureChromium() }),
+  integration: async filters => runVitest('integration', filters, await llamaServer()),
+  e2e: async filters =>
+    runVitest('e2e', filters, { ...(await llamaServer()), CHROMIUM_PATH: await ensureChromium() }),
 } satisfies Record<string, (filters: string[]) => Promise<Counts>>;
 type Stage = keyof typeof STAGES;
 const isStage = (name: string): name is Stage => Object.hasOwn(STAGES, name);
@@ -182,6 +184,14 @@ function ensureSoftwareGpu(): void {
   say("Installing Vulkan's software device for the tests of merging on a GPU (once) …");
   const problem = install('mesa-vulkan-drivers', 'libvulkan1');
   if (problem !== undefined) say(`It could not be installed, so those tests will be skipped.\n${problem}`);
+}
+
+/** Where the tests of models on other servers find theirs; they are skipped on systems that it is not built on. */
+async function llamaServer(): Promise<NodeJS.ProcessEnv> {
+  const built = await buildLlamaServer();
+  if (built) return { LLAMA_SERVER: built.program, LLAMA_LIBRARIES: built.libraries };
+  say('llama-server is built on Linux alone: the tests of models on other servers are skipped.');
+  return {};
 }
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];

@@ -3,6 +3,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import * as checkpoints from './checkpoints/contract.ts';
 import * as downloads from './downloads/contract.ts';
+import * as endpoints from './endpoints/contract.ts';
 import * as experiments from './experiments/contract.ts';
 import * as language from './language/contract.ts';
 import * as library from './library/contract.ts';
@@ -29,6 +30,7 @@ import {
 export { firstMessage, systemPrompt, USER } from './chat/roleplay.ts';
 export * from './checkpoints/contract.ts';
 export * from './downloads/contract.ts';
+export * from './endpoints/contract.ts';
 export * from './experiments/contract.ts';
 export * from './language/contract.ts';
 export * from './library/contract.ts';
@@ -570,6 +572,21 @@ export const contract = {
     restore: procedure.input(byId).output(library.deletedFile),
     /** Deletes for good what lies in the bin. */
     emptyBin: procedure.output(z.object({ freed: z.number() })),
+  },
+  endpoints: {
+    list: procedure.output(endpoints.endpointList),
+    /** What models a server has; nothing is kept. */
+    ask: procedure
+      .input(endpoints.askEndpointInput)
+      .output(z.object({ url: z.string(), models: z.array(z.string()) })),
+    /** Asks a server what it can do and keeps its model; one that is known already is asked anew. */
+    add: procedure.input(endpoints.addEndpointInput).output(endpoints.endpoint),
+    /** Forgets a model, and with the last of its server the key. */
+    remove: procedure.input(byId).output(z.void()),
+    /** Has a key used until this process ends, and written nowhere. */
+    lendKey: procedure.input(endpoints.askEndpointInput.required()).output(z.object({ url: z.string() })),
+    /** How a model of the library is served elsewhere, with its vectors for live mixes. */
+    command: procedure.input(z.object({ model: z.string().min(1) })).output(endpoints.serveCommands),
   },
   mixing: {
     /** What the user should know before mixing; quick enough to ask on every move of a slider. */

@@ -14,9 +14,14 @@ import { contract, type Persona, type Recipe, TRAITS } from './contract.ts';
 import { Catalogue } from './downloads/catalogue.ts';
 import { Downloads } from './downloads/downloads.ts';
 import { Http, type HttpOptions } from './downloads/http.ts';
+import { cleanUrl } from './endpoints/address.ts';
+import { serveCommands } from './endpoints/command.ts';
+import { Endpoints } from './endpoints/endpoints.ts';
+import { type Keychain, Keys } from './endpoints/keys.ts';
 import { asStudioErrors, StudioError } from './errors.ts';
 import { Experiments } from './experiments/experiments.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
+import { Inference } from './inference.ts';
 import { Language, readoutTitle } from './language/language.ts';
 import { Bin } from './library/bin.ts';
 import { compare } from './library/comparison.ts';
@@ -50,6 +55,8 @@ export interface StudioOptions {
   printPdf?: (html: string) => Promise<Uint8Array>;
   /** How other machines are reached, where the defaults will not do. */
   http?: HttpOptions;
+  /** Seals the keys of servers, where the host has one. */
+  keychain?: Keychain;
 }
 
 export type Studio = Awaited<ReturnType<typeof createStudio>>;
@@ -58,7 +65,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-export async function createStudio({ home, resources, host, spawnWorker, printPdf, http }: StudioOptions) {
+export async function createStudio(options: StudioOptions) {
+  const { home, resources, host, spawnWorker, printPdf, http, keychain } = options;
   const database = openDatabase(home);
   const unlock = host === 'terminal' ? () => {} : lockOr(() => database.close(), home);
   const scratch = join(home, 'cache', host === 'terminal' ? `scratch-${process.pid}` : 'scratch');
@@ -67,7 +75,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   makeFolder(scratch);
 
   const settings = new SettingsStore(database);
-  const inference = new WorkerClient('inference', spawnWorker, worker => worker.configure(settings.get()));
+  const worker = new WorkerClient('inference', spawnWorker, worker => worker.configure(settings.get()));
   const merging = new WorkerClient('merging', spawnWorker, worker => worker.configure(settings.get()));
   const versions: Record<string, string> = { temperament: version, node: process.versions.node };
   const log = new Log(database);
@@ -79,7 +87,10 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   const untidy = folders.filter(hasPartialFiles);
   if (untidy.length > 0) await merging.call(worker => worker.tidy({ folders: untidy })).catch(() => {});
   const library = new Library(home, join(resources, 'demo'), database, merging);
-  const mixing = new Mixing(library, merging, join(home, 'cache', 'adapters'), version);
+  const keys = new Keys(home, keychain);
+  const endpoints = new Endpoints(database, keys, async () => (await library.list()).vectors);
+  const inference = new Inference(worker, endpoints);
+  const mixing = new Mixing(library, endpoints, merging, join(home, 'cache', 'adapters'), version);
   const inventories = new Inventories(resources, join(home, 'inventories'));
   makeFolder(inventories.folder);
   const assessment = new Assessment(mixing, inference, inventories, scratch);
@@ -90,7 +101,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   const personas = new Personas({ database, library, mixing, log });
   if (host !== 'terminal') personas.tidy();
   const { calibrations } = experiments;
-  const bin = new Bin({ home, library, personas, calibrations, log, inference, merging });
+  const bin = new Bin({ home, library, personas, calibrations, log, inference: worker, merging });
   if (host !== 'terminal') await bin.tidy();
   const room = new Room();
   const imports = new Imports(library, runs, room, scratch);
@@ -109,7 +120,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
   const reporting = new Reporting(log, library, inventories, version);
   /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
   const described = () =>
-    inference
+    worker
       .call(worker => worker.info())
       .then(
         found => Object.assign(versions, found),
@@ -150,7 +161,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
       get: os.settings.get.handler(() => settings.get()),
       set: os.settings.set.handler(async ({ input }) => {
         settings.set(input);
-        await Promise.all([inference.prepare(), merging.prepare()]);
+        await Promise.all([worker.prepare(), merging.prepare()]);
         return settings.get();
       }),
     },
@@ -192,6 +203,22 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
       delete: os.library.delete.handler(({ input }) => bin.delete(input.path)),
       restore: os.library.restore.handler(({ input }) => bin.restore(input.id)),
       emptyBin: os.library.emptyBin.handler(() => bin.empty()),
+    },
+    endpoints: {
+      list: os.endpoints.list.handler(async () => ({
+        endpoints: await endpoints.list(),
+        keys: keys.place,
+        keyFile: keys.file,
+      })),
+      ask: os.endpoints.ask.handler(({ input, signal }) => endpoints.models(input.url, input.key, signal)),
+      add: os.endpoints.add.handler(({ input, signal }) => endpoints.add(input, signal)),
+      remove: os.endpoints.remove.handler(({ input }) => endpoints.remove(input.id)),
+      lendKey: os.endpoints.lendKey.handler(({ input }) => {
+        const url = cleanUrl(input.url);
+        keys.lend(url, input.key);
+        return { url };
+      }),
+      command: os.endpoints.command.handler(({ input }) => serveCommands(input.model, library, mixing)),
     },
     mixing: {
       check: os.mixing.check.handler(({ input }) => mixing.check(input.recipe, input.live, input.type)),
@@ -352,7 +379,7 @@ export async function createStudio({ home, resources, host, spawnWorker, printPd
       await runs.close();
       await conversations.close();
       await web.close();
-      inference.close();
+      worker.close();
       merging.close();
       rmSync(scratch, { recursive: true, force: true });
       database.close();

@@ -489,6 +489,11 @@ export const assessResult = z.object({
   cases: z.array(caseResult).default([]),
   /** Drawn answers and how many of them held no valid rating; null in probability mode. */
   parsing: z.object({ answers: z.int(), unparsed: z.int() }).nullable().default(null),
+  /**
+   * Of a server's model, which tells the probabilities of the likeliest tokens alone: the most that valid answers of an
+   * item can have beyond those, 0 … 1, and the most that it can move an item's rating; null where all are known.
+   */
+  unseen: z.object({ probability: z.number(), rating: z.number() }).nullable().default(null),
   comparison: z.array(comparisonResult).nullable().default(null),
 });
 export type AssessResult = z.infer<typeof assessResult>;

@@ -46,7 +46,12 @@ const rateInput = z.object({
   answers: z.array(z.string()),
 });
 export type RateInput = z.output<typeof rateInput>;
-const rateEvent = z.object({ index: z.int(), probabilities: z.array(z.number()) });
+const rateEvent = z.object({
+  index: z.int(),
+  probabilities: z.array(z.number()),
+  /** Of a server: the most that the answers can have beyond what it tells, all together. */
+  unseen: z.number().optional(),
+});
 export type RateEvent = z.output<typeof rateEvent>;
 
 const answerInput = z.object({

@@ -97,6 +97,12 @@ export const electron = {
       pages.respond = respond;
     }),
   },
+  safeStorage: {
+    isEncryptionAvailable: vi.fn(() => true),
+    getSelectedStorageBackend: vi.fn(() => 'gnome_libsecret'),
+    encryptString: vi.fn((text: string) => Buffer.from([...text].reverse().join(''))),
+    decryptString: vi.fn((sealed: Buffer) => [...sealed.toString()].reverse().join('')),
+  },
   screen: { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }] },
   session: {
     defaultSession: {

@@ -1,10 +1,9 @@
 /** One inventory put to one mix: its forms, the prompts of each, and the ratings read from what the model says. */
-import type { LiveMix } from '../../workers/contract.ts';
 import { systemPrompt } from '../chat/roleplay.ts';
-import type { Administration, ItemResult, Persona } from '../contract.ts';
+import type { Administration, AssessResult, ItemResult, Persona } from '../contract.ts';
 import { StudioError } from '../errors.ts';
+import type { Inference, Mix } from '../inference.ts';
 import { seededRandom } from '../statistics/random.ts';
-import type { WorkerClient } from '../worker-client.ts';
 import { answersOf, fill, type LoadedInventory } from './inventories.ts';
 import { type Case, scoreItem } from './scoring.ts';
 
@@ -22,6 +21,22 @@ export interface Administered {
   cases: Case[];
   /** Drawn answers and how many of them held no rating; null in probability mode. */
   parsing: { answers: number; unparsed: number } | null;
+  /** What a server may have left out at most; null where all probabilities are known. */
+  unseen: AssessResult['unseen'];
+}
+
+/**
+ * The larger of what was left out so far, and what an item leaves: probability beyond the likeliest tokens, and how far
+ * its rating would move were all of that on one end of the scale.
+ */
+function widest(so: Administered['unseen'], { rating, mass, probabilities }: ItemResult, beyond: number) {
+  const k = probabilities.length;
+  const room = rating === null ? k - 1 : Math.max(k - rating, rating - 1);
+  const moved = beyond > 0 ? (beyond * room) / (mass + beyond) : 0;
+  return {
+    probability: Math.max(so?.probability ?? 0, beyond),
+    rating: Math.max(so?.rating ?? 0, moved),
+  };
 }
 
 /**
@@ -56,8 +71,8 @@ export function formsOf(inventory: LoadedInventory, given: Administration): Form
 
 /** Administers all forms. `judge` is the model that rates interviews; `onAnswer` is told after each answer. */
 export async function administer(
-  inference: WorkerClient<'inference'>,
-  { mix, persona, judge }: { mix: LiveMix; persona: Persona; judge?: LiveMix },
+  inference: Inference,
+  { mix, persona, judge }: { mix: Mix; persona: Persona; judge?: Mix },
   inventory: LoadedInventory,
   given: Administration,
   signal: AbortSignal,
@@ -69,14 +84,15 @@ export async function administer(
   const seeds = seededRandom(given.seed);
   const cases: Case[] = [];
   const parsing = { answers: 0, unparsed: 0 };
+  let unseen: Administered['unseen'] = null;
 
-  const rate = async (by: LiveMix, under: string, prompts: string[], order: Form['order']) => {
+  const rate = async (by: Mix, under: string, prompts: string[], order: Form['order']) => {
     const rated: ItemResult[] = [];
-    const events = inference.stream(worker =>
-      worker.rate({ mix: by, system: under, prompts, answers }, { signal }),
-    );
-    for await (const { index, probabilities } of events) {
-      rated[index] = scoreItem(items[index] as (typeof items)[number], probabilities, order);
+    const events = inference.rate({ mix: by, system: under, prompts, answers }, signal);
+    for await (const { index, probabilities, unseen: beyond } of events) {
+      const item = scoreItem(items[index] as (typeof items)[number], probabilities, order);
+      if (beyond !== undefined) unseen = widest(unseen, item, beyond);
+      rated[index] = item;
       onAnswer();
     }
     signal.throwIfAborted();
@@ -88,18 +104,8 @@ export async function administer(
     const texts: string[][] = Array.from({ length: given.repeats }, () => []);
     const { temperature } = given;
     const seed = Math.floor(seeds() * 2 ** 32);
-    const events = inference.stream(worker =>
-      worker.answer(
-        {
-          mix,
-          system,
-          prompts,
-          repeats: given.repeats,
-          sampling: { temperature, topP: persona.sampling.topP, seed, maxTokens },
-        },
-        { signal },
-      ),
-    );
+    const sampling = { temperature, topP: persona.sampling.topP, seed, maxTokens };
+    const events = inference.answer({ mix, system, prompts, repeats: given.repeats, sampling }, signal);
     for await (const { index, repeat, text } of events) {
       (texts[repeat] as string[])[index] = text;
       onAnswer();
@@ -137,7 +143,7 @@ export async function administer(
             }),
           );
           parsing.answers += texts.length;
-          const rated = await rate(judge as LiveMix, '', judged, form.order);
+          const rated = await rate(judge as Mix, '', judged, form.order);
           parsing.unparsed += rated.filter(item => item.rating === null).length;
           cases.push({ ...form, repeat: repeat + 1, items: rated });
         }
@@ -147,7 +153,7 @@ export async function administer(
         given.mode satisfies never;
     }
   }
-  return { cases, parsing: given.mode === 'probability' ? null : parsing };
+  return { cases, parsing: given.mode === 'probability' ? null : parsing, unseen };
 }
 
 /** Answers that an administration asks for, for progress. */

@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import type { LiveMix } from '../../workers/contract.ts';
 import type {
   Administration,
   AssessResult,
@@ -13,27 +12,23 @@ import type {
   Trait,
 } from '../contract.ts';
 import { recipe as recipeSchema } from '../contract.ts';
+import { isEndpoint } from '../endpoints/contract.ts';
 import { StudioError } from '../errors.ts';
+import type { Inference, Mix } from '../inference.ts';
 import type { Task } from '../log/runs.ts';
 import { checkCount, type Mixing } from '../mixing/mixing.ts';
 import { liveObstacle, usedTraits } from '../mixing/recipe.ts';
-import type { WorkerClient } from '../worker-client.ts';
 import { administer, answersAsked } from './administration.ts';
 import type { Inventories, LoadedInventory } from './inventories.ts';
 import { compare, scoreCases } from './scoring.ts';
 
 export class Assessment {
   readonly #mixing: Mixing;
-  readonly #inference: WorkerClient<'inference'>;
+  readonly #inference: Inference;
   readonly #inventories: Inventories;
   readonly #scratch: string;
 
-  constructor(
-    mixing: Mixing,
-    inference: WorkerClient<'inference'>,
-    inventories: Inventories,
-    scratchFolder: string,
-  ) {
+  constructor(mixing: Mixing, inference: Inference, inventories: Inventories, scratchFolder: string) {
     this.#mixing = mixing;
     this.#inference = inference;
     this.#inventories = inventories;
@@ -88,12 +83,8 @@ export class Assessment {
   }
 
   /** Makes the mix real (live, or as a file that is deleted afterwards) and works with it. */
-  async withMix<R>(
-    recipe: Recipe,
-    baked: boolean,
-    task: Task,
-    work: (mix: LiveMix) => Promise<R>,
-  ): Promise<R> {
+  async withMix<R>(recipe: Recipe, baked: boolean, task: Task, work: (mix: Mix) => Promise<R>): Promise<R> {
+    if (isEndpoint(recipe.base)) checkRemote(recipe, baked);
     if (!baked && !liveObstacle(recipe)) return work(await this.#mixing.live(recipe, task));
     const folder = await mkdtemp(join(this.#scratch, 'mix-'));
     const model = join(folder, 'mix.gguf');
@@ -101,7 +92,7 @@ export class Assessment {
       await this.#mixing.bakeTo(await this.#mixing.resolve(recipe), 'f32', model, task);
       return await work({ model, adapters: [] });
     } finally {
-      await this.#inference.call(worker => worker.unload({ model })).catch(() => {});
+      await this.#inference.unload(model).catch(() => {});
       await rm(folder, { recursive: true, force: true });
     }
   }
@@ -127,13 +118,13 @@ export class Assessment {
         return writing;
       });
     } finally {
-      await this.#inference.call(worker => worker.unload({ model })).catch(() => {});
+      await this.#inference.unload(model).catch(() => {});
       await rm(folder, { recursive: true, force: true });
     }
   }
 
   async #administer(
-    mix: LiveMix,
+    mix: Mix,
     persona: Persona,
     inventory: LoadedInventory,
     administration: Administration,
@@ -146,7 +137,7 @@ export class Assessment {
         : undefined;
     let done = 0;
     onAnswer(done);
-    const { cases, parsing } = await administer(
+    const { cases, parsing, unseen } = await administer(
       this.#inference,
       { mix, persona, judge },
       inventory,
@@ -154,8 +145,18 @@ export class Assessment {
       task.signal,
       () => onAnswer(++done),
     );
-    return { ...scoreCases(cases), parsing };
+    return { ...scoreCases(cases), parsing, unseen };
   }
+}
+
+/** Refuses, before any work, a mix that its server cannot make. */
+function checkRemote(recipe: Recipe, baked: boolean): void {
+  const obstacle = liveObstacle(recipe) ?? (baked ? 'A baked file' : null);
+  if (obstacle)
+    throw new StudioError('bad_input', `${obstacle} cannot be had from a server, which only adds adapters.`, {
+      field: 'persona',
+      action: 'Bake the mix into a file, serve that, and assess it with all sliders at 0.',
+    });
 }
 
 /** Finds a point that its method cannot mix before the first one is assessed; with all α at 0 it is the base. */

@@ -80,6 +80,7 @@ export function scoreCases(cases: Case[]): AssessResult {
       validMass: mean(answers.map(item => item.mass)),
     })),
     parsing: null,
+    unseen: null,
     comparison: null,
   };
 }

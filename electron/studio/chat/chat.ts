@@ -2,10 +2,10 @@
 import type { z } from 'zod';
 import type { ChatResult, chatEvent, chatInput } from '../contract.ts';
 import { StudioError } from '../errors.ts';
+import type { Inference } from '../inference.ts';
 import type { Runs } from '../log/runs.ts';
 import type { Mixing } from '../mixing/mixing.ts';
 import { pushed } from '../stream.ts';
-import type { WorkerClient } from '../worker-client.ts';
 import { systemPrompt } from './roleplay.ts';
 
 export type ChatEvent = z.output<typeof chatEvent>;
@@ -13,10 +13,10 @@ type ChatInput = z.output<typeof chatInput>;
 
 export class Chat {
   readonly #mixing: Mixing;
-  readonly #inference: WorkerClient<'inference'>;
+  readonly #inference: Inference;
   readonly #runs: Runs;
 
-  constructor(mixing: Mixing, inference: WorkerClient<'inference'>, runs: Runs) {
+  constructor(mixing: Mixing, inference: Inference, runs: Runs) {
     this.#mixing = mixing;
     this.#inference = inference;
     this.#runs = runs;
@@ -66,9 +66,7 @@ export class Chat {
           seed: persona.sampling.seed,
           ...end,
         });
-        const events = this.#inference.stream(worker =>
-          worker.generate({ mix, turns, sampling: persona.sampling }, { signal: task.signal }),
-        );
+        const events = this.#inference.generate({ mix, turns, sampling: persona.sampling }, task.signal);
         try {
           for await (const event of events) {
             if (event.type === 'done') {

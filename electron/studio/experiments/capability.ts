@@ -1,13 +1,12 @@
 /** The capability check: does a mix still calculate, follow requests, and find plain text likely? Before against after. */
 import type { z } from 'zod';
-import type { LiveMix } from '../../workers/contract.ts';
 import type { Assessment } from '../assessment/assessment.ts';
 import type { CapabilityResult, capabilityInput, Persona } from '../contract.ts';
 import { StudioError } from '../errors.ts';
+import type { Inference, Mix } from '../inference.ts';
 import type { Task } from '../log/runs.ts';
 import { percentile95, resampled } from '../statistics/bootstrap.ts';
 import { pairedProportions } from '../statistics/proportions.ts';
-import type { WorkerClient } from '../worker-client.ts';
 import type { Points } from './points.ts';
 import { arithmeticProblems, numberIn, type requestMaterial, requestsOf } from './tasks.ts';
 
@@ -22,7 +21,7 @@ export interface CapabilityMaterial {
 
 interface Tools {
   assessment: Assessment;
-  inference: WorkerClient<'inference'>;
+  inference: Inference;
   points: Points;
   task: Task;
 }
@@ -116,16 +115,14 @@ async function arm(
   const asked = chunksOf(questions, 'answers');
   const read = chunksOf(passages, 'text');
 
-  const work = async (mix?: LiveMix) => {
+  const work = async (mix?: Mix) => {
     const answers: string[] = [];
     for (const { point, part } of asked)
       answers.push(
         ...(await points.do(point, async ({ signal, progress }) => {
           const texts: string[] = [];
-          const request = { mix: mix as LiveMix, system, prompts: part, repeats: 1, sampling };
-          for await (const { index, text } of inference.stream(worker =>
-            worker.answer(request, { signal }),
-          )) {
+          const request = { mix: mix as Mix, system, prompts: part, repeats: 1, sampling };
+          for await (const { index, text } of inference.answer(request, signal)) {
             texts[index] = text.trim();
             progress(index + 1, part.length, '');
           }
@@ -138,10 +135,8 @@ async function arm(
       texts.push(
         ...(await points.do(point, async ({ signal }) => {
           const found: Likelihood[] = [];
-          const request = { mix: mix as LiveMix, texts: part };
-          for await (const { index, ...likelihood } of inference.stream(worker =>
-            worker.likelihood(request, { signal }),
-          ))
+          const request = { mix: mix as Mix, texts: part };
+          for await (const { index, ...likelihood } of inference.likelihood(request, signal))
             found[index] = likelihood;
           signal.throwIfAborted();
           return found;

@@ -14,10 +14,10 @@ import {
   TRAITS,
 } from '../contract.ts';
 import { StudioError } from '../errors.ts';
+import type { Inference } from '../inference.ts';
 import type { Log } from '../log/log.ts';
 import type { InputOf, ResultOf, Runs, Task } from '../log/runs.ts';
 import type { Mixing } from '../mixing/mixing.ts';
-import type { WorkerClient } from '../worker-client.ts';
 import { Bench, perTrait, weightsText, withWeights } from './bench.ts';
 import { type CapabilityMaterial, capability } from './capability.ts';
 import { prompting, sweep, type TransferModel, transfer } from './doses.ts';
@@ -39,7 +39,7 @@ export interface ExperimentTools {
   runs: Runs;
   assessment: Assessment;
   mixing: Mixing;
-  inference: WorkerClient<'inference'>;
+  inference: Inference;
   /** Folder of the product's data files. */
   resources: string;
 }

@@ -168,4 +168,17 @@ export const MIGRATIONS = [
     value TEXT NOT NULL CHECK (json_valid(value))
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Models that other servers run. Their keys are not here.
+  CREATE TABLE endpoints (
+    -- The server's address, #, and the model's name.
+    id TEXT PRIMARY KEY,
+    label TEXT NOT NULL,
+    -- Answers asked for at a time; null: as the server has it.
+    requests INTEGER,
+    -- What the server said when it was asked.
+    facts TEXT NOT NULL CHECK (json_valid(facts)),
+    added_at TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

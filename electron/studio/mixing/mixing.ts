@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { LiveMix } from '../../workers/contract.ts';
 import type {
   BakeResult,
   bakeInput,
@@ -17,8 +16,11 @@ import type {
   Warning,
 } from '../contract.ts';
 import { fileType, recipe as recipeSchema, TRAITS } from '../contract.ts';
+import { isEndpoint } from '../endpoints/contract.ts';
+import type { Endpoints } from '../endpoints/endpoints.ts';
 import { inWords, StudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
+import type { Mix } from '../inference.ts';
 import { BAKED_KEYS, type Library } from '../library/library.ts';
 import type { Task } from '../log/runs.ts';
 import type { WorkerClient } from '../worker-client.ts';
@@ -42,20 +44,37 @@ const ADAPTER_ENERGY = 0.999;
 
 export class Mixing {
   readonly #library: Library;
+  readonly #endpoints: Endpoints;
   readonly #merging: WorkerClient<'merging'>;
   readonly #cache: string;
   readonly #version: string;
   /** Files being baked now. */
   readonly #writing = new Set<string>();
 
-  constructor(library: Library, merging: WorkerClient<'merging'>, cacheFolder: string, version: string) {
+  constructor(
+    library: Library,
+    endpoints: Endpoints,
+    merging: WorkerClient<'merging'>,
+    cacheFolder: string,
+    version: string,
+  ) {
     this.#library = library;
+    this.#endpoints = endpoints;
     this.#merging = merging;
     this.#cache = cacheFolder;
     this.#version = version;
   }
 
   async resolve(recipe: Recipe): Promise<Resolved> {
+    if (isEndpoint(recipe.base))
+      throw new StudioError(
+        'bad_input',
+        `The weights of ${recipe.base} are on its server, and this needs them here.`,
+        {
+          field: 'model',
+          action: 'Choose a model of this machine for it; a server’s can be talked to and assessed.',
+        },
+      );
     const model = await this.#library.model(recipe.base);
     if (recipe.hashes && recipe.hashes.base !== model.content)
       throw new StudioError(
@@ -97,14 +116,16 @@ export class Mixing {
   }
 
   async check(recipe: Recipe, live: boolean, type?: FileType): Promise<Warning[]> {
+    if (isEndpoint(recipe.base)) return this.#endpoints.check(recipe);
     return warningsFor({ ...(await this.resolve(recipe)), live, type });
   }
 
   /**
-   * Model and adapters of a live mix: the plain weighted sum, which is an approximation where `liveObstacle` has a reason.
-   * Notes what it uses in the task.
+   * Model and adapters of a live mix, here or on the server that its base names: the plain weighted sum, which is an
+   * approximation where `liveObstacle` has a reason. Notes the files that it uses in the task.
    */
-  async live(recipe: Recipe, task: Task): Promise<LiveMix> {
+  async live(recipe: Recipe, task: Task): Promise<Mix> {
+    if (isEndpoint(recipe.base)) return this.#endpoints.mix(recipe, task.signal);
     const resolved = await this.resolve(recipe);
     const parts = await this.#parts(resolved, task);
     // llama.cpp ends the whole process on such an adapter.
@@ -125,6 +146,7 @@ export class Mixing {
 
   /** The adapters of a live mix, and how much of each vector they keep. */
   async cost(recipe: Recipe): Promise<MixCost> {
+    if (isEndpoint(recipe.base)) return { adapters: [] };
     const { model, all } = await this.resolve(recipe);
     const usable = Object.entries(all).filter(([, { backbone }]) => backbone === model.backbone);
     const adapters = usable.map(async ([name, vector]) => ({
@@ -344,6 +366,13 @@ export class Mixing {
     await writeFile(`${file}.${process.pid}`, JSON.stringify(products));
     await rename(`${file}.${process.pid}`, file);
     return products;
+  }
+
+  /** The file that llama.cpp can take as a vector's adapter; null where a dense vector's factors are not made yet. */
+  async adapterFile(vector: Vector): Promise<string | null> {
+    if (vector.form === 'low-rank') return vector.path;
+    const path = this.#adapterPath(vector);
+    return (await exists(path)) ? path : null;
   }
 
   #adapterPath(vector: Vector): string {

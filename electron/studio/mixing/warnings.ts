@@ -25,7 +25,8 @@ export interface MixParts {
   type?: FileType;
 }
 
-export function warningsFor({ recipe, model, vectors, live, type }: MixParts): Warning[] {
+/** What follows from the doses alone, whatever mixes them. */
+export function doseWarnings(recipe: Recipe): Warning[] {
   const found: Warning[] = [];
   const used = TRAITS.filter(trait => recipe.weights[trait]);
   const sum = used.reduce((total, trait) => total + Math.abs(recipe.weights[trait] ?? 0), 0);
@@ -46,6 +47,12 @@ export function warningsFor({ recipe, model, vectors, live, type }: MixParts): W
         message: `${side < 0 ? 'Low agreeableness' : 'High neuroticism'} beyond ${SAFE_ALPHA} can make a model write aggressive or unethical text.`,
       });
   }
+  return found;
+}
+
+export function warningsFor({ recipe, model, vectors, live, type }: MixParts): Warning[] {
+  const found = doseWarnings(recipe);
+  const used = TRAITS.filter(trait => recipe.weights[trait]);
   for (const trait of used) {
     const vector = vectors[trait];
     const name = vectorName(trait, recipe.weights[trait] ?? 0);

@@ -17,6 +17,7 @@ import type {
   Vector,
 } from '../contract.ts';
 import { keptPersona, persona as personaSchema, personaVersion, TRAITS } from '../contract.ts';
+import { isEndpoint } from '../endpoints/contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Library } from '../library/library.ts';
 import type { Log } from '../log/log.ts';
@@ -323,6 +324,8 @@ export class Personas {
   }
 
   async #needs(recipe: Recipe): Promise<PersonaNeed[]> {
+    // A server has what it needs, or says so when it is asked.
+    if (isEndpoint(recipe.base)) return [];
     const { model, all } = await this.#mixing.resolve(recipe);
     return [
       { role: 'model', name: basename(model.path), hash: model.content, about: model.label },

@@ -47,6 +47,49 @@ export function modelCommands(terminal: Terminal): Command {
           added.map(({ path, what, bytes }) => `${path}, ${what}, ${mebibytes(bytes)}`).join('\n'),
       ),
     );
+  command(
+    'found',
+    'list models that other programs on this machine keep: LM Studio, Jan, Ollama …',
+    models,
+  ).action(() =>
+    perform(
+      async client => ({ models: await client.library.elsewhere() }),
+      ({ models: found }) =>
+        found.length > 0
+          ? table(
+              found.map(({ name, program, bytes, linked, path }) => [
+                name,
+                schema.PROGRAM_NAMES[program],
+                mebibytes(bytes),
+                linked ? `in use as ${linked}` : '',
+                path,
+              ]),
+            )
+          : 'None were found where LM Studio, Jan, Ollama, llama.cpp and Hugging Face’s tools put them.',
+    ),
+  );
+  command('link', 'use a model where it lies: one of “models found”, or any GGUF file', models)
+    .argument('<name>', 'its name there, or its path')
+    .action((name: string) =>
+      perform(
+        async client => {
+          const named = (await client.library.elsewhere()).filter(
+            found => found.name === name || found.path === resolve(name),
+          );
+          if (named.length > 1)
+            throw new StudioError('bad_input', `Several programs have a model “${name}”.`, {
+              field: 'name',
+              action: `Give the path: ${named.map(({ path }) => path).join(' or ')}.`,
+            });
+          const starting = client.library.import({ inPlace: named[0]?.path ?? resolve(name) });
+          const { path } = await follow<schema.ImportFileResult>(client, starting);
+          const { models: listed } = await client.library.models();
+          return { linked: listed.find(model => model.path === path) };
+        },
+        ({ linked }) =>
+          `${linked?.id}, used at ${linked?.path}\nIt is only read there. “models delete ${linked?.id}” forgets it and leaves the file.`,
+      ),
+    );
   deletion(terminal, models, 'model');
 
   const vectors = command('vectors', 'list the personality vectors of the library').action(() =>
@@ -119,18 +162,27 @@ function deletion(
     .action((name: string) =>
       perform(
         async client => {
+          const inPlace = (await client.library.models()).models.find(
+            model => kind === 'model' && model.linked && [model.id, model.path].includes(name),
+          );
+          if (inPlace)
+            return { forgotten: await client.library.forget({ path: inPlace.path }), path: inPlace.path };
           const { own } = await client.library.storage();
           const found = own.find(file => ofKind(file) && [file.name, file.path].includes(name));
           if (!found) throw missing(name, 'that may be deleted in the data folder');
           const { file: _, ...needed } = await client.library.dependents({ path: found.path });
           return { deleted: await client.library.delete({ path: found.path }), dependents: needed };
         },
-        ({ deleted, dependents }) =>
-          [
+        result => {
+          if ('forgotten' in result)
+            return `Forgotten: ${result.forgotten.name}. Its file stays: ${result.path}`;
+          const { deleted, dependents } = result;
+          return [
             `Deleted: ${deleted.files.join(', ')}, ${mebibytes(deleted.bytes)}`,
             ...dependentLines(dependents),
             `“${kind}s restore ${deleted.name}” brings it back for 7 days.`,
-          ].join('\n'),
+          ].join('\n');
+        },
       ),
     );
 

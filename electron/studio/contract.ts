@@ -553,6 +553,10 @@ export const contract = {
     compare: procedure.input(compareInput).output(started),
     /** Brings a GGUF file into the library. One that a page announces, it then sends to `/upload/` and the run's id. */
     import: procedure.input(library.importFileInput).output(started),
+    /** Models that other programs on this machine keep; `import` with `inPlace` has one used where it lies. */
+    elsewhere: procedure.output(z.array(library.modelElsewhere)),
+    /** Takes a model that is used in place from the library; its file stays as it is. */
+    forget: procedure.input(byPath).output(z.object({ name: z.string() })),
     /** The short list of chat models, with what each asks of this machine. */
     catalogue: procedure.output(z.array(downloads.catalogueEntry)),
     /** What a name or an address has to be downloaded, and whether it fits here; nothing is fetched yet. */

@@ -193,6 +193,12 @@ export async function createStudio(options: StudioOptions) {
         };
       }),
       import: os.library.import.handler(({ input }) => ({ run: imports.start(input) })),
+      elsewhere: os.library.elsewhere.handler(() => imports.elsewhere()),
+      forget: os.library.forget.handler(async ({ input: { path } }) => {
+        const name = library.forget(path);
+        if (inference.pid !== undefined) await inference.call(worker => worker.unload({ model: path }));
+        return { name };
+      }),
       catalogue: os.library.catalogue.handler(() => downloads.catalogue()),
       lookUp: os.library.lookUp.handler(({ input, signal }) => downloads.lookUp(input, signal)),
       download: os.library.download.handler(({ input }) => ({ run: downloads.start(input) })),

@@ -98,6 +98,19 @@ export type Warning = z.infer<typeof warning>;
 
 // ── Models, vectors, recipes, personas ─────────────────────────────────────────────────────────────────────
 
+/** Whose files may be used where they lie. */
+export const PROGRAMS = ['lmstudio', 'jan', 'ollama', 'huggingface', 'llamacpp', 'other'] as const;
+export const PROGRAM_NAMES: Record<(typeof PROGRAMS)[number], string> = {
+  lmstudio: 'LM Studio',
+  jan: 'Jan',
+  ollama: 'Ollama',
+  huggingface: 'Hugging Face',
+  llamacpp: 'llama.cpp',
+  other: '',
+};
+export const program = z.enum(PROGRAMS);
+export type Program = z.infer<typeof program>;
+
 export const model = z.object({
   /** Name in the library (`demo`, or the file's name without `.gguf`). */
   id: z.string(),
@@ -118,6 +131,8 @@ export const model = z.object({
   /** Hash of the weights. */
   content: z.string(),
   demo: z.boolean(),
+  /** Used where this program keeps it, and never written, moved or deleted. */
+  linked: program.optional(),
 });
 export type Model = z.infer<typeof model>;
 
@@ -144,7 +159,12 @@ export const vector = z.object({
 export type Vector = z.infer<typeof vector>;
 
 /** A file of the library that could not be read, so that it is shown and not silently missing. */
-export const brokenFile = z.object({ path: z.string(), message: z.string() });
+export const brokenFile = z.object({
+  path: z.string(),
+  message: z.string(),
+  /** Library name of a model that is used in place. */
+  linked: z.string().optional(),
+});
 
 export const weights = z.partialRecord(trait, z.number().min(-ALPHA_LIMIT).max(ALPHA_LIMIT));
 export type Weights = z.infer<typeof weights>;

@@ -150,7 +150,7 @@ export const german: Words = {
     vectorFolder: 'Persönlichkeitsvektoren (GGUF) gehören hierher:',
     empty: 'Noch kein Modell',
     emptyBody:
-      'Das Studio arbeitet mit Chatmodellen in GGUF-Dateien. Laden Sie eines herunter, wählen Sie eine Datei, oder legen Sie eines in den ersten Ordner unten und seine Persönlichkeitsvektoren in den zweiten, und lesen Sie dann neu ein.',
+      'Das Studio arbeitet mit Chatmodellen in GGUF-Dateien. Laden Sie eines herunter, wählen Sie eine Datei, verwenden Sie das eines anderen Programms, oder legen Sie eines in den ersten Ordner unten und seine Persönlichkeitsvektoren in den zweiten, und lesen Sie dann neu ein.',
     name: 'Modell',
     type: 'Typ',
     size: 'Größe',
@@ -272,6 +272,24 @@ export const german: Words = {
       goOnOne: name => `${name} weiter herunterladen`,
       discard: 'Verwerfen',
       discardOne: name => `Verwerfen, was von ${name} kam`,
+    },
+    elsewhere: {
+      title: 'Modelle anderer Programme',
+      about:
+        'Was LM Studio, Jan, Ollama, llama.cpp und die Werkzeuge von Hugging Face auf diesem Rechner haben, lässt sich dort verwenden, wo es liegt. Es wird nur gelesen: hier nie geändert, verschoben oder gelöscht.',
+      none: 'Wo diese Programme sie ablegen, wurden keine gefunden.',
+      use: 'Hier verwenden',
+      useOne: name => `${name} verwenden, wo es liegt`,
+      used: 'In der Bibliothek',
+      path: 'Oder der Pfad irgendeiner GGUF-Datei auf dem Rechner des Studios',
+      reading: 'Das Modell wird gelesen',
+      linked: name => `${name} ist jetzt in der Bibliothek; die Datei bleibt, wo sie ist.`,
+      inPlace: program =>
+        program
+          ? `wird verwendet, wo ${program} es hat`
+          : 'wird außerhalb des Datenordners verwendet, wo es liegt',
+      forget: name => `${name} vergessen; die Datei bleibt`,
+      forgotten: name => `${name} vergessen. Die Datei bleibt, wo sie ist.`,
     },
     add: {
       model: 'Modell hinzufügen',

@@ -169,7 +169,7 @@ export const english = {
     vectorFolder: 'Personality vectors (GGUF) go here:',
     empty: 'No model yet',
     emptyBody:
-      'The studio works on chat models in GGUF files. Download one, choose a file, or put one into the first folder below and its personality vectors into the second, then look again.',
+      'The studio works on chat models in GGUF files. Download one, choose a file, use one of another program, or put one into the first folder below and its personality vectors into the second, then look again.',
     name: 'Model',
     type: 'Type',
     size: 'Size',
@@ -286,6 +286,22 @@ export const english = {
       goOnOne: (name: string) => `Go on downloading ${name}`,
       discard: 'Discard',
       discardOne: (name: string) => `Discard what came of ${name}`,
+    },
+    elsewhere: {
+      title: 'Models of other programs',
+      about:
+        'What LM Studio, Jan, Ollama, llama.cpp and Hugging Face’s tools keep on this machine can be used where it lies. It is only read: never changed, moved or deleted here.',
+      none: 'None were found where these programs put them.',
+      use: 'Use here',
+      useOne: (name: string) => `Use ${name} where it lies`,
+      used: 'In the library',
+      path: 'Or the path of any GGUF file on the studio’s machine',
+      reading: 'Reading the model',
+      linked: (name: string) => `${name} is in the library now; the file stays where it is.`,
+      inPlace: (program: string) =>
+        program ? `used in place, kept by ${program}` : 'used in place, outside the data folder',
+      forget: (name: string) => `Forget ${name}; its file stays`,
+      forgotten: (name: string) => `${name} forgotten. Its file stays where it is.`,
     },
     add: {
       model: 'Add a model',

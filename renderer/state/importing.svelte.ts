@@ -1,5 +1,7 @@
 /** GGUF files on their way into the library: those that were dropped on the window or chosen, one after the other. */
+import type { ModelElsewhere } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
+import { type Problem, toProblem } from '../lib/errors.ts';
 import { newId } from '../lib/id.ts';
 import { t } from '../lib/strings.ts';
 import { Job } from './job.svelte.ts';
@@ -63,14 +65,41 @@ class Sending {
   }
 }
 
+/** A model that is to be used where it lies. */
+class Linking extends Job<'import'> {
+  bring(path: string) {
+    return this.follow(() => this.connection.client.library.import({ inPlace: path }));
+  }
+}
+
 export class Importing {
   list = $state.raw<Incoming[]>([]);
+  /** Models that other programs keep; null until they were looked for. */
+  elsewhere = $state.raw<ModelElsewhere[] | null>(null);
+  elsewhereProblem = $state.raw<Problem | null>(null);
+  readonly linking: Linking;
   #running = false;
 
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.linking = new Linking(connection, 'import');
+  }
+
+  async lookElsewhere() {
+    try {
+      this.elsewhere = await this.#connection.client.library.elsewhere();
+      this.elsewhereProblem = null;
+    } catch (error) {
+      this.elsewhereProblem = toProblem(error);
+    }
+  }
+
+  /** Has a model used where it lies. */
+  async link(path: string) {
+    await this.linking.bring(path);
+    await this.lookElsewhere();
   }
 
   async bring(files: File[]) {

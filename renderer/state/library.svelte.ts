@@ -15,6 +15,8 @@ import { type Problem, toProblem } from '../lib/errors.ts';
 export interface BrokenFile {
   path: string;
   message: string;
+  /** Library name of one that is used in place. */
+  linked?: string;
 }
 
 export class Library {
@@ -75,6 +77,11 @@ export class Library {
 
   delete(path: string): Promise<DeletedFile> {
     return this.#client.library.delete({ path });
+  }
+
+  /** Takes a model that is used in place from the list; its file stays. */
+  forget(path: string): Promise<boolean> {
+    return this.#try(() => this.#client.library.forget({ path }));
   }
 
   restore(id: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** Everything the page holds, wired together; views get the parts they show. */
-import type { OwnFile, Persona, Run } from '../../electron/studio/contract.ts';
+import type { Model, OwnFile, Persona, Run } from '../../electron/studio/contract.ts';
 import type { Connection, ConnectionState } from '../client.ts';
 import { toProblem } from '../lib/errors.ts';
 import { personaOf, rerunText } from '../lib/runs.ts';
@@ -117,6 +117,18 @@ export class Session {
     this.notices.say(t.library.removed(name), {
       label: t.common.undo,
       run: () => void this.restoreFile(id).then(back => back && used && this.useModel(name)),
+    });
+  }
+
+  /** Takes a model that is used in place from the library, with the way back. */
+  async forgetModel({ id, path }: Model) {
+    const used = this.mix.base === id;
+    if (!(await this.library.forget(path))) return;
+    await this.#libraryChanged();
+    void this.importing.lookElsewhere();
+    this.notices.say(t.library.elsewhere.forgotten(id), {
+      label: t.common.undo,
+      run: () => void this.importing.link(path).then(() => used && this.useModel(id)),
     });
   }
 

@@ -1,13 +1,16 @@
 /** A model fetched on the page: looked up, chosen, interrupted by a restart, gone on with. */
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { Hub, startServer } from '../integration/file-server.ts';
+import { Hub, sha256, startServer } from '../integration/file-server.ts';
 import { useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 // The studio is a child of this process.
 process.env.NO_PROXY = '127.0.0.1';
+const ollama = mkdtempSync(join(tmpdir(), 'temperament-ollama-'));
+process.env.OLLAMA_MODELS = ollama;
 const running = useStudio();
 const model = readFileSync(join(import.meta.dirname, '../../resources/demo/base.gguf'));
 const hub = new Hub('lab/tiny-GGUF');
@@ -23,8 +26,21 @@ beforeAll(async () => {
   hub.add('tiny-Q2_K.gguf', model);
   hub.add('tiny-F16.gguf', model);
   hub.told.set('tiny-F16.gguf', { size: 5e12 });
+  const names = join(ollama, 'manifests', 'registry.ollama.ai', 'library', 'tiny');
+  for (const folder of [names, join(ollama, 'blobs')]) mkdirSync(folder, { recursive: true });
+  const digest = sha256(model);
+  writeFileSync(
+    join(names, '1b'),
+    JSON.stringify({
+      layers: [{ mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${digest}` }],
+    }),
+  );
+  writeFileSync(join(ollama, 'blobs', `sha256-${digest}`), model);
 });
-afterAll(() => Promise.all([hubServer.close(), storeServer.close()]));
+afterAll(async () => {
+  await Promise.all([hubServer.close(), storeServer.close()]);
+  rmSync(ollama, { recursive: true, force: true });
+});
 
 beforeEach(async () => {
   page = await StudioPage.open(running.browser, running.studio.url, {
@@ -120,4 +136,35 @@ it('says what is wrong, and discards what is not wanted any more', async () => {
   await named('tiny-Q2_K').getByRole('button', { name: 'Cancel' }).press('Enter');
   await page.button('Discard what came of tiny-Q2_K.gguf').press('Enter');
   await named('tiny-Q2_K').waitFor({ state: 'detached' });
+});
+
+it('uses a model of another program where it lies, and forgets it without touching it', async () => {
+  const { page: shown } = page;
+  const blob = join(ollama, 'blobs', `sha256-${sha256(model)}`);
+  await page.view('Library').click();
+  await shown.getByText('Add a model', { exact: true }).click();
+  const found = shown.getByRole('list', { name: 'Models of other programs' });
+  await found.getByText('tiny:1b').waitFor();
+  await page.button('Use tiny:1b where it lies').press('Enter');
+  const models = shown.getByRole('table', { name: 'Models' });
+  await models.getByText('used in place, kept by Ollama').waitFor({ timeout: PATIENCE });
+  await found.getByText('In the library').waitFor();
+  expect(await page.violations()).toEqual([]);
+  await found.scrollIntoViewIfNeeded();
+  await page.shoot('elsewhere');
+  await page.button('Forget tiny-1b; its file stays').press('Enter');
+  await models.getByText('kept by Ollama').waitFor({ state: 'detached' });
+  expect(existsSync(blob)).toBe(true);
+  const notice = shown.getByRole('listitem').filter({ hasText: 'tiny-1b forgotten.' });
+  await notice.getByRole('button', { name: 'Undo' }).click();
+  await models.getByText('used in place, kept by Ollama').waitFor({ timeout: PATIENCE });
+
+  // Another program has deleted it.
+  rmSync(blob);
+  await page.button('Look again').click();
+  await shown.getByText('tiny-1b is used where another program kept it, and is no longer there').waitFor();
+  await page.shoot('elsewhere-gone');
+  await page.button('Forget tiny-1b; its file stays').press('Enter');
+  await shown.getByText('is no longer there').waitFor({ state: 'detached' });
+  await found.getByText('tiny:1b').waitFor({ state: 'detached' });
 });

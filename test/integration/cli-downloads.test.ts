@@ -1,8 +1,17 @@
 /** The terminal's “download”: what it fetches, says and keeps. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { appFolder, resourcesFolder } from '../../electron/host.ts';
 import { Hub, sha256, startServer } from './file-server.ts';
@@ -31,7 +40,7 @@ afterAll(async () => {
 /** Runs a command; `until` is asked now and then whether to interrupt it, once. */
 function cli(args: string[], until?: () => boolean) {
   const child = spawn(process.execPath, [join(appFolder, 'electron', 'cli.ts'), ...args], {
-    env: { ...process.env, TEMPERAMENT_HOME: home, HF_ENDPOINT: hubServer.url, NO_PROXY: '*' },
+    env: { ...process.env, TEMPERAMENT_HOME: home, HOME: home, HF_ENDPOINT: hubServer.url, NO_PROXY: '*' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';
@@ -121,4 +130,17 @@ test('lists models to begin with, with licences, and that no vectors are publish
   expect(out).toMatch(
     /llama-3\.2-1b +1\.2 billion +≈ 1\.3 GB .*Llama 3\.2 Community License +en de .*none published/,
   );
+});
+
+test('finds a model of LM Studio, uses it where it lies, and forgets it', async () => {
+  const file = join(home, '.lmstudio', 'models', 'lab', 'tiny-GGUF', 'tiny-Q8_0.gguf');
+  mkdirSync(dirname(file), { recursive: true });
+  copyFileSync(join(resourcesFolder, 'demo', 'base.gguf'), file);
+  expect((await cli(['models', 'found'])).out).toMatch(/^tiny-Q8_0 +LM Studio +6\.1 MiB +.*tiny-Q8_0\.gguf/m);
+  expect((await cli(['models', 'link', 'tiny-Q8_0'])).out).toContain(`tiny-Q8_0, used at ${file}`);
+  expect((await cli(['models'])).out).toContain('tiny-Q8_0');
+  const forgotten = await cli(['models', 'delete', 'tiny-Q8_0', '--json']);
+  expect(JSON.parse(forgotten.out)).toEqual({ forgotten: { name: 'tiny-Q8_0' }, path: file });
+  expect(existsSync(file)).toBe(true);
+  expect((await cli(['models', 'link', 'nothing.gguf'])).code).toBe(1);
 });

@@ -16,6 +16,7 @@ import type {
 } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
+import { tryJson } from '../json.ts';
 import { FILE_NAME } from '../library/contract.ts';
 import type { Imports } from '../library/imports.ts';
 import { gigabytes, type Room } from '../library/room.ts';
@@ -650,12 +651,4 @@ const sizeAt = (path: string) =>
 /** The nearest folder above a path that exists. */
 function existing(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : existing(dirname(path));
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -8,6 +8,7 @@ import { deletedFile, recipe as recipeSchema } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Calibrations } from '../experiments/targets.ts';
 import { makeFolder } from '../folders.ts';
+import { tryJson } from '../json.ts';
 import type { Log } from '../log/log.ts';
 import type { Personas } from '../personas/personas.ts';
 import type { WorkerClient } from '../worker-client.ts';
@@ -216,13 +217,5 @@ async function moveAll(names: string[], from: string, into: string): Promise<voi
       action: 'Close what uses it, another Temperament perhaps, and try again.',
       cause,
     });
-  }
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

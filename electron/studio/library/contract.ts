@@ -1,5 +1,6 @@
 /** What bringing files into the library and deleting from it ask for and give. */
 import { z } from 'zod';
+import { program } from '../terms.ts';
 
 /** `broken`: a file that could not be read as either. */
 const fileKind = z.enum(['model', 'vector', 'broken']);
@@ -57,6 +58,8 @@ export const importFileInput = z.union(
   [
     z.strictObject({ path: z.string().regex(/\.gguf$/i) }),
     z.strictObject({ name: z.string().regex(FILE_NAME), bytes: z.int().min(1) }),
+    /** A model to be used where it lies, whatever its name. */
+    z.strictObject({ inPlace: z.string().min(1) }),
   ],
   {
     error:
@@ -64,6 +67,17 @@ export const importFileInput = z.union(
   },
 );
 export type ImportFileInput = z.output<typeof importFileInput>;
+
+/** A model that another program on this machine keeps. */
+export const modelElsewhere = z.object({
+  name: z.string(),
+  path: z.string(),
+  bytes: z.number(),
+  program,
+  /** Library name of the model, where it is in use in place. */
+  linked: z.string().nullable(),
+});
+export type ModelElsewhere = z.infer<typeof modelElsewhere>;
 
 export const importFileResult = z.object({
   /** `part`: of a split model, which is read when all parts are there. */

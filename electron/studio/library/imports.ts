@@ -4,13 +4,14 @@ import { link, mkdtemp, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ImportFileInput, ImportFileResult } from '../contract.ts';
+import type { ImportFileInput, ImportFileResult, ModelElsewhere } from '../contract.ts';
 import { StudioError, toStudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { Runs, Task } from '../log/runs.ts';
+import { modelsElsewhere } from './elsewhere.ts';
 import type { Library } from './library.ts';
 import type { Room } from './room.ts';
-import { isPart } from './split.ts';
+import { firstPart, isPart, modelName } from './split.ts';
 
 /** How long a page may take to begin sending a file that it has announced. */
 const BEGINS_WITHIN_MS = 60_000;
@@ -49,7 +50,7 @@ export class Imports {
         action: 'Wait until one of them is in, or cancel it.',
       });
     const sent: Awaited | undefined =
-      'path' in input ? undefined : { coming: Promise.withResolvers(), over: Promise.withResolvers() };
+      'bytes' in input ? { coming: Promise.withResolvers(), over: Promise.withResolvers() } : undefined;
     sent?.coming.promise.catch(() => {});
     const { id } = this.#runs.start('import', nameOf(input), input, async task => {
       try {
@@ -76,17 +77,48 @@ export class Imports {
   }
 
   async #import(input: ImportFileInput, sent: Awaited | undefined, task: Task): Promise<ImportFileResult> {
+    if ('inPlace' in input) return this.#link(input.inPlace, task);
     const name = nameOf(input);
     this.mayTake(name);
     const folder = await mkdtemp(join(this.#scratch, 'import-'));
     try {
       const file = join(folder, name);
       const linked = 'path' in input && (await this.#fromPath(input.path, file, task));
-      if (!('path' in input)) await this.#fromPage(input.bytes, sent as Awaited, file, task);
+      if ('bytes' in input) await this.#fromPage(input.bytes, sent as Awaited, file, task);
       return { ...(await this.#shelve(file, task)), linked };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  }
+
+  /** Reads a model where it lies, so that the library lists it there. */
+  async #link(asked: string, task: Task): Promise<ImportFileResult> {
+    const path = firstPart(resolve(asked));
+    const linked = this.#library.linked().find(other => other.path === path);
+    if (linked)
+      throw new StudioError('bad_input', `The library uses this file already, as ${linked.name}.`, {
+        file: path,
+        action: 'There is nothing to do.',
+      });
+    const known = (await modelsElsewhere()).find(other => other.path === path);
+    const name = known?.name ?? modelName(path);
+    task.progress(0, 0, '', name);
+    const { what, bytes, content } = await this.#library.facts(path, task.signal);
+    if (what !== 'model')
+      throw new StudioError('bad_input', `${path} is a personality vector.`, {
+        file: path,
+        action: 'Add it as a file (“models add”): vectors are small.',
+      });
+    task.signal.throwIfAborted();
+    await this.#library.link(path, name, known?.program ?? 'other');
+    task.used({ [path]: content });
+    return { what, path, bytes, content, linked: true };
+  }
+
+  /** Models of other programs, and which of them are used here. */
+  async elsewhere(): Promise<ModelElsewhere[]> {
+    const linked = new Map(this.#library.linked().map(({ path, name }) => [path, name]));
+    return (await modelsElsewhere()).map(found => ({ ...found, linked: linked.get(found.path) ?? null }));
   }
 
   /** By another name of the same file where the disk is the same, which takes no room; else as a copy. */
@@ -252,7 +284,8 @@ export class Imports {
   }
 }
 
-const nameOf = (input: ImportFileInput) => ('path' in input ? basename(input.path) : input.name);
+const nameOf = (input: ImportFileInput) =>
+  'bytes' in input ? input.name : basename('path' in input ? input.path : input.inPlace);
 
 const cutShort = (name: string, done: number, bytes: number) =>
   new StudioError('io', `${name} ended after ${done} of ${bytes} bytes.`, {

@@ -4,7 +4,7 @@ import { access, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
-import type { Model, Vector } from '../contract.ts';
+import type { Model, Program, Vector } from '../contract.ts';
 import { model as modelSchema, vector as vectorSchema } from '../contract.ts';
 import { StudioError, toStudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
@@ -32,7 +32,7 @@ export const VECTOR_KEYS = {
 } as const;
 export const VECTOR_VERSION = 1;
 
-const modelFacts = modelSchema.omit({ id: true, demo: true });
+const modelFacts = modelSchema.omit({ id: true, demo: true, linked: true });
 const vectorFacts = vectorSchema.omit({ id: true, demo: true });
 const facts = z.discriminatedUnion('what', [
   z.object({ what: z.literal('model'), ...modelFacts.shape }),
@@ -43,7 +43,7 @@ type Facts = z.infer<typeof facts>;
 interface Listing {
   models: Model[];
   vectors: Vector[];
-  broken: { path: string; message: string }[];
+  broken: { path: string; message: string; linked?: string }[];
 }
 
 const FULL_PRECISION = new Set(['F32', 'F16', 'BF16']);
@@ -93,7 +93,60 @@ export class Library {
         listing.broken.push({ path, message: toStudioError(error).message });
       }
     }
+    await this.#listLinked(listing);
     return listing;
+  }
+
+  async #listLinked(listing: Listing): Promise<void> {
+    for (const { path, name, program } of this.linked()) {
+      if (listing.models.some(model => model.path === path)) continue;
+      try {
+        const { what, ...found } = await this.facts(path);
+        if (what !== 'model') continue;
+        // A file without a name of its own may be called by a hash where it lies.
+        const label = 'label' in found && found.label !== modelName(path) ? found.label : name;
+        listing.models.push({ ...found, label, id: name, demo: false, linked: program } as Model);
+      } catch (error) {
+        const { data } = toStudioError(error);
+        const message =
+          data.code === 'not_found'
+            ? `${name} is used where another program kept it, and is no longer there: ${path}`
+            : data.message;
+        listing.broken.push({ path, message, linked: name });
+      }
+    }
+  }
+
+  /** Models that are used where they lie. */
+  linked(): { path: string; name: string; program: Program }[] {
+    return this.#database
+      .prepare<[], { path: string; name: string; program: Program }>('SELECT * FROM linked ORDER BY name')
+      .all();
+  }
+
+  /** Notes a model that is used where it lies, and returns its library name. */
+  async link(path: string, name: string, program: Program): Promise<string> {
+    const taken = new Set((await this.list()).models.map(({ id }) => id));
+    for (const { name: other } of this.linked()) taken.add(other);
+    const plain = name.replaceAll(/[^\p{L}\p{N}._-]/gu, '-').replace(/^[-.]+/, '') || 'model';
+    let free = plain;
+    for (let n = 2; taken.has(free); n++) free = `${plain}-${n}`;
+    this.#database
+      .prepare('INSERT INTO linked (path, name, program) VALUES (?, ?, ?)')
+      .run(path, free, program);
+    return free;
+  }
+
+  /** Forgets a model that is used where it lies; the file stays. */
+  forget(path: string): string {
+    const row = this.#database
+      .prepare<[string], { name: string }>('DELETE FROM linked WHERE path = ? RETURNING name')
+      .get(path);
+    if (row) return row.name;
+    throw new StudioError('not_found', `The library uses no file in place at ${path}.`, {
+      file: path,
+      action: 'Files of the data folder are deleted instead.',
+    });
   }
 
   /** The model of that library name, or at that path. */

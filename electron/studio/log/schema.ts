@@ -181,4 +181,12 @@ export const MIGRATIONS = [
     added_at TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Models that are used where another program keeps them.
+  CREATE TABLE linked (
+    path TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    program TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

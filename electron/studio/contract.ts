@@ -705,8 +705,12 @@ export const contract = {
     readout: procedure.input(z.object({ text: z.string() })).output(language.textReadout),
     /** Many texts, or one against a reference. */
     read: procedure.input(language.readTextsInput).output(language.readTextsResult),
-    /** The same as a run of the log. */
-    record: procedure.input(language.readTextsInput).output(started),
+    /** The same as a run of the log; a page may send the files. */
+    record: procedure.input(language.recordTextsInput).output(started),
+    /** The columns of a table of texts that a page sends. */
+    table: procedure.input(z.object({ name: z.string().min(1), file: z.file() })).output(language.textTable),
+    /** A text that a kept readout has read, and where its words stand. */
+    text: procedure.input(language.readTextInput).output(language.readTextResult),
     /** Personas by the names that they answered under, with what the log has of them; most answers first. */
     voices: procedure.output(z.array(language.voice)),
     dictionaries: procedure.output(

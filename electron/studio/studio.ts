@@ -23,6 +23,7 @@ import { Experiments } from './experiments/experiments.ts';
 import { hasPartialFiles, makeFolder } from './folders.ts';
 import { Inference } from './inference.ts';
 import { Language, readoutTitle } from './language/language.ts';
+import { describeTable } from './language/texts.ts';
 import { Bin } from './library/bin.ts';
 import { compare } from './library/comparison.ts';
 import { convert } from './library/conversion.ts';
@@ -314,11 +315,13 @@ export async function createStudio(options: StudioOptions) {
     language: {
       readout: os.language.readout.handler(({ input }) => language.readout(input.text)),
       read: os.language.read.handler(({ input, signal }) => language.read(input, { signal })),
-      record: os.language.record.handler(({ input }) => {
-        const plan = language.planOf(input);
+      record: os.language.record.handler(async ({ input }) => {
+        const plan = await language.planOf(input);
         const title = readoutTitle(plan, id => conversations.named(id));
         return { run: runs.start('readout', title, plan, task => language.read(plan, task)).id };
       }),
+      table: os.language.table.handler(({ input }) => describeTable(input.name, input.file)),
+      text: os.language.text.handler(({ input }) => language.textOf(log.get(input.run), input)),
       voices: os.language.voices.handler(() => language.voices()),
       dictionaries: os.language.dictionaries.handler(() => language.dictionaries()),
     },

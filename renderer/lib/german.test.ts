@@ -14,7 +14,7 @@ function texts(value: unknown, path = ''): [string, string][] {
 
 /** Words that are the same in both languages, names, and signs. */
 const SHARED = [
-  /^(app|common\.persona|kinds\.transfer)$/,
+  /^(app|common\.persona|kinds\.transfer|readouts\.text)$/,
   /^traits\.\w+\.letter|^traits\.(openness|extraversion)\.(letter|name)$/,
   /^common\.seconds|^views\.(title|names\.(studio|personas))|^target\.alpha|^help\.between|^fields\.alphaOf/,
   /^mixer\.neutral$|^baking\.types\.|^panes\.(promptName|order)$|^personas\.(title|newName|versionOf)|^notebook\.minus/,

@@ -686,11 +686,33 @@ export const german: Words = {
   },
 
   wordCount: {
-    title: 'Wörter ganzer Antworten zählen',
+    title: 'Wörter von Antworten und Texten zählen',
     of: title => `Wörter von „${title}“ zählen`,
     about:
-      'Anteile von Wortkategorien über viele Antworten, verglichen mit einer Referenz durch Effektgrößen mit Intervallen, dazu was die Literatur von einem Merkmal erwartet und die Veränderung von Frage zu Frage. Die Auswertung bleibt im Laborbuch: Sie lässt sich berichten, exportieren und wiederholen.',
-    source: 'Antworten von',
+      'Anteile von Wortkategorien über ganze Antworten oder Ihre Texte, verglichen mit einer Referenz durch Effektgrößen mit Intervallen, dazu was die Literatur von einem Merkmal erwartet und die Veränderung von Frage zu Frage. Die Auswertung bleibt im Laborbuch: Sie lässt sich berichten, exportieren und wiederholen.',
+    open: 'Wörter zählen',
+    question:
+      'Welche Wörter brauchen Antworten oder Texte aus Dateien, und worin weichen sie von anderen ab?',
+    files: 'Texte aus Dateien',
+    filesAbout:
+      'Textdateien oder eine Tabelle (.csv, .tsv) mit einem Text je Zeile; sie lassen sich auch ins Fenster ziehen.',
+    chooseFiles: 'Dateien wählen',
+    chooseFolder: 'Ordner wählen',
+    column: 'Spalte',
+    texts: n => count(n, '1 Text', 'Texte'),
+    passedOver: n =>
+      `${count(n, '1 Datei, die kein Text ist, wurde', 'Dateien, die keine Texte sind, wurden')} übergangen.`,
+    remove: name => `„${name}“ herausnehmen`,
+    tooLarge: (name, most) => `${name}: mehr als ${most} Text.`,
+    tooLargeAction: 'Im Terminal liest „readout“ Ordner und Tabellen jeder Größe.',
+    both: 'Texte und Referenz',
+    kept: 'Die Texte bleiben mit der Auswertung im Protokoll dieses Studios und kommen in ihre Studiendatei; wer die Auswertung löscht, löscht auch sie.',
+    dictionary: 'Lexikon',
+    ownLexicon: 'Das des Studios',
+    paired: 'In Paaren gleichen Namens',
+    blind:
+      'Solange eine Blindstudie läuft, werden keine Wörter gezählt. Decken Sie sie zuerst auf, oder beenden Sie sie.',
+    source: 'Wörter von',
     reference: 'Verglichen mit',
     trait: 'Erwartungen zu',
     here: 'Dieses Gespräch',
@@ -702,7 +724,35 @@ export const german: Words = {
     start: 'Zählen und behalten',
     same: 'Wählen Sie etwas anderes zum Vergleich, oder nichts.',
     running: 'Wörter werden gezählt',
-    nothing: 'Noch gibt es keine Antwort. Fragen Sie zuerst etwas.',
+    nothing: 'Noch gibt es keine Antwort. Fragen Sie zuerst etwas, oder wählen Sie Texte aus Dateien.',
+  },
+
+  readouts: {
+    texts: 'Die Wörter in den Texten',
+    about:
+      'Zeigen Sie auf eine Kategorie, so leuchten ihre Wörter auf; drücken Sie darauf, so bleiben sie hell.',
+    light: category => `Wörter zu „${category}“ aufleuchten lassen`,
+    categories: 'Kategorien in diesem Text',
+    set: 'Welche Texte',
+    own: 'Texte',
+    reference: 'Referenz',
+    text: 'Text',
+    answer: (voice, turn) => `${voice}, Antwort ${turn}`,
+    count: n => count(n, '1 Wort', 'Wörter'),
+    earlier: 'Voriger Teil',
+    later: 'Nächster Teil',
+  },
+
+  headlines: {
+    prompting: (letter, level, alpha) => `${letter} ${level} je Stufe, ${alpha} je α`,
+    sums: 'Summen',
+    requests: 'Anweisungen',
+    perplexity: ratio => `Perplexität × ${ratio}`,
+    kept: (from, to) => `${from} … ${to} % behalten`,
+    target: (reached, error) => `${reached}, um ${error} daneben`,
+    tuned: (method, tuned, plain) => `${method} ${tuned}, einfach ${plain}`,
+    cosines: (from, to) => `Kosinus ${from} … ${to}`,
+    differences: clear => (clear === 1 ? '1 klarer Unterschied' : `${clear} klare Unterschiede`),
   },
 
   panes: {
@@ -1358,9 +1408,9 @@ export const german: Words = {
       {
         title: 'Gebrauchte Wörter',
         body: [
-          'Unter zwei Antworten steht, welche Wortkategorien sich zwischen ihnen am deutlichsten unterscheiden, als Anteile an allen Wörtern; zeigen Sie auf eine Kategorie, um ihre Wörter zu sehen. Bei mehr Spalten wird die erste, die die Basis ist, sonst die erste, mit jeder anderen verglichen. Eine einzelne kurze Antwort schwankt stark; achten Sie auf das, was sich wiederholt.',
-          'Über dem Gespräch liest „Wörter ganzer Antworten zählen“ alle Antworten einer Spalte, eines Gesprächs oder einer Persona im Protokoll, vergleicht sie mit einer Referenz (Effektgrößen mit Intervallen), zeigt neben dem Gefundenen, was die Literatur von einem Merkmal erwartet, und wie sich die Anteile von Frage zu Frage verändern. Die Auswertung bleibt im Laborbuch.',
-          'Im Terminal zählt „readout“ auch Ordner und Tabellen, auf Wunsch mit eigenen Wörterbüchern; mit --save bleibt die Auswertung ebenso erhalten.',
+          'Unter zwei Antworten steht, welche Wortkategorien sich zwischen ihnen am deutlichsten unterscheiden, als Anteile an allen Wörtern; zeigen Sie auf eine Kategorie, oder drücken Sie darauf, so leuchten ihre Wörter in den Antworten auf. Bei mehr Spalten wird die erste, die die Basis ist, sonst die erste, mit jeder anderen verglichen. Eine einzelne kurze Antwort schwankt stark; achten Sie auf das, was sich wiederholt.',
+          'Über dem Gespräch und bei den Experimenten liest „Wörter von Antworten und Texten zählen“ alle Antworten einer Spalte, eines Gesprächs oder einer Persona im Protokoll und Texte aus Dateien: Textdateien, einen Ordner oder eine Tabellenspalte, die sich auch ins Fenster ziehen lassen. Es vergleicht sie mit einer Referenz (Effektgrößen mit Intervallen), zeigt neben dem Gefundenen, was die Literatur von einem Merkmal erwartet, und wie sich die Anteile von Antworten von Frage zu Frage verändern. Die Auswertung bleibt im Laborbuch, mit den Texten selbst, in denen die Wörter jeder Kategorie aufleuchten.',
+          'Eigene Wörterbücher (.dic, .dicx, .csv) im Ordner „dictionaries“ des Datenordners lassen sich auswählen. Im Terminal tut „readout“ dasselbe, mit --save für das Protokoll.',
         ],
       },
       {

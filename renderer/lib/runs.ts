@@ -34,9 +34,8 @@ export function headline(run: Run): string | null {
       return run.result.recipes.map(({ name, mean_r }) => `${name} ${plain(mean_r)}`).join(' · ');
     case 'prompting':
       return run.result.traits
-        .map(
-          ({ trait, prompting, vector }) =>
-            `${t.traits[trait].letter} ${plain(prompting.slope)} a level, ${plain(vector.slope)} an α`,
+        .map(({ trait, prompting, vector }) =>
+          t.headlines.prompting(t.traits[trait].letter, plain(prompting.slope), plain(vector.slope)),
         )
         .join(' · ');
     case 'transfer':
@@ -52,15 +51,15 @@ export function headline(run: Run): string | null {
       const change = (what: string, found: typeof arithmetic | typeof instructions) =>
         found ? [`${what} ${share(found.before.share)} → ${share(found.after.share)}`] : [];
       return [
-        ...change('sums', arithmetic),
-        ...change('requests', instructions),
-        ...(likelihood ? [`perplexity × ${plain(likelihood.ratio)}`] : []),
+        ...change(t.headlines.sums, arithmetic),
+        ...change(t.headlines.requests, instructions),
+        ...(likelihood ? [t.headlines.perplexity(plain(likelihood.ratio))] : []),
       ].join(' · ');
     }
     case 'stability': {
       const kept = run.result.second.flatMap(({ traits }) => traits.flatMap(trait => trait.kept ?? []));
       return kept.length > 0
-        ? `kept ${Math.round(100 * Math.min(...kept))} … ${Math.round(100 * Math.max(...kept))} %`
+        ? t.headlines.kept(Math.round(100 * Math.min(...kept)), Math.round(100 * Math.max(...kept)))
         : null;
     }
     case 'calibrate': {
@@ -70,11 +69,15 @@ export function headline(run: Run): string | null {
     case 'target': {
       const { measured, error } = run.result;
       const reached = TRAITS.map(trait => `${t.traits[trait].letter} ${plain(measured[trait], 1)}`);
-      return `${reached.join(' · ')}, off by ${plain(error)}`;
+      return t.headlines.target(reached.join(' · '), plain(error));
     }
     case 'tune': {
       const { settings, heldOut } = run.result;
-      return `${settings.method} ${plain(heldOut.tuned.mean_r)}, plain ${plain(heldOut.plain.mean_r)}`;
+      return t.headlines.tuned(
+        said(METHODS[settings.method].label),
+        plain(heldOut.tuned.mean_r),
+        plain(heldOut.plain.mean_r),
+      );
     }
     case 'bake':
     case 'extract':
@@ -86,14 +89,16 @@ export function headline(run: Run): string | null {
       const { vectors, all } = run.result;
       const cosines = all.cosines.flatMap((row, i) => row.slice(0, i)).filter(cosine => cosine !== null);
       const range =
-        cosines.length > 0 ? `, cosines ${plain(Math.min(...cosines))} … ${plain(Math.max(...cosines))}` : '';
+        cosines.length > 0
+          ? `, ${t.headlines.cosines(plain(Math.min(...cosines)), plain(Math.max(...cosines)))}`
+          : '';
       return `${vectors.map(({ id }) => id).join(', ')}${range}`;
     }
     case 'readout': {
       const { texts, total, differences } = run.result;
       const sure = differences?.rows.filter(({ q }) => q !== null && q < 0.05).length;
-      const found = sure === undefined ? '' : `, ${sure} clear ${sure === 1 ? 'difference' : 'differences'}`;
-      return `${texts.length} ${texts.length === 1 ? 'text' : 'texts'}, ${total.words} words${found}`;
+      const read = [t.wordCount.texts(texts.length), t.readouts.count(total.words)];
+      return [...read, ...(sure === undefined ? [] : [t.headlines.differences(sure)])].join(', ');
     }
     case 'rerun':
       return rerunText(run.result);

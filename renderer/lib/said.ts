@@ -2,8 +2,15 @@
 import { germanStudio } from './german-studio.ts';
 import { language } from './language.ts';
 
-/** Fills the German of a text, or of the first pattern that it fits. Exported for its test. */
-export function translated(text: string, table: Record<string, string>): string {
+/**
+ * Fills the German of a text, or of the first pattern that it fits.
+ * @param word translates what stood for a star or number sign
+ */
+export function translated(
+  text: string,
+  table: Record<string, string>,
+  word: (found: string) => string = found => found,
+): string {
   const exact = table[text];
   if (exact !== undefined) return exact;
   for (const [english, other] of Object.entries(table)) {
@@ -13,7 +20,7 @@ export function translated(text: string, table: Record<string, string>): string 
       .replaceAll('*', '(.+?)')
       .replaceAll('#', '(\\S+)');
     const found = text.match(new RegExp(`^${pattern}$`));
-    if (found) return other.replace(/\$(\d)/g, (_, nth: string) => found[Number(nth)] ?? '');
+    if (found) return other.replace(/\$(\d)/g, (_, nth: string) => word(found[Number(nth)] ?? ''));
   }
   return text;
 }

@@ -615,11 +615,33 @@ export const english = {
   },
 
   wordCount: {
-    title: 'Count the words of whole answers',
+    title: 'Count the words of answers and texts',
     of: (title: string) => `Count the words of “${title}”`,
     about:
-      'Shares of word categories over many answers, compared with a reference by effect sizes with intervals, what the literature expects of a trait, and the change from question to question. The readout is kept in the notebook: it can be reported, exported and done again.',
-    source: 'Answers of',
+      'Shares of word categories over whole answers or texts of yours, compared with a reference by effect sizes with intervals, what the literature expects of a trait, and the change from question to question. The readout is kept in the notebook: it can be reported, exported and done again.',
+    open: 'Count words',
+    question: 'Which words do answers use, or texts from files, and how do they differ from others?',
+    files: 'Texts from files',
+    filesAbout:
+      'Text files, or a table (.csv, .tsv) with a text per row; they can be dropped on the window too.',
+    chooseFiles: 'Choose files',
+    chooseFolder: 'Choose a folder',
+    column: 'Column',
+    texts: (count: number) => (count === 1 ? '1 text' : `${count.toLocaleString()} texts`),
+    passedOver: (count: number) =>
+      count === 1
+        ? '1 file that is no text was passed over.'
+        : `${count.toLocaleString()} files that are no texts were passed over.`,
+    remove: (name: string) => `Take “${name}” out`,
+    tooLarge: (name: string, most: string) => `${name}: more than ${most} of text.`,
+    tooLargeAction: 'The terminal’s “readout” reads folders and tables of any size.',
+    both: 'Texts and reference',
+    kept: 'The texts are kept with the readout in this studio’s log and go into its study file; deleting the readout deletes them.',
+    dictionary: 'Lexicon',
+    ownLexicon: 'The studio’s own',
+    paired: 'In pairs of the same name',
+    blind: 'While a blind study goes on, no words are counted. Reveal it or end it first.',
+    source: 'Words of',
     reference: 'Compared with',
     trait: 'Expectations for',
     here: 'This conversation',
@@ -632,7 +654,35 @@ export const english = {
     start: 'Count and keep',
     same: 'Choose something else to compare with, or nothing.',
     running: 'Counting words',
-    nothing: 'There is no answer yet. Ask something first.',
+    nothing: 'There is no answer yet. Ask something first, or choose texts from files.',
+  },
+
+  readouts: {
+    texts: 'The words in the texts',
+    about: 'Point at a category to light its words, or press it to keep them lit.',
+    light: (category: string) => `Light the words of ${category}`,
+    categories: 'Categories in this text',
+    set: 'Which texts',
+    own: 'Texts',
+    reference: 'Reference',
+    text: 'Text',
+    answer: (voice: string, turn: number) => `${voice}, answer ${turn}`,
+    count: (words: number) => (words === 1 ? '1 word' : `${words.toLocaleString()} words`),
+    earlier: 'Earlier part',
+    later: 'Next part',
+  },
+
+  /** What came out of a run, in a few words. */
+  headlines: {
+    prompting: (letter: string, level: string, alpha: string) => `${letter} ${level} a level, ${alpha} an α`,
+    sums: 'sums',
+    requests: 'requests',
+    perplexity: (ratio: string) => `perplexity × ${ratio}`,
+    kept: (from: number, to: number) => `kept ${from} … ${to} %`,
+    target: (reached: string, error: string) => `${reached}, off by ${error}`,
+    tuned: (method: string, tuned: string, plain: string) => `${method} ${tuned}, plain ${plain}`,
+    cosines: (from: string, to: string) => `cosines ${from} … ${to}`,
+    differences: (clear: number) => (clear === 1 ? '1 clear difference' : `${clear} clear differences`),
   },
 
   panes: {
@@ -1270,9 +1320,9 @@ export const english = {
       {
         title: 'Words used',
         body: [
-          'Below two answers stands which word categories differ most clearly between them, as shares of all words; hold the pointer over a category to see its words. With more panes the first one that is the base, else the first, is compared with each other one. A single short answer varies a lot; look for what repeats.',
-          'Above the conversation, “Count the words of whole answers” reads all answers of a pane, of a conversation or of a persona in the log, compares them with a reference (effect sizes with intervals), shows what the literature expects of a trait beside what was found, and how figures change from turn to turn. The readout is kept in the notebook.',
-          'The terminal’s “readout” counts folders and tables too, also with your own dictionaries; with --save it keeps the readout likewise.',
+          'Below two answers stands which word categories differ most clearly between them, as shares of all words; point at a category, or press it, to light its words in the answers. With more panes the first one that is the base, else the first, is compared with each other one. A single short answer varies a lot; look for what repeats.',
+          'Above the conversation and among the experiments, “Count the words of answers and texts” reads all answers of a pane, of a conversation or of a persona in the log, and texts from files: text files, a folder, or a column of a table, which can be dropped on the window too. It compares them with a reference (effect sizes with intervals), shows what the literature expects of a trait beside what was found, and how figures of answers change from turn to turn. The readout is kept in the notebook, with the texts themselves, in which the words of each category light up.',
+          'Put your own dictionaries (.dic, .dicx, .csv) into the folder “dictionaries” of the data folder, and they can be chosen. The terminal’s “readout” does the same, with --save for the log.',
         ],
       },
       {

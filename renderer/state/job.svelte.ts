@@ -3,6 +3,7 @@ import type { Progress, Run, RunKind } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
 import { type Problem, problemOf, toProblem } from '../lib/errors.ts';
 import { followRun } from '../lib/follow.ts';
+import { withTitle } from '../lib/told.ts';
 
 type Results = { [R in Run as R['kind']]: NonNullable<R['result']> };
 
@@ -41,7 +42,7 @@ export class Job<K extends RunKind> {
       });
       if (run.kind === this.#kind && run.result) {
         this.result = run.result as Results[K];
-        this.run = run;
+        this.run = withTitle(run);
       } else if (run.error && run.state !== 'cancelled') this.problem = problemOf(run.error);
     } catch (error) {
       this.problem = toProblem(error);

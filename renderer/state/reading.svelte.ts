@@ -1,40 +1,59 @@
-/** A readout of a conversation or of a persona's log: what to read, what to compare it with, and what came of it. */
+/** A readout of answers or of files: what to read, what to compare it with, and what came of it. */
 import {
   type ConversationData,
+  type DictionaryInfo,
   type PaneData,
-  type TextSource,
+  type SentSource,
   TRAITS,
   type Trait,
   type Voice,
 } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
-import { toProblem } from '../lib/errors.ts';
+import { type Problem, toProblem } from '../lib/errors.ts';
+import { bytes } from '../lib/format.ts';
+import { t } from '../lib/strings.ts';
 import { Job } from './job.svelte.ts';
+import { MOST_BYTES, type NamedFile, type TextSet, textSetsOf } from './textSet.svelte.ts';
 
-/** What can be read: a pane, all panes, or all answers under a persona's name. */
-export type Side =
+/** What can be read: a pane, all panes, all answers under a persona's name, or texts from files. */
+export type Side = { key: string } & (
   | { of: 'pane'; id: string; name: string }
-  | { of: 'all' }
-  | { of: 'voice'; name: string; answers: number };
+  | { of: 'all'; conversation: string }
+  | { of: 'voice'; name: string; answers: number }
+  | { of: 'files'; set: TextSet }
+);
 
 export class Reading extends Job<'readout'> {
   /** Panes of the conversation that have answers; those taken out of view too. */
   panes = $state.raw<PaneData[]>([]);
   voices = $state.raw<Voice[]>([]);
+  sets = $state.raw<TextSet[]>([]);
+  dictionaries = $state.raw<DictionaryInfo[]>([]);
   loaded = $state(false);
-  /** Places in `sides`; the reference's may be −1 for none. */
-  source = $state(0);
-  reference = $state(-1);
+  /** Keys of `sides`; the reference's is empty for none. */
+  source = $state('');
+  reference = $state('');
   trait = $state<Trait | null>(null);
-  sides = $derived<Side[]>([
-    ...this.panes.map(({ id, name }): Side => ({ of: 'pane', id, name })),
-    ...(this.panes.length > 1 ? [{ of: 'all' } as const] : []),
-    ...this.voices.map(({ name, answers }): Side => ({ of: 'voice', name, answers })),
-  ]);
+  /** Name of one of the user's; empty for the studio's lexicon. */
+  dictionary = $state('');
+  paired = $state(false);
+  /** Files that were neither texts nor tables, of the last that were added. */
+  others = $state(0);
+  sides = $derived.by(() => this.#sides());
+  /** Texts of files on both sides may belong together by their names. */
+  pairable = $derived.by(() => [this.source, this.reference].every(key => this.#setOf(key) !== undefined));
+  /** Whether what is chosen can be read. */
+  ready = $derived.by(
+    () =>
+      this.source !== this.reference &&
+      this.sides.some(({ key }) => key === this.source) &&
+      [this.source, this.reference].every(key => this.#setOf(key)?.ready !== false),
+  );
 
-  readonly #conversation: string;
+  readonly #conversation: string | null;
 
-  constructor(connection: Connection, conversation: string) {
+  /** @param conversation id of the one whose panes can be read; null for none */
+  constructor(connection: Connection, conversation: string | null) {
     super(connection, 'readout');
     this.#conversation = conversation;
   }
@@ -43,37 +62,120 @@ export class Reading extends Job<'readout'> {
   async load() {
     const { conversations, language } = this.connection.client;
     try {
-      const [conversation, voices] = await Promise.all([
-        conversations.get({ id: this.#conversation }),
+      const [conversation, voices, { dictionaries }] = await Promise.all([
+        this.#conversation === null ? null : conversations.get({ id: this.#conversation }),
         language.voices(),
+        language.dictionaries(),
       ]);
-      this.panes = panesWithAnswers(conversation);
+      this.panes = conversation ? panesWithAnswers(conversation) : [];
       this.voices = voices;
-      const base = this.panes.findIndex(({ source }) => source === 'base');
-      const own = this.panes.findLastIndex(({ source }) => source !== 'base');
-      this.source = Math.max(0, own);
-      this.reference = own < 0 ? -1 : base >= 0 ? base : own > 0 ? 0 : -1;
-      this.trait = strongest(this.panes[own]);
+      this.dictionaries = dictionaries;
+      if (this.source === '') this.#propose();
       this.loaded = true;
     } catch (error) {
       this.problem = toProblem(error);
     }
   }
 
+  /** Adds texts of files and chooses them: to be read, or to compare with where files are to be read already. */
+  async add(files: NamedFile[]) {
+    const { sets, others } = textSetsOf(files);
+    this.others = others;
+    this.problem = null;
+    for (const set of sets) {
+      if (set.bytes > MOST_BYTES) {
+        this.problem = tooLarge(set.name);
+        continue;
+      }
+      this.sets = [...this.sets, set];
+      const key = keyOf(set);
+      if (this.#setOf(this.source) && this.reference === '') this.reference = key;
+      else if (!this.#setOf(this.source)) {
+        this.source = key;
+        this.reference = '';
+      }
+      await set.load(this.connection);
+    }
+  }
+
+  remove(set: TextSet) {
+    this.sets = this.sets.filter(other => other !== set);
+    const key = keyOf(set);
+    if (this.reference === key) this.reference = '';
+    if (this.source === key) {
+      this.source = this.reference || (this.sides[0]?.key ?? '');
+      this.reference = '';
+    }
+  }
+
   start() {
-    const own = this.#sourceOf(this.source);
-    if (!own) return;
-    const input = { source: own, reference: this.#sourceOf(this.reference), trait: this.trait ?? undefined };
+    const [source, reference] = [this.#sourceOf(this.source), this.#sourceOf(this.reference)];
+    if (!source) return;
+    const sent = [this.source, this.reference].reduce((sum, key) => sum + (this.#setOf(key)?.bytes ?? 0), 0);
+    if (sent > MOST_BYTES) {
+      this.problem = tooLarge(t.wordCount.both);
+      return;
+    }
+    const input = {
+      ...{ source, reference, trait: this.trait ?? undefined, paired: this.paired && this.pairable },
+      dictionary: this.dictionary || undefined,
+    };
     return this.follow(() => this.connection.client.language.record(input));
   }
 
-  #sourceOf(place: number): TextSource | undefined {
-    const side = this.sides[place];
-    if (!side) return undefined;
-    if (side.of === 'voice') return { kind: 'log', persona: side.name };
-    return { kind: 'log', conversation: side.of === 'pane' ? side.id : this.#conversation };
+  #sides(): Side[] {
+    const [conversation, { panes }] = [this.#conversation, this];
+    return [
+      ...panes.map(({ id, name }): Side => ({ key: `pane ${id}`, of: 'pane', id, name })),
+      ...(conversation !== null && panes.length > 1
+        ? [{ key: 'all', of: 'all', conversation } satisfies Side]
+        : []),
+      ...this.voices.map(({ name, answers }): Side => ({ key: `voice ${name}`, of: 'voice', name, answers })),
+      ...this.sets.map((set): Side => ({ key: keyOf(set), of: 'files', set })),
+    ];
+  }
+
+  #propose() {
+    const { panes } = this;
+    const base = panes.findIndex(({ source }) => source === 'base');
+    const own = panes.findLastIndex(({ source }) => source !== 'base');
+    this.source = this.sides[Math.max(0, own)]?.key ?? '';
+    const other = own < 0 ? -1 : base >= 0 ? base : own > 0 ? 0 : -1;
+    this.reference = other < 0 ? '' : (this.sides[other]?.key ?? '');
+    this.trait = strongest(panes[own]);
+  }
+
+  #setOf(key: string): TextSet | undefined {
+    return this.sets.find(set => keyOf(set) === key);
+  }
+
+  #sourceOf(key: string): SentSource | undefined {
+    const side = this.sides.find(each => each.key === key);
+    switch (side?.of) {
+      case undefined:
+        return undefined;
+      case 'voice':
+        return { kind: 'log', persona: side.name };
+      case 'files':
+        return side.set.source();
+      case 'pane':
+        return { kind: 'log', conversation: side.id };
+      case 'all':
+        return { kind: 'log', conversation: side.conversation };
+      default:
+        return side satisfies never;
+    }
   }
 }
+
+const keyOf = ({ id }: TextSet) => `files ${id}`;
+
+const tooLarge = (name: string): Problem => ({
+  code: 'bad_input',
+  message: t.wordCount.tooLarge(name, bytes(MOST_BYTES)),
+  where: null,
+  action: t.wordCount.tooLargeAction,
+});
 
 function panesWithAnswers({ panes, messages }: ConversationData): PaneData[] {
   const answered = new Set(messages.flatMap(({ pane, run }) => (run === null ? [] : [pane])));

@@ -3,6 +3,7 @@ import type {
   About,
   Presented,
   Progress,
+  ReadText,
   Run,
   RunRemarks,
   RunSummary,
@@ -12,6 +13,7 @@ import { isConnectionLoss, type Problem, toProblem } from '../lib/errors.ts';
 import { reconnected } from '../lib/follow.ts';
 import { headline } from '../lib/runs.ts';
 import { saveFile } from '../lib/save.ts';
+import { presentedHere, withTitle } from '../lib/told.ts';
 
 /** How many the studio shows beside the conversation. */
 const RECENT = 12;
@@ -62,7 +64,7 @@ export class Runs {
         const changes = await this.#client.runs.changes();
         this.#asked.clear();
         await this.load();
-        for await (const run of changes) this.#take(run);
+        for await (const run of changes) this.#take(withTitle(run));
       } catch (error) {
         // The head of the window says when the connection is lost.
         if (!isConnectionLoss(error)) this.problem = toProblem(error);
@@ -78,7 +80,7 @@ export class Runs {
       for (let limit = FIRST_PAGE; ; limit = PAGE) {
         const page = await this.#client.runs.list({ limit, offset: found.size });
         const before = found.size;
-        for (const run of page) found.set(run.id, run);
+        for (const run of page) found.set(run.id, withTitle(run));
         if (!this.loaded || page.length < limit || found.size === before) {
           this.list = [...found.values()];
           this.loaded = true;
@@ -98,22 +100,28 @@ export class Runs {
     this.#onEnd.add(listener);
   }
 
-  get(id: string): Promise<Run> {
-    return this.#client.runs.get({ id });
+  async get(id: string): Promise<Run> {
+    return withTitle(await this.#client.runs.get({ id }));
   }
 
-  about(id: string): Promise<About> {
-    return this.#client.reporting.about({ run: id });
+  async about(id: string): Promise<About> {
+    const { run, files } = await this.#client.reporting.about({ run: id });
+    return { run: withTitle(run), files };
   }
 
   /** What came out of a run, as a paper tells it; kept, because it does not change. */
   present(id: string): Promise<Presented> {
     const known = this.#presented.get(id);
     if (known) return known;
-    const asked = this.#client.reporting.present({ run: id });
+    const asked = this.#client.reporting.present({ run: id }).then(presentedHere);
     this.#presented.set(id, asked);
     asked.catch(() => this.#presented.delete(id));
     return asked;
+  }
+
+  /** A text that a kept readout has read. */
+  readText(input: Parameters<Connection['client']['language']['text']>[0]): Promise<ReadText> {
+    return this.#client.language.text(input);
   }
 
   /** Asks for a row's outcome, once. */
@@ -214,7 +222,7 @@ export class Runs {
 
   /** The newest of what was deleted. */
   async bin(): Promise<RunSummary[]> {
-    return await this.#client.runs.list({ limit: PAGE, deleted: true });
+    return (await this.#client.runs.list({ limit: PAGE, deleted: true })).map(withTitle);
   }
 
   delete(ids: string[]): Promise<boolean> {

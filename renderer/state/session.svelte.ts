@@ -25,6 +25,7 @@ import { Reading } from './reading.svelte.ts';
 import { Runs } from './runs.svelte.ts';
 import { Settings } from './settings.svelte.ts';
 import { Snapshots } from './snapshots.svelte.ts';
+import type { NamedFile } from './textSet.svelte.ts';
 import { TextSize } from './textSize.svelte.ts';
 import { Theme } from './theme.svelte.ts';
 
@@ -52,6 +53,8 @@ export class Session {
   readonly experiments: Experiments;
   readonly settings: Settings;
 
+  /** What the open dialog counts the words of. */
+  counting = $state.raw<Reading | null>(null);
   state = $state<ConnectionState>('connecting');
   /** Whether the studio has ever answered this page. */
   reached = $state(false);
@@ -158,9 +161,15 @@ export class Session {
     this.notices.say(t.mixer.resetDone, { label: t.common.undo, run: () => this.mix.undo() });
   }
 
-  /** To count the words of a kept conversation. */
-  readingOf(conversation: string): Reading {
-    return new Reading(this.#connection, conversation);
+  /** Opens the dialog that counts words: of a conversation's answers, of a persona's, of files. */
+  countWords(conversation: string | null = null) {
+    this.counting = new Reading(this.#connection, conversation);
+  }
+
+  /** Puts texts that were dropped into that dialog. */
+  countTexts(files: NamedFile[]) {
+    if (!this.counting) this.countWords();
+    void this.counting?.add(files);
   }
 
   clearConversation() {

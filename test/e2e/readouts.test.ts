@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
@@ -11,7 +14,7 @@ const QUESTIONS = [
 ];
 let page: StudioPage;
 const shoot = (name: string) => page.shoot(`readouts-${name}`);
-const TITLE = 'Count the words of whole answers';
+const TITLE = 'Count the words of answers and texts';
 const dialog = () => page.page.getByRole('dialog', { name: TITLE });
 
 beforeAll(async () => {
@@ -26,16 +29,16 @@ afterAll(async () => {
 });
 
 it('counts the persona’s answers against the base’s, with what is expected of the trait that was moved', async () => {
-  expect(await page.button(TITLE).isDisabled()).toBe(true);
   await page.set('Extraversion', '1.5');
   for (const question of QUESTIONS) {
     await page.ask(question);
     await page.answers();
   }
   await page.button(TITLE).click();
-  const chosen = (label: string) => dialog().getByLabel(label).locator('option:checked').textContent();
-  await dialog().getByLabel('Answers of').waitFor();
-  expect(await chosen('Answers of')).toBe('Persona');
+  const chosen = (label: string) =>
+    dialog().getByLabel(label, { exact: true }).locator('option:checked').textContent();
+  await dialog().getByLabel('Words of', { exact: true }).waitFor();
+  expect(await chosen('Words of')).toBe('Persona');
   expect(await chosen('Compared with')).toBe('Base');
   expect(await chosen('Expectations for')).toBe('Extraversion');
   expect(await page.violations()).toEqual([]);
@@ -67,6 +70,11 @@ it('has the readout in the notebook, to be reported and done again', async () =>
   expect(await dialog().count()).toBe(0);
   expect(await page.violations()).toEqual([]);
   await shoot('notebook');
+  const texts = details.getByRole('region', { name: 'The words in the texts' });
+  await texts.getByRole('list', { name: 'Categories in this text' }).getByRole('button').first().hover();
+  await expect.poll(() => texts.locator('mark').count()).toBeGreaterThan(0);
+  await texts.scrollIntoViewIfNeeded();
+  await shoot('notebook-lit');
   const saved = page.page.waitForEvent('download');
   await details.getByRole('button', { name: 'Report' }).click();
   expect((await saved).suggestedFilename()).toMatch(/^readout-.*\.html$/);
@@ -77,7 +85,7 @@ it('reads a conversation of before, and a persona’s whole log without a refere
   await page.button('New conversation').click();
   await page.button('Past conversations').click();
   await page.button(/^Count the words of “/).click();
-  await dialog().getByLabel('Answers of').selectOption({ label: 'Persona (4 answers)' });
+  await dialog().getByLabel('Words of', { exact: true }).selectOption({ label: 'Persona (4 answers)' });
   await dialog().getByLabel('Compared with').selectOption('Nothing');
   await dialog().getByRole('button', { name: 'Count and keep' }).click();
   await dialog().getByRole('heading', { name: 'Persona', exact: true }).waitFor({ timeout: PATIENCE });
@@ -85,4 +93,107 @@ it('reads a conversation of before, and a persona’s whole log without a refere
   await shoot('log');
   await page.page.keyboard.press('Escape');
   await expect.poll(() => dialog().count()).toBe(0);
+});
+
+it('lights the words of a category in the answers of a turn, as long as it is pointed at or pressed', async () => {
+  await page.button(/^Go on with “How was your day/).click();
+  const turn = page.page.locator('[data-turn]').last();
+  const category = turn.getByRole('button', { name: /^Light the words of/ }).first();
+  const marks = turn.locator('mark');
+  expect(await marks.count()).toBe(0);
+  await category.hover();
+  await expect.poll(() => marks.count()).toBeGreaterThan(0);
+  const title = (await category.getAttribute('title')) ?? '';
+  for (const word of await marks.allInnerTexts()) expect(title).toContain(word.toLowerCase());
+  await shoot('lit');
+  await page.question.hover();
+  await expect.poll(() => marks.count()).toBe(0);
+  await category.press('Enter');
+  await page.question.focus();
+  expect(await marks.count()).toBeGreaterThan(0);
+  await category.press('Enter');
+  await page.question.focus();
+  await expect.poll(() => marks.count()).toBe(0);
+});
+
+it('reads a folder against a column of a table, and has their words lit in the notebook', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'readouts-'));
+  try {
+    const diary = join(folder, 'diary');
+    mkdirSync(diary);
+    const days = ['monday', 'tuesday', 'wednesday', 'thursday'];
+    for (const [index, day] of days.entries())
+      writeFileSync(
+        join(diary, `${day}.txt`),
+        `We laughed with ${'many '.repeat(index)}friends. A happy ${day}!`,
+      );
+    writeFileSync(join(diary, 'photo.jpg'), 'no text');
+    const rows = days.map(
+      (day, index) => `${index},"I worried about work, all ${day}${' long'.repeat(index)}."`,
+    );
+    const table = join(folder, 'letters.csv');
+    writeFileSync(table, ['id,letter', ...rows].join('\n'));
+
+    await page.view('Experiments').click();
+    await page.page
+      .getByRole('region', { name: 'Word readout' })
+      .getByRole('button', { name: 'Count words' })
+      .click();
+    await dialog().getByLabel('Choose a folder').setInputFiles(diary);
+    await dialog().getByLabel('Choose files').setInputFiles(table);
+    await dialog().getByText('4 texts, ').nth(1).waitFor();
+    expect(await dialog().getByLabel('Column').inputValue()).toBe('letter');
+    expect(
+      await dialog().getByLabel('Words of', { exact: true }).locator('option:checked').textContent(),
+    ).toBe('diary');
+    expect(await dialog().getByLabel('Compared with').locator('option:checked').textContent()).toBe(
+      'letters.csv: letter',
+    );
+    expect(await page.violations()).toEqual([]);
+    await shoot('files-form');
+    await dialog().getByRole('button', { name: 'Count and keep' }).click();
+    await dialog()
+      .getByRole('heading', { name: 'diary, against letters.csv' })
+      .waitFor({ timeout: PATIENCE });
+    const figures = dialog().getByRole('region', { name: /^Figures and their differences/ });
+    await figures.waitFor({ timeout: PATIENCE });
+    expect(await figures.getByRole('columnheader').allInnerTexts()).toEqual([
+      ...['Figure', 'Texts', 'Reference', 'Difference', '95% CI', 'g', '95% CI', 'Corrected p'],
+    ]);
+    const texts = dialog().getByRole('region', { name: 'The words in the texts' });
+    await texts.getByRole('button', { name: /^positive emotion/ }).click();
+    const shown = texts.getByRole('region', { name: 'monday.txt' });
+    await expect.poll(() => shown.locator('mark').allInnerTexts()).toContain('happy');
+    expect(await shown.innerText()).toBe('We laughed with friends. A happy monday!');
+    await texts.scrollIntoViewIfNeeded();
+    expect(await page.violations()).toEqual([]);
+    await shoot('files-found');
+    await texts.getByLabel('Which texts').selectOption('Reference');
+    await texts.getByRole('button', { name: 'The next one' }).click();
+    await texts
+      .getByRole('region', { name: 'row 2' })
+      .getByText('I worried about work, all tuesday long.')
+      .waitFor();
+    await page.page.keyboard.press('Escape');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it('takes texts that are dropped on the window, and says what is wrong with a file', async () => {
+  const dropped = await page.page.evaluateHandle(`{
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(['Perhaps I should not go.'], 'letter.txt'));
+    transfer.items.add(new File([new Uint8Array([1, 0, 2])], 'broken.csv'));
+    transfer;
+  }`);
+  await page.page.dispatchEvent('main', 'drop', { dataTransfer: dropped });
+  await dialog().getByRole('listitem').getByText('letter.txt', { exact: true }).waitFor();
+  await dialog().getByText('broken.csv is not a text file.').waitFor();
+  await shoot('files-broken');
+  await dialog().getByLabel('Words of', { exact: true }).selectOption('letter.txt');
+  await dialog().getByLabel('Compared with').selectOption('Nothing');
+  await dialog().getByRole('button', { name: 'Count and keep' }).click();
+  await dialog().getByRole('heading', { name: 'letter.txt', exact: true }).waitFor({ timeout: PATIENCE });
+  await page.page.keyboard.press('Escape');
 });

@@ -1,6 +1,6 @@
 /** Readouts kept as runs of the log: of a conversation's panes and of texts on disk, told, exported, and done again. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -206,6 +206,100 @@ describe('a readout of texts on disk', () => {
       state: 'failed',
       error: { message: expect.stringContaining('the texts diary') },
     });
+  });
+});
+
+describe('a readout of files that a page sends', () => {
+  const fileOf = (name: string, text: string | Uint8Array<ArrayBuffer>) => ({
+    name,
+    file: new File([text], name),
+  });
+  const TABLE = 'id,text,note\n1,"We laughed, my friend and I.",a\n2,I worry about work.,\n3,We laughed.,\n';
+  const sent = (files: { name: string; file: File }[], column?: string) => ({
+    ...{ kind: 'files' as const, name: files.length > 1 ? 'diary' : (files[0]?.name ?? ''), files, column },
+  });
+
+  test('keeps their texts, named as the file or folder, with intervals over texts', async () => {
+    const kept = await keep({
+      source: sent([fileOf('a/monday.txt', 'I worry about work.'), fileOf('a/tuesday.txt', 'We laughed!')]),
+      reference: sent([fileOf('letters.csv', TABLE)], 'text'),
+    });
+    expect(kept.title).toBe('diary, against letters.csv');
+    expect(kept.input.source).toEqual({
+      kind: 'texts',
+      name: 'diary',
+      texts: [
+        { name: 'a/monday.txt', text: 'I worry about work.' },
+        { name: 'a/tuesday.txt', text: 'We laughed!' },
+      ],
+    });
+    expect(kept.result?.reference?.texts.map(({ name }) => name)).toEqual(['row 1', 'row 2', 'row 3']);
+    const [low, high] = kept.result?.reference?.intervals?.social ?? [100, 0];
+    const share = kept.result?.reference?.total.categories.social as number;
+    expect(low).toBeLessThan(share);
+    expect(high).toBeGreaterThan(share);
+    const again = await studio.end('rerun', studio.client.reporting.rerun({ runs: [kept.id] }));
+    expect(again.result).toMatchObject({ reproduced: true });
+  });
+
+  test('has columns to choose from, with what is in them', async () => {
+    const { rows, columns } = await studio.client.language.table(fileOf('letters.csv', TABLE));
+    expect(rows).toBe(3);
+    expect(columns.map(({ name, filled }) => [name, filled])).toEqual([
+      ['id', 3],
+      ['text', 3],
+      ['note', 1],
+    ]);
+    expect(columns[1]).toMatchObject({ example: 'We laughed, my friend and I.', length: 58 / 3 });
+  });
+
+  test('says what is wrong with a file, and begins nothing', async () => {
+    const before = (await studio.client.runs.list({})).length;
+    const { language } = studio.client;
+    const binary = fileOf('photo.txt', new Uint8Array([137, 80, 0, 71]));
+    expect(await studioError(language.record({ source: sent([binary]) }))).toMatchObject({
+      message: 'photo.txt is not a text file.',
+    });
+    const table = fileOf('letters.csv', TABLE);
+    expect(await studioError(language.record({ source: sent([table], 'reply') }))).toMatchObject({
+      field: 'column',
+      action: 'Its columns: id, text, note.',
+    });
+    expect(await studioError(language.record({ source: sent([table, table]) }))).toMatchObject({
+      message: 'letters.csv is a table, and is read by itself.',
+    });
+    expect(await studioError(language.table(fileOf('empty.csv', 'text\n')))).toMatchObject({
+      message: 'empty.csv has headings but no rows.',
+    });
+    expect((await studio.client.runs.list({})).length).toBe(before);
+  });
+});
+
+describe('a text of a kept readout', () => {
+  test('is there with the places of its words, from the log and from the disk', async () => {
+    const { language } = studio.client;
+    const answer = await language.text({ run: talk.id, set: 'reference', place: 2 });
+    expect(answer.name).toBe(talk.result?.reference?.texts[2]?.name);
+    expect(answer.readout.words).toBe(talk.result?.reference?.texts[2]?.readout.words);
+    const { text, readout } = await language.text({ run: texts.id, set: 'texts', place: 1 });
+    const words = readout.found?.positive_emotion ?? [];
+    expect(words.flatMap(({ at }) => at ?? []).map(([from, to]) => text.slice(from, to))).toContain('happy');
+  });
+
+  test('on the disk is not shown when it has changed or gone, and none is there that was not read', async () => {
+    const { language } = studio.client;
+    const file = join(folder, 'tuesday.txt');
+    const before = readFileSync(file);
+    writeFileSync(file, 'We wept.');
+    const changed = await studioError(language.text({ run: texts.id, set: 'texts', place: 1 }));
+    writeFileSync(file, before);
+    expect(changed).toMatchObject({ code: 'mismatch', message: expect.stringContaining('have changed') });
+    renameSync(folder, `${folder}-away`);
+    const gone = await studioError(language.text({ run: texts.id, set: 'texts', place: 1 }));
+    renameSync(`${folder}-away`, folder);
+    expect(gone).toMatchObject({ code: 'not_found', message: expect.stringContaining('no longer at') });
+    const none = language.text({ run: texts.id, set: 'reference', place: 0 });
+    expect(await studioError(none)).toMatchObject({ code: 'not_found' });
   });
 });
 

@@ -58,6 +58,8 @@ const answer = z.object({ name: z.string(), text: z.string(), ...place });
 export const textSource = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('texts'),
+    /** What they are called together: a file or a folder. */
+    name: z.string().min(1).max(400).optional(),
     texts: z.array(z.object({ name: z.string(), text: z.string() })).min(1),
   }),
   z.object({
@@ -96,6 +98,56 @@ export const readTextsInput = z.object({
   trait: trait.optional(),
 });
 
+/** Files that are sent, to be read as `texts`: text files, or one table with its column as of `path`. */
+const sentFiles = z.object({
+  kind: z.literal('files'),
+  name: z.string().min(1).max(400),
+  files: z.array(z.object({ name: z.string().min(1), file: z.file() })).min(1),
+  column: z.string().optional(),
+});
+const sentSource = z.discriminatedUnion('kind', [...textSource.options, sentFiles]);
+export type SentSource = z.infer<typeof sentSource>;
+/** As `readTextsInput`; what a run of the log keeps of sent files are their texts. */
+export const recordTextsInput = readTextsInput.extend({
+  source: sentSource,
+  reference: sentSource.optional(),
+});
+
+/** What a table of texts offers to be read. */
+export const textTable = z.object({
+  rows: z.int(),
+  columns: z.array(
+    z.object({
+      name: z.string(),
+      /** Cells that are not empty, and the mean of their lengths in characters. */
+      filled: z.int(),
+      length: z.number(),
+      /** The beginning of the first of them. */
+      example: z.string(),
+    }),
+  ),
+});
+export type TextTable = z.infer<typeof textTable>;
+
+/** A text of a kept readout: the `place`-th of the set, from 0. */
+export const readTextInput = z.object({
+  run: z.string(),
+  set: z.enum(['texts', 'reference']),
+  place: z.int().min(0),
+  /** A long text comes in parts: where this one begins, in UTF-16 units. */
+  from: z.int().min(0).default(0),
+});
+export const readTextResult = z.object({
+  name: z.string(),
+  /** The part of it. */
+  text: z.string(),
+  /** Where the next part begins; null at the end. */
+  next: z.int().nullable(),
+  /** Of the whole text, with the words behind each figure; places are those in the part, from its beginning. */
+  readout: textReadout,
+});
+export type ReadText = z.infer<typeof readTextResult>;
+
 export const COMPARISONS = ['independent', 'paired', 'log_odds'] as const;
 /** One figure of two sets of texts. `measure`: words, words per sentence, long words, sentiment; the others are categories. */
 export const wordDifference = z.object({
@@ -127,6 +179,11 @@ const textSet = z.object({
   ),
   /** All texts as if they were one; its words have no places. */
   total: textReadout,
+  /**
+   * 95 % intervals of the total's figures, for texts as a sample of such texts: by category, and `words_per_sentence`,
+   * `long_words`, `sentiment`. Figures that no interval can be given for are left out; absent for a single text.
+   */
+  intervals: z.record(z.string(), z.tuple([z.number(), z.number()])).optional(),
 });
 /** What changes from turn to turn in the answers of one pane or persona. */
 export const trend = z.object({

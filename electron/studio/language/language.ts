@@ -7,7 +7,12 @@ import { z } from 'zod';
 import type {
   DictionaryInfo,
   ReadTextsResult,
+  Run,
+  readTextInput,
+  readTextResult,
   readTextsInput,
+  recordTextsInput,
+  SentSource,
   TextReadout,
   TextSource,
   Trait,
@@ -20,12 +25,13 @@ import type { Task } from '../log/runs.ts';
 import { listDictionaries, readDictionary } from './dictionaries.ts';
 import type { Side } from './differences.ts';
 import { comparisonFor, differences, featureOf } from './differences.ts';
+import { intervalsOf } from './intervals.ts';
 import type { Lexicon } from './lexicon.ts';
 import { compileLexicon, loadLexicon } from './lexicon.ts';
 import type { Counts } from './readout.ts';
 import { countText, foundIn, readoutOf, readText, sumCounts } from './readout.ts';
 import type { Texts } from './texts.ts';
-import { hashTexts, readTexts } from './texts.ts';
+import { hashTexts, readTexts, textsOf } from './texts.ts';
 import type { Said } from './trend.ts';
 import { trendsOf } from './trend.ts';
 
@@ -124,17 +130,30 @@ export class Language {
     return undefined;
   }
 
-  /** A plan that means the same from any folder and at any later time: with whole paths, and the answers in the log by now. */
-  planOf(input: z.output<typeof readTextsInput>): z.output<typeof readTextsInput> {
-    const whole = (source: TextSource) => {
-      if (source.kind === 'path') return { ...source, path: resolve(source.path) };
-      return source.kind === 'log' ? { ...source, answers: this.#answers(source) } : source;
+  /**
+   * A plan that means the same from any folder and at any later time: with whole paths, the texts of files that were sent,
+   * and the answers in the log by now.
+   */
+  async planOf(input: z.output<typeof recordTextsInput>): Promise<z.output<typeof readTextsInput>> {
+    const whole = async (source: SentSource): Promise<TextSource> => {
+      switch (source.kind) {
+        case 'path':
+          return { ...source, path: resolve(source.path) };
+        case 'log':
+          return { ...source, answers: this.#answers(source) };
+        case 'files': {
+          const { name, files, column } = source;
+          return { kind: 'texts', name, texts: await textsOf(files, column) };
+        }
+        default:
+          return source;
+      }
     };
     const { source, reference, dictionary } = input;
     return {
       ...input,
-      source: whole(source),
-      reference: reference && whole(reference),
+      source: await whole(source),
+      reference: reference && (await whole(reference)),
       dictionary: dictionary && existsSync(dictionary) ? resolve(dictionary) : dictionary,
     };
   }
@@ -175,6 +194,49 @@ export class Language {
       trends: trends.length > 0 ? trends : null,
       notes,
     };
+  }
+
+  /** A text of a kept readout, with the places of the words behind its figures. Texts on disk must be as they were. */
+  async textOf(
+    run: Run,
+    { set, place, from }: z.output<typeof readTextInput>,
+  ): Promise<z.output<typeof readTextResult>> {
+    if (run.kind !== 'readout' || !run.result)
+      throw new StudioError('bad_input', `The run ${run.id} is no readout that is done.`, { field: 'run' });
+    const source = set === 'texts' ? run.input.source : run.input.reference;
+    if (source?.kind === 'path') {
+      const hash = await hashTexts(source.path).catch(() => undefined);
+      if (hash === undefined || hash !== run.hashes[source.path])
+        throw new StudioError(
+          hash === undefined ? 'not_found' : 'mismatch',
+          hash === undefined
+            ? `The texts are no longer at ${source.path}.`
+            : `The texts at ${source.path} have changed since they were read.`,
+          { file: source.path, action: 'The figures are kept. Put the texts back as they were to see them.' },
+        );
+    }
+    const text = source && (await this.#texts(source)).texts[place];
+    if (!text)
+      throw new StudioError('not_found', `There is no text ${place + 1} in this set.`, { field: 'place' });
+    const { lexicon } = await this.#bookOf(run.result.lexicon, Object.entries(run.hashes));
+    return { name: text.name, ...partOf(text.text, from, readText(text.text, lexicon)) };
+  }
+
+  /** The lexicon or dictionary that a readout was made with. */
+  async #bookOf({ file, hash }: ReadTextsResult['lexicon'], used: [string, string][]): Promise<Book> {
+    if (hash === this.#own.hash) return this.#own;
+    const named = used.find(([, one]) => one === hash)?.[0];
+    const same = named !== undefined && (await hashTexts(named).catch(() => undefined)) === hash;
+    const path = same ? named : await this.find(hash);
+    if (path !== undefined) return this.#dictionary(path, []);
+    throw new StudioError(
+      'not_found',
+      `The dictionary ${file} that these texts were read with is not here.`,
+      {
+        file,
+        action: `Put it into ${this.#folder}; it is known by its SHA-256, ${hash}.`,
+      },
+    );
   }
 
   /** A dictionary by its name in the folder, with or without its ending, or by its path. */
@@ -253,7 +315,7 @@ export function readoutTitle(
       case 'texts': {
         const [first, ...others] = texts.texts;
         const who = others.length === 0 ? `“${excerpt(first?.text ?? '')}”` : `${texts.texts.length} texts`;
-        return { who, where: '' };
+        return { who: texts.name ?? who, where: '' };
       }
       case 'path':
         return { who: basename(texts.path), where: '' };
@@ -284,6 +346,32 @@ function excerpt(text: string): string {
 }
 
 const isMeasure = (feature: string) => feature === 'long_words' || feature === 'words_per_sentence';
+
+/** Characters of a text that are shown at once. */
+const PART = 20_000;
+
+/** A part of a long text that ends between words, and the places of words within. */
+function partOf(
+  text: string,
+  from: number,
+  readout: TextReadout,
+): Pick<z.output<typeof readTextResult>, 'text' | 'next' | 'readout'> {
+  const rest = text.slice(from, from + PART);
+  const cut = from + PART < text.length ? rest.search(/\s\S*$/) : rest.length;
+  const end = from + (cut > 0 ? cut : rest.length);
+  const found = Object.entries(readout.found ?? {}).map(([category, words]) => {
+    const here = words.map(({ at = [], ...word }) => {
+      const places = at.filter(([start, stop]) => start >= from && stop <= end);
+      return { ...word, at: places.map(([start, stop]): [number, number] => [start - from, stop - from]) };
+    });
+    return [category, here] as const;
+  });
+  return {
+    text: text.slice(from, end),
+    next: end < text.length ? end : null,
+    readout: { ...readout, found: Object.fromEntries(found) },
+  };
+}
 
 /** By the 95 % interval: clear only when it leaves 0 out. */
 function verdict(
@@ -334,10 +422,15 @@ async function readSet(
     if (voice !== undefined && turn !== undefined) said.push({ voice, turn, counts, readout });
   }
   const sum = alone ? (counted[0] as Counts) : sumCounts(counted);
-  return { texts: readouts, total: { ...readoutOf(sum, lexicon), found: foundIn(sum, lexicon) }, said };
+  return {
+    texts: readouts,
+    total: { ...readoutOf(sum, lexicon), found: foundIn(sum, lexicon) },
+    ...(!alone && { intervals: intervalsOf(readouts.map(({ readout }) => readout)) }),
+    said,
+  };
 }
 
-type TextSet = Pick<ReadTextsResult, 'texts' | 'total'>;
+type TextSet = Pick<ReadTextsResult, 'texts' | 'total' | 'intervals'>;
 
 function compare(
   set: TextSet,

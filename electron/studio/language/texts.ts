@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join, relative, sep } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import type { TextTable } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 
 export interface NamedText {
@@ -22,6 +23,8 @@ export interface Texts {
 
 const TEXT_TYPES = ['.txt', '.text', '.md'];
 const TABLE_TYPES = ['.csv', '.tsv'];
+/** Characters of a cell that are shown of it. */
+const MOST_SHOWN = 120;
 
 /** A text is held in memory as a whole; this is some forty million words. */
 const MOST_BYTES = 256 * 2 ** 20;
@@ -84,6 +87,41 @@ async function readFolder(folder: string): Promise<Texts> {
   const what = others === 1 ? '1 other file' : `${others} other files`;
   const notes = others > 0 ? [`${what} in ${folder} ${others === 1 ? 'was' : 'were'} passed over.`] : [];
   return { texts, notes };
+}
+
+/** Texts that were sent instead of lying on the disk: files of texts, or one table. */
+export async function textsOf(
+  files: { name: string; file: Blob }[],
+  column: string | undefined,
+): Promise<NamedText[]> {
+  const table = files.find(({ name }) => isTable(name));
+  if (table && files.length > 1)
+    throw new StudioError('bad_input', `${table.name} is a table, and is read by itself.`, {
+      file: table.name,
+      action: 'Send it alone, or send text files alone.',
+    });
+  const texts: NamedText[] = [];
+  for (const { name, file } of files) texts.push({ name, text: decodeText(await file.bytes(), name) });
+  return table ? readColumn(texts[0]?.text ?? '', table.name, column) : texts;
+}
+
+/** The columns of a table, so that one can be chosen. */
+export async function describeTable(name: string, file: Blob): Promise<TextTable> {
+  const [head, ...rows] = parseTable(decodeText(await file.bytes(), name), name);
+  if (!head || rows.length === 0)
+    throw new StudioError('bad_file', `${name} has ${head ? 'headings but no rows' : 'nothing in it'}.`, {
+      file: name,
+      action: 'A table has headings in its first line, and a text per row below.',
+    });
+  return {
+    rows: rows.length,
+    columns: head.cells.map((heading, place) => {
+      const cells = rows.map(({ cells }) => (cells[place] ?? '').trim()).filter(cell => cell !== '');
+      const length = cells.reduce((sum, cell) => sum + cell.length, 0) / Math.max(1, cells.length);
+      const example = (cells[0] ?? '').replace(/\s+/g, ' ').slice(0, MOST_SHOWN);
+      return { name: heading.trim(), filled: cells.length, length, example };
+    }),
+  };
 }
 
 /** A text per row, named by its number. */

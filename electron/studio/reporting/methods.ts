@@ -29,6 +29,9 @@ export const WORKS = {
   cleveland: {
     full: 'Cleveland, W. S. (1979). Robust locally weighted regression and smoothing scatterplots. *Journal of the American Statistical Association*, *74*(368), 829–836.',
   },
+  cochran: {
+    full: 'Cochran, W. G. (1977). *Sampling techniques* (3rd ed.). Wiley.',
+  },
   cousineau: {
     full: 'Goulet-Pelletier, J.-C., & Cousineau, D. (2018). A review of effect sizes and their confidence intervals, Part I: The Cohen’s *d* family. *The Quantitative Methods for Psychology*, *14*(4), 242–265.',
   },

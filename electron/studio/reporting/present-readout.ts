@@ -33,6 +33,7 @@ export function presentReadout({ input, result }: Done<'readout'>): Presentation
       ...(differences?.comparison === 'log_odds' ? (['monroe'] as const) : []),
       ...(differences && differences.comparison !== 'log_odds' ? (['cousineau'] as const) : []),
       ...(trending.length > 0 ? (['bonett', 'cleveland'] as const) : []),
+      ...(result.intervals || reference?.intervals ? (['cochran'] as const) : []),
     ],
     sentences: [
       text`The lexicon held ${percent(total.coverage)} of the words; a sentence had ${fixed(total.wordsPerSentence, 1)} words.${sentimentText(total)}`,
@@ -46,7 +47,7 @@ export function presentReadout({ input, result }: Done<'readout'>): Presentation
       ...trending.flatMap(trend => trendTable(trend, single)),
     ],
     plots: [
-      ...(differences ? [differencePlot(differences)] : []),
+      ...(differences ? [differencePlot(differences)] : result.intervals ? [sharePlot(result)] : []),
       ...trending.flatMap((trend, index) => trendPlot(trend, single, index)),
     ],
     data: dataOf(result),
@@ -63,7 +64,7 @@ const amount = (n: number) => (n === 1 ? 'one text' : `${n} texts`);
 function sourceText(source: TextSource): string {
   switch (source.kind) {
     case 'texts':
-      return 'given as they are';
+      return source.name ?? 'given as they are';
     case 'path': {
       const name = source.path.split(/[\\/]/).at(-1) ?? source.path;
       return source.column === undefined ? name : `${name}, column “${source.column}”`;
@@ -83,8 +84,11 @@ const WAYS = {
   log_odds: text`Words were compared by log-odds ratios with a Dirichlet prior (Monroe et al., 2008), as if they were independent of each other`,
 };
 
-function analysisText({ differences }: ReadTextsResult, trend: boolean): Text {
+function analysisText({ differences, intervals, reference }: ReadTextsResult, trend: boolean): Text {
   return [
+    ...(intervals || reference?.intervals
+      ? text`Shares of all texts as one have intervals by the linearised variance of a ratio over texts, on the scale of logits (Cochran, 1977)${differences || trend ? '. ' : '.'}`
+      : []),
     ...(differences
       ? text`${WAYS[differences.comparison]}; ${symbol('p')} values are corrected over all figures (Benjamini & Hochberg, 1995).`
       : []),
@@ -123,8 +127,10 @@ function differenceSentences({ differences }: ReadTextsResult): Text[] {
 const heads = (words: (string | Text)[]): Text[] =>
   words.map(word => (typeof word === 'string' ? cell(word) : word));
 
-function shareTable({ lexicon, total, differences }: ReadTextsResult): Table {
+function shareTable({ lexicon, total, intervals, differences }: ReadTextsResult): Table {
   if (differences) {
+    // Of words, nothing but the ratio has an interval.
+    const means = differences.comparison !== 'log_odds';
     const effect = {
       independent: symbol('g'),
       paired: symbol('d', 'z'),
@@ -132,12 +138,16 @@ function shareTable({ lexicon, total, differences }: ReadTextsResult): Table {
     }[differences.comparison];
     return {
       title: 'Figures and their differences from the reference',
-      head: heads(['Figure', 'Texts', 'Reference', effect, '95% CI', text`Corrected ${symbol('p')}`]),
+      head: heads([
+        ...['Figure', 'Texts', 'Reference', ...(means ? ['Difference', '95% CI'] : [])],
+        ...[effect, '95% CI', text`Corrected ${symbol('p')}`],
+      ]),
       rows: clearDifferences(differences.rows)
         .slice(0, MOST_ROWS)
         .map(row => ({
           cells: [
             ...[titled(row.feature), fixed(row.value), fixed(row.reference)],
+            ...(means ? [fixed(row.difference), interval(row.ci95)] : []),
             ...[orDash(row.effect), interval(row.effectCi95), pCell(row.q)],
           ].map(cell),
         })),
@@ -150,11 +160,14 @@ function shareTable({ lexicon, total, differences }: ReadTextsResult): Table {
     .sort((a, b) => b.share - a.share);
   return {
     title: 'Shares of the words by category',
-    head: heads(['Category', 'Share (%)', 'Most frequent words']),
+    head: heads(['Category', 'Share (%)', ...(intervals ? ['95% CI'] : []), 'Most frequent words']),
     rows: used.slice(0, MOST_ROWS).map(({ key, title, share }) => ({
-      cells: [title, fixed(share), wordsOf(total, key)].map(cell),
+      cells: [
+        ...[title, fixed(share), ...(intervals ? [interval(intervals[key])] : [])],
+        wordsOf(total, key),
+      ].map(cell),
     })),
-    note: text`The largest ${MOST_ROWS} at most; the data have all.`,
+    note: text`The largest ${MOST_ROWS} at most; the data have all.${intervals ? ' A dash means that the texts do not vary.' : ''}`,
   };
 }
 
@@ -298,6 +311,28 @@ function trendPlot(trend: Trend, single: boolean, index: number): Plot[] {
   ];
 }
 
+function sharePlot({ lexicon, total, intervals }: ReadTextsResult): Plot {
+  const rows = lexicon.categories
+    .map(({ key }) => ({ key, share: total.categories[key] ?? 0, ci: intervals?.[key] ?? null }))
+    .filter(({ share }) => share > 0)
+    .sort((a, b) => b.share - a.share)
+    .slice(0, MOST_ROWS);
+  return {
+    name: 'shares',
+    title: 'Shares of the words by category',
+    note: 'Per cent of the words of all texts, with 95% confidence intervals over texts. The largest shares.',
+    figure: {
+      ...{ form: 'estimates', of: 'Share (%)' },
+      rows: rows.map(({ key, share, ci }) => ({ name: titled(key), value: share, ci })),
+    },
+    data: {
+      name: 'shares-plot',
+      columns: ['category', 'share', 'share_ci_low', 'share_ci_high'],
+      rows: rows.map(({ key, share, ci }) => [key, share, ...bounds(ci)]),
+    },
+  };
+}
+
 function differencePlot({ rows, comparison }: NonNullable<ReadTextsResult['differences']>): Plot {
   const shown = clearDifferences(rows)
     .filter(({ effect }) => effect !== null)
@@ -327,7 +362,7 @@ function differencePlot({ rows, comparison }: NonNullable<ReadTextsResult['diffe
 // ── Data ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 function dataOf(result: ReadTextsResult): DataTable[] {
-  const { lexicon, total, texts, reference, differences, trends, expected } = result;
+  const { lexicon, total, texts, intervals, reference, differences, trends, expected } = result;
   const keys = lexicon.categories.map(({ key }) => key);
   const textRows = (
     set: string,
@@ -354,9 +389,13 @@ function dataOf(result: ReadTextsResult): DataTable[] {
     },
     {
       name: 'categories',
-      columns: ['category', 'title', 'parent', 'share', 'reference_share'],
+      columns: [
+        ...['category', 'title', 'parent', 'share', 'share_ci_low', 'share_ci_high'],
+        ...['reference_share', 'reference_ci_low', 'reference_ci_high'],
+      ],
       rows: lexicon.categories.map(({ key, title, parent }) => [
-        ...[key, title, parent, total.categories[key] ?? 0, reference?.total.categories[key] ?? null],
+        ...[key, title, parent, total.categories[key] ?? 0, ...bounds(intervals?.[key] ?? null)],
+        ...[reference?.total.categories[key] ?? null, ...bounds(reference?.intervals?.[key] ?? null)],
       ]),
     },
     {

@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest';
+import type { ApaText, Presented } from '../../electron/studio/contract.ts';
+import designs from '../../electron/studio/reporting/present-designs.ts?raw';
+import experiments from '../../electron/studio/reporting/present-experiments.ts?raw';
+import readout from '../../electron/studio/reporting/present-readout.ts?raw';
+import { flat, presentedInGerman, titleInGerman } from './told.ts';
+
+const told = (sentences: ApaText[], more: Partial<Presented> = {}): Presented => ({
+  ...{ heading: '', sentences, analysis: [], tables: [], plots: [], ...more },
+});
+const sentence = (...text: ApaText) => flat(presentedInGerman(told([text])).sentences[0] ?? []);
+const analysis = (...text: ApaText) => flat(presentedInGerman(told([], { analysis: text })).analysis);
+
+test('a finding is told in German, with its statistics in italics and its numbers as German writes them', () => {
+  const r: ApaText = [
+    { italic: 'r' },
+    '(15)\u00a0=\u00a0.96',
+    ', 95%\u00a0CI\u00a0[.88,\u00a0.98]',
+    ', ',
+    { italic: 'p' },
+  ];
+  const text: ApaText = [
+    'The correlation between the weight of extraversion (α) and the extraversion score was ',
+    ...r,
+    '\u00a0<\u00a0.001.',
+  ];
+  const [german] = presentedInGerman(told([text])).sentences;
+  expect(german).toContainEqual({ italic: 'r' });
+  expect(flat(german ?? [])).toBe(
+    'Die Korrelation zwischen dem Gewicht von Extraversion (α) und dem Wert in Extraversion war {r}(15)\u00a0=\u00a00,96, 95-%-KI\u00a0[0,88; 0,98], {p}\u00a0<\u00a00,001.',
+  );
+});
+
+test('names of traits and words are translated, those of models and personas stay', () => {
+  expect(
+    sentence('Positive emotion: 12.50% against 3.00%, corrected ', { italic: 'p' }, '\u00a0=\u00a0.012.'),
+  ).toBe('Positive Gefühle: 12,50 % gegen 3,00 %, korrigiert {p}\u00a0=\u00a00,012.');
+  expect(
+    sentence(
+      'On Llama-3.2, the correlation between α and openness was ',
+      { italic: 'r' },
+      '\u00a0=\u00a0.40.',
+    ),
+  ).toBe('Auf Llama-3.2 war die Korrelation zwischen α und Offenheit {r}\u00a0=\u00a00,40.');
+  expect(
+    sentence('The winner was method ties, density 0.30, and factors on α openness 1.00, neuroticism 0.50.'),
+  ).toBe('Am besten war Verfahren ties, Dichte 0,30 und Faktoren auf α Offenheit 1,00, Neurotizismus 0,50.');
+});
+
+test('an analysis of several parts is translated part by part', () => {
+  const first =
+    'Shares of all texts as one have intervals by the linearised variance of a ratio over texts, on the scale of logits (Cochran, 1977).';
+  const second =
+    ' Change from turn to turn is the rank correlation of the turn and an answer’s figure, with the interval of Bonett and Wright (2000) and ';
+  const rest =
+    ', up to eight answers over all their orders, corrected over all figures of a voice (Benjamini & Hochberg, 1995). Lines in plots are local regressions through the turns (Cleveland, 1979).';
+  const german = analysis(first, second, { italic: 'p' }, rest);
+  expect(german).toMatch(
+    /^Anteile über alle Texte .* Die Veränderung von Frage zu Frage .* Fragen \(Cleveland, 1979\)\.$/,
+  );
+});
+
+test.each([
+  [
+    'Arithmetic: 30 of 40 tasks were right before and 20 after, a difference of −25.0 percentage points, 95%\u00a0CI\u00a0[−40.0,\u00a0−9.0].',
+    /^Rechnen: 30 .*Prozentpunkten, 95-%-KI/,
+  ],
+  ['Following instructions: there is nothing to compare, for want of tasks.', /^Anweisungen befolgen/],
+  ['Mara: no figure changed with the turn after correction for many tests.', /^Mara: Nach der Korrektur/],
+  ['No figure changed with the turn after correction for many tests.', /^Nach der Korrektur/],
+  [
+    'Mara: positive emotion rose from turn to turn, ρ\u00a0=\u00a00.80 over 8 answers, corrected {p}\u00a0=\u00a0.010.',
+    /^Mara: positive Gefühle stieg .* über 8 Antworten/,
+  ],
+  [
+    'Words fell from turn to turn, ρ\u00a0=\u00a0−0.80 over 8 answers, corrected {p}\u00a0=\u00a0.010.',
+    /^Wörter fiel von Frage/,
+  ],
+])('what is put together is told too: %s', (english, german) => {
+  expect(sentence(english)).toMatch(german);
+});
+
+test('titles of runs are German as far as they are the studio’s', () => {
+  expect(titleInGerman('extraversion, 9 points')).toBe('Extraversion, 9 Punkte');
+  expect(titleInGerman('demo: extraversion 1, neuroticism −0.5')).toBe(
+    'demo: Extraversion 1, Neurotizismus −0,5',
+  );
+  expect(titleInGerman('demo: base')).toBe('demo: Basis');
+  expect(titleInGerman('24 profiles, task arithmetic')).toBe('24 Profile, task arithmetic');
+  expect(titleInGerman('openness 4.5, neuroticism 2')).toBe('Offenheit 4,5, Neurotizismus 2');
+  expect(titleInGerman('Mara, against Base in “Is it true, or not?”')).toBe(
+    'Mara, gegen Base in „Is it true, or not?“',
+  );
+  expect(titleInGerman('my diary')).toBe('my diary');
+});
+
+/** Templates of texts in a source, with `~` for what is put in. Those of designs and of tables’ notes are left out. */
+function templates(source: string): string[] {
+  const found: string[] = [];
+  for (let start = source.indexOf('text`'); start >= 0; start = source.indexOf('text`', start + 1)) {
+    if (/(?:design|note): $/.test(source.slice(0, start))) continue;
+    let [template, within] = ['', ''];
+    for (let at = start + 5, depth = 0; at < source.length; at++) {
+      const sign = source[at] as string;
+      if (depth === 0 && sign === '`') break;
+      if (source.startsWith('${', at)) {
+        depth++;
+        at++;
+        within = '';
+        continue;
+      }
+      if (depth > 0 && sign === '}') depth--;
+      else if (depth > 0 && sign === '{') depth++;
+      if (depth > 0) within += sign;
+      else template += sign === '}' ? putIn(within) : sign;
+    }
+    found.push(template);
+  }
+  return found;
+}
+
+/** A statistic's symbol as patterns have it; anything else is unknown. */
+function putIn(expression: string): string {
+  const found = /^symbol\('(\w+)'(?:, '(\w+)')?\)$/.exec(expression);
+  return found ? `{${[found[1], found[2]].filter(Boolean).join('_')}}` : '~';
+}
+
+test('every sentence that is told of experiments and readouts has its German', () => {
+  const sentences = [designs, experiments, readout]
+    .flatMap(templates)
+    // What begins with something put in is composed, and tested above.
+    .filter(template => /^[\p{Lu}].* .*\.$/u.test(template) && /[a-z]{3}/.test(template));
+  expect(sentences.length).toBeGreaterThan(25);
+  const left = sentences.filter(template => {
+    const text = template.replaceAll('~', 'X');
+    return sentence(text) === text;
+  });
+  expect(left).toEqual([]);
+});

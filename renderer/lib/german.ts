@@ -1400,6 +1400,13 @@ export const german: Words = {
         ],
       },
       {
+        title: 'Zu einem Modell kommen',
+        body: [
+          '„Modell hinzufügen“ in der Bibliothek nimmt GGUF-Dateien, sucht und holt Modelle von Hugging Face oder von einer Adresse, verwendet, was LM Studio, Jan oder Ollama haben, dort, wo es liegt, und wandelt Checkpoints um. Vor einem Download steht da, wie groß das Modell ist und ob es in den Arbeitsspeicher dieses Rechners passt; Lizenz und Beschreibung sind einen Klick entfernt.',
+          'Ein Download wird an seiner Prüfsumme geprüft, wo der Server eine nennt. Wird er abgebrochen oder unterbrochen, bleibt, was kam: „Fortsetzen“ nimmt ihn wieder auf. Was verwendet wird, wo es liegt, wird nur gelesen; „Vergessen“ nimmt es aus der Liste und lässt die Datei.',
+        ],
+      },
+      {
         title: 'Optionen',
         body: [
           'Die Optionen, am Fuß der Leiste oder mit Strg+, (Komma), haben Sprache, Farben und Schriftgröße, was rechnet, ob und woher Modelle geholt werden dürfen, wo der Datenordner liegt und wie viel Platz ist. Sprache, Farben und Schriftgröße gehören zu dieser Seite, das Übrige zum Studio auf diesem Rechner.',

@@ -1312,6 +1312,13 @@ export const english = {
         ],
       },
       {
+        title: 'Getting a model',
+        body: [
+          '“Add a model” in the library takes GGUF files, looks up and downloads models from Hugging Face or from an address, uses what LM Studio, Jan or Ollama keep where it lies, and converts checkpoints. Before a download it says how large the model is and whether it fits the memory of this machine; licence and description are one click away.',
+          'A download is checked by its hash where the server tells one. When it is cancelled or interrupted, what came is kept: “Go on” takes it up again. What is used where it lies is only read; “Forget” takes it from the list and leaves the file.',
+        ],
+      },
+      {
         title: 'Settings',
         body: [
           'Settings, at the foot of the rail or by Ctrl+, (comma), has language, colours and text size, what computes, whether models may be fetched and from where, where the data folder lies and how much room there is. Language, colours and text size belong to this page, the others to the studio on this machine.',

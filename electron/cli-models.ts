@@ -174,8 +174,7 @@ function deletion(
           return { deleted: await client.library.delete({ path: found.path }), dependents: needed };
         },
         result => {
-          if ('forgotten' in result)
-            return `Forgotten: ${result.forgotten.name}. Its file stays: ${result.path}`;
+          if (result.forgotten) return `Forgotten: ${result.forgotten.name}. Its file stays: ${result.path}`;
           const { deleted, dependents } = result;
           return [
             `Deleted: ${deleted.files.join(', ')}, ${mebibytes(deleted.bytes)}`,

@@ -197,7 +197,7 @@ export async function createStudio(options: StudioOptions) {
       elsewhere: os.library.elsewhere.handler(() => imports.elsewhere()),
       forget: os.library.forget.handler(async ({ input: { path } }) => {
         const name = library.forget(path);
-        if (inference.pid !== undefined) await inference.call(worker => worker.unload({ model: path }));
+        if (worker.pid !== undefined) await inference.unload(path);
         return { name };
       }),
       catalogue: os.library.catalogue.handler(() => downloads.catalogue()),

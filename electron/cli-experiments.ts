@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { RouterClient } from '@orpc/server';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { endpointOptions } from './cli-endpoints.ts';
 import { aNumber, by, byTrait, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
 import { correlationText, decimals, intervalText, scoreRow, table } from './cli-text.ts';
 import * as schema from './studio/contract.ts';
@@ -123,7 +124,7 @@ export function experimentCommands<A>({
   administered,
 }: Terminal<A>): void {
   const studied = (name: string, description: string) =>
-    bakedOption(administering(system(recipeOptions(command(name, description)))));
+    bakedOption(administering(system(endpointOptions(recipeOptions(command(name, description))))));
 
   studied('sweep', 'assess along one α')
     .requiredOption('--trait <name>', TRAITS.join(' | '), by(schema.trait))

@@ -80,7 +80,10 @@ export interface RecipeOptions extends Settings {
 /** Adds the options of everything that mixes. */
 export function recipeOptions(command: Command, seedFlag = '--mask-seed'): Command {
   command
-    .option('--model <name>', 'name in the library, or path of a GGUF file (default: demo)')
+    .option(
+      '--model <name>',
+      'name in the library, path of a GGUF file, or http://server/v1#model (default: demo)',
+    )
     .option(
       '--mix <weights>',
       `α per trait, −${schema.ALPHA_LIMIT} to ${schema.ALPHA_LIMIT}: extraversion=1,neuroticism=-0.5`,

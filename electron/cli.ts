@@ -4,6 +4,7 @@ import { createRouterClient } from '@orpc/server';
 import { Command, CommanderError } from 'commander';
 import { conversationCommands } from './cli-conversations.ts';
 import { downloadCommands } from './cli-downloads.ts';
+import { type EndpointOptions, endpointBase, endpointCommands, endpointOptions } from './cli-endpoints.ts';
 import { experimentCommands } from './cli-experiments.ts';
 import { mergekitCommands } from './cli-mergekit.ts';
 import { modelCommands } from './cli-models.ts';
@@ -39,7 +40,7 @@ const administering = (command: Command) =>
       'probability: from the model’s own probabilities; sampled: from drawn answers; interview: free answers, judged',
       by(schema.administration.shape.mode),
     )
-    .option('--judge <model>', 'model that rates interviews: library name or path')
+    .option('--judge <model>', 'model that rates interviews: library name, path, or http://server/v1#model')
     .option(
       '--repeats <number>',
       'answers drawn to each item; sampled and interview mode',
@@ -106,12 +107,16 @@ function print<T>(result: T, show: (result: T) => string): Promise<void> {
   );
 }
 
-interface PersonaOptions extends RecipeOptions {
+interface PersonaOptions extends RecipeOptions, EndpointOptions {
   system?: string;
 }
 
-const recipeFor = (client: Client, options: RecipeOptions) =>
-  recipeOf(options, file => client.mixing.recipe({ file }));
+async function recipeFor(client: Client, options: RecipeOptions & EndpointOptions) {
+  const base = await endpointBase(client, options);
+  return recipeOf(base === undefined ? options : { ...options, model: base }, file =>
+    client.mixing.recipe({ file }),
+  );
+}
 
 async function personaFor(client: Client, { system = '', ...options }: PersonaOptions) {
   return { recipe: (await recipeFor(client, options)).recipe, system };
@@ -309,7 +314,7 @@ recipeOptions(command('bake', 'write a mix as a new GGUF file'), '--seed')
     ),
   );
 
-system(recipeOptions(command('chat', 'answer one prompt')))
+endpointOptions(system(recipeOptions(command('chat', 'answer one prompt'))))
   .requiredOption('--prompt <text>', 'what to say to the persona')
   .option('--persona <name>', 'a kept persona, in place of a recipe and a system prompt')
   .option('--seed <number>', 'seed of the sampling', by(schema.sampling.shape.seed, number))
@@ -367,7 +372,7 @@ command('inventories', 'list the inventories that can be administered').action((
   ),
 );
 
-administering(system(recipeOptions(command('assess', 'administer an inventory'))))
+endpointOptions(administering(system(recipeOptions(command('assess', 'administer an inventory')))))
   .option(
     '--reference <recipe>',
     'compare with another persona: a recipe file, or “base” for the model unmixed and without a system prompt',
@@ -418,6 +423,11 @@ function assessmentText(result: schema.AssessResult): string {
     parsing
       ? `${parsing.answers} answers were drawn, ${parsing.unparsed} of them without a readable rating.`
       : `${share} % of the probability fell on valid answers.`,
+    ...(result.unseen
+      ? [
+          `The server tells the likeliest tokens alone: at most ${(100 * result.unseen.probability).toFixed(2)} % of an item is left out, which moves its rating by ${decimals(result.unseen.rating)} at most.`,
+        ]
+      : []),
     ...(flagged.length > 0
       ? [`Less than half of it did on ${flagged.length} items: ${flagged.join(', ')}.`]
       : []),
@@ -473,6 +483,7 @@ readoutCommand({ command, perform, follow, reportBroken, signal: abort.signal })
 const models = modelCommands({ command, perform, follow, mebibytes, table });
 downloadCommands({ command, perform, follow, table }, models);
 conversationCommands({ command, perform, table });
+endpointCommands({ command, perform, table });
 personaCommands({ command, perform, table });
 mergekitCommands({ command, perform });
 reportingCommands({ command, perform, follow, table });

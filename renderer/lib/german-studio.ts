@@ -133,6 +133,8 @@ export const germanStudio: Record<string, string> = {
     'Hoher Neurotizismus über $1 hinaus kann ein Modell aggressiven oder unethischen Text schreiben lassen.',
   'The library has no vector * for this model: add one, or set * to 0.':
     'Die Bibliothek hat keinen Vektor $1 für dieses Modell: Fügen Sie einen hinzu oder stellen Sie den Regler auf 0.',
+  'The server has no adapter that is the vector #: start it with one, or set * to 0.':
+    'Der Server hat keinen Adapter, der der Vektor $1 ist: Starten Sie ihn mit einem oder stellen Sie den Regler auf 0.',
   'The vector * comes from a model of another backbone and cannot be added to *.':
     'Der Vektor $1 stammt von einem Modell einer anderen Familie und lässt sich nicht zu $2 addieren.',
   'The vector * was made from other weights of the same backbone. It transfers, but measure its effect anew.':

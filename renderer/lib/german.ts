@@ -317,6 +317,52 @@ export const german: Words = {
     },
   },
 
+  servers: {
+    title: 'Modelle auf anderen Servern',
+    here: 'Auf diesem Rechner',
+    addOne: 'Modell auf einem anderen Server hinzufügen',
+    about:
+      'Ein Modell, das llama-server, vLLM, LM Studio, Ollama oder ein anderer OpenAI-kompatibler Server betreibt. Was Sie schreiben und was das Studio fragt, geht dorthin; alles andere bleibt hier.',
+    address: 'Adresse des Servers',
+    key: 'Schlüssel (falls der Server einen will)',
+    keychain: 'Er wird vom Schlüsselbund Ihres Systems versiegelt und geht nur an diesen Server.',
+    keyFile: file =>
+      `Hier gibt es keinen Schlüsselbund: Der Schlüssel steht offen in ${file}, das nur Ihr Benutzer lesen kann, und geht nur an diesen Server.`,
+    exposed: 'Die Adresse ist unverschlüsselt (http): Wer dazwischen sitzt, kann den Schlüssel lesen.',
+    model: 'Modell',
+    requests: 'Fragen zugleich',
+    auto: 'wie der Server es hat',
+    ask: 'Nach Modellen fragen',
+    asking: 'Der Server wird gefragt …',
+    add: 'Dieses Modell hinzufügen',
+    adding: 'Gefragt wird, was das Modell kann …',
+    added: name => `${name} ist hinzugefügt.`,
+    ratings: 'Bewertungen',
+    probabilities: n => `aus den ${n} wahrscheinlichsten Tokens`,
+    drawn: 'gezogene Antworten: Wahrscheinlichkeiten nennt er nicht',
+    sliders: 'Regler',
+    noInterface: 'keine: Adapter nimmt er nicht',
+    actions: 'Neu fragen oder entfernen',
+    withKey: 'mit Schlüssel',
+    again: name => `${name} neu fragen, was es kann`,
+    remove: name => `${name} entfernen`,
+    removed: name => `${name} entfernt.`,
+    noSliders:
+      'Dieser Server wurde ohne die Persönlichkeitsvektoren als Adapter gestartet, daher wirkt kein Regler auf sein Modell. Antworten und Werte sind die des Modells, das er betreibt.',
+    someSliders: names => `Der Server hat keinen Adapter für: ${names}.`,
+    howSliders: 'Wie man ein Modell mit Reglern betreibt',
+  },
+  serving: {
+    title: name => `${name} betreiben`,
+    open: 'Betreiben …',
+    about:
+      'Mit llama-server von llama.cpp antwortet ein Modell auf einem eigenen Rechner. Führen Sie dort einen dieser Befehle aus, mit den Pfaden, wie sie dort sind, und fügen Sie das Modell dann über seine Adresse hinzu.',
+    adapters: 'Mit den Vektoren als Adaptern, sodass die Regler live wirken:',
+    file: 'Nur die Datei, für eine Mischung als Datei oder ohne Regler:',
+    copyAdapters: 'Befehl mit Adaptern kopieren',
+    copyFile: 'Befehl für die Datei allein kopieren',
+  },
+
   inside: {
     title: 'In den Vektoren',
     about:
@@ -938,6 +984,10 @@ export const german: Words = {
     note: '1 bis 5 ± Standardabweichung über die Items.',
     demoNote: 'Eine Vorführung, kein Beleg.',
     validMass: percent => `${percent} der Wahrscheinlichkeit fielen auf gültige Antworten.`,
+    drawn: (answers, unparsed) =>
+      `${answers} Antworten wurden gezogen, weil der Server keine Wahrscheinlichkeiten nennt; ${unparsed} waren nicht lesbar.`,
+    unseen: (probability, rating) =>
+      `Der Server nennt nur die wahrscheinlichsten Tokens: höchstens ${probability} der Wahrscheinlichkeit eines Items fehlen, was seine Bewertung um höchstens ${rating} verschiebt.`,
     lowMass: 'Das Modell antwortet selten mit einer Zahl, diese Werte sagen also wenig.',
     scores: 'Merkmalswerte',
     radar: rows => `Netzdiagramm der Merkmalswerte. ${rows}`,
@@ -1381,6 +1431,13 @@ export const german: Words = {
         body: [
           'Die Ansicht Personas behält eine Mischung unter einem Namen, mit ihren Anweisungen, Schlagwörtern und dem, was an ihr gemessen wurde. Speichern unter demselben Namen macht eine neue Version; die früheren bleiben. Das Bild ist aus den Reglern gezeichnet: eine Ecke für jedes Merkmal, umso weiter außen, je höher es ist.',
           'Eine Persona lässt sich als eine Datei für ein anderes Temperament speichern oder als Charakterkarte, die SillyTavern und ähnliche Programme öffnen. Dateien und Karten anderer öffnen sich, wenn man sie auf das Fenster zieht. Was im Lorebook einer Karte steht, erfährt das Modell, wenn die Rede darauf kommt; die Einstellungen einer Spalte zeigen die Einträge und schalten sie ein und aus. Fehlt hier ein Modell oder Vektor, den eine braucht, werden Name und Prüfsumme gezeigt.',
+        ],
+      },
+      {
+        title: 'Modelle auf anderen Servern',
+        body: [
+          'Die Bibliothek kann auch Modelle enthalten, die ein anderer Server betreibt: llama-server, vLLM, LM Studio, Ollama und andere mit OpenAI-kompatibler Adresse. Man spricht mit ihnen und misst sie wie die auf diesem Rechner. Das Studio fragt jeden Server einmal, was er kann: ob er Wahrscheinlichkeiten von Antworten nennt, aus denen Bewertungen abgelesen werden, und ob er die Vektoren als Adapter hat, ohne die kein Regler wirkt.',
+          '„Betreiben …“ neben einem Modell der Bibliothek schreibt den Befehl, der llama-server mit ihm und seinen Vektoren startet.',
         ],
       },
       {

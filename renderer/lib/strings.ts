@@ -329,6 +329,52 @@ export const english = {
     },
   },
 
+  servers: {
+    title: 'Models on other servers',
+    here: 'On this machine',
+    addOne: 'Add a model on another server',
+    about:
+      'A model that llama-server, vLLM, LM Studio, Ollama or another OpenAI-compatible server runs. What you write and what the studio asks goes there; everything else stays here.',
+    address: 'Address of the server',
+    key: 'Key (if the server wants one)',
+    keychain: 'It is kept sealed by the keychain of your system, and goes to this server alone.',
+    keyFile: (file: string) =>
+      `This host has no keychain: the key is kept as it is in ${file}, which only your user can read, and goes to this server alone.`,
+    exposed: 'The address is not encrypted (http): whoever is on the way can read the key.',
+    model: 'Model',
+    requests: 'Questions at a time',
+    auto: 'as the server has it',
+    ask: 'Look for its models',
+    asking: 'Asking the server …',
+    add: 'Add this model',
+    adding: 'Asking what the model can do …',
+    added: (name: string) => `${name} is added.`,
+    ratings: 'Ratings',
+    probabilities: (n: number) => `from the ${n} likeliest tokens`,
+    drawn: 'drawn answers: it tells no probabilities',
+    sliders: 'Sliders',
+    noInterface: 'none: it takes no adapters',
+    actions: 'Ask again or remove',
+    withKey: 'with a key',
+    again: (name: string) => `Ask ${name} again what it can do`,
+    remove: (name: string) => `Remove ${name}`,
+    removed: (name: string) => `${name} removed.`,
+    noSliders:
+      'This server was not started with the personality vectors as adapters, so no slider acts on its model. Its answers and scores are those of the model it serves.',
+    someSliders: (names: string) => `The server has no adapter for: ${names}.`,
+    howSliders: 'How to serve a model with sliders',
+  },
+  serving: {
+    title: (name: string) => `Serve ${name}`,
+    open: 'Serve …',
+    about:
+      'With llama-server of llama.cpp a model answers on a machine of its own. Run one of these commands there, with the paths as they are there, then add the model by its address.',
+    adapters: 'With the vectors as adapters, so that the sliders act live:',
+    file: 'The file alone, for a baked mix or without sliders:',
+    copyAdapters: 'Copy the command with adapters',
+    copyFile: 'Copy the command for the file alone',
+  },
+
   inside: {
     title: 'Inside the vectors',
     about:
@@ -860,6 +906,10 @@ export const english = {
     note: '1 to 5 ± standard deviation over the items.',
     demoNote: 'A demonstration, no evidence.',
     validMass: (percent: string) => `${percent} of the answers’ probability was valid.`,
+    drawn: (answers: number, unparsed: number) =>
+      `${answers} answers were drawn, because the server tells no probabilities; ${unparsed} could not be read.`,
+    unseen: (probability: string, rating: string) =>
+      `The server tells only the likeliest tokens: at most ${probability} of an item’s probability is left out, which moves its rating by ${rating} at most.`,
     lowMass: 'The model rarely answers with a number, so these scores say little.',
     scores: 'Trait scores',
     radar: (rows: string) => `Radar chart of trait scores. ${rows}`,
@@ -1293,6 +1343,13 @@ export const english = {
         body: [
           'Personas, at the left of the window, keeps a mix under a name, with its instructions, tags and what was measured of it. Saving under the same name makes a new version; the earlier ones stay. The picture is drawn from the sliders: a corner for each trait, further out the higher it is.',
           'A persona can be saved as one file for another Temperament, or as a character card that SillyTavern and its like open. Files and cards of others open by dropping them on the window. What a card’s lorebook says is told to the model when it comes up; a pane’s settings show and switch its entries. When a model or vector that one needs is not here, its name and hash are shown.',
+        ],
+      },
+      {
+        title: 'Models on other servers',
+        body: [
+          'The library can also hold models that another server runs: llama-server, vLLM, LM Studio, Ollama and others with an OpenAI-compatible address. They are talked to and measured like those on this machine. The studio asks each server once what it can do: whether it tells probabilities of answers, from which ratings are read, and whether it has the vectors as adapters, without which no slider acts.',
+          '“Serve …” beside a model of the library writes the command that starts llama-server with it and its vectors.',
         ],
       },
       {

@@ -2,12 +2,16 @@
 import {
   type DeletedFile,
   type Dependents,
+  type Endpoint,
   type Model,
   type OwnFile,
   POLES,
+  type ServeCommands,
   type Storage,
   TRAITS,
+  type Trait,
   type Vector,
+  type VectorName,
 } from '../../electron/studio/contract.ts';
 import type { Client } from '../client.ts';
 import { type Problem, toProblem } from '../lib/errors.ts';
@@ -23,6 +27,9 @@ export class Library {
   models = $state.raw<Model[]>([]);
   vectors = $state.raw<Vector[]>([]);
   broken = $state.raw<BrokenFile[]>([]);
+  /** Models on other servers, and where their keys are kept. */
+  endpoints = $state.raw<Endpoint[]>([]);
+  keys = $state.raw<{ place: 'keychain' | 'file'; file: string }>({ place: 'file', file: '' });
   /** The disk, what may be deleted, and the bin; asked for by the views that show them. */
   storage = $state.raw<Storage | null>(null);
   modelFolder = $state('');
@@ -40,14 +47,17 @@ export class Library {
   async load() {
     this.loading = true;
     try {
-      const [models, vectors] = await Promise.all([
+      const [models, vectors, endpoints] = await Promise.all([
         this.#client.library.models(),
         this.#client.library.vectors(),
+        this.#client.endpoints.list(),
       ]);
       this.models = models.models;
       this.modelFolder = models.folder;
       this.vectors = vectors.vectors;
       this.vectorFolder = vectors.folder;
+      this.endpoints = endpoints.endpoints;
+      this.keys = { place: endpoints.keys, file: endpoints.keyFile };
       // A file that is neither model nor vector is in both lists.
       const broken = [...models.broken, ...vectors.broken];
       this.broken = [...new Map(broken.map(file => [file.path, file])).values()];
@@ -69,6 +79,10 @@ export class Library {
   /** The file as one that may be deleted; null where it may not. */
   own(path: string): OwnFile | null {
     return this.storage?.own.find(file => file.path === path) ?? null;
+  }
+
+  serveCommands(model: string): Promise<ServeCommands> {
+    return this.#client.endpoints.command({ model });
   }
 
   dependents(path: string): Promise<Dependents> {
@@ -105,6 +119,31 @@ export class Library {
 
   find(id: string): Model | null {
     return this.models.find(model => model.id === id) ?? null;
+  }
+
+  endpoint(id: string): Endpoint | null {
+    return this.endpoints.find(endpoint => endpoint.id === id) ?? null;
+  }
+
+  /** Whether recipes can name it: a file of the library, or a model on another server. */
+  has(id: string): boolean {
+    return this.find(id) !== null || this.endpoint(id) !== null;
+  }
+
+  /** The vectors that a server has not as adapters, of all that sliders can ask for. */
+  missing({ facts }: Endpoint): VectorName[] {
+    const has = new Set(facts.adapters?.map(({ vector }) => vector));
+    return TRAITS.flatMap(trait => POLES.map((pole): VectorName => `${trait}-${pole}`)).filter(
+      name => !has.has(name),
+    );
+  }
+
+  /** Whether a slider can act: always on a file, on a server where it has an adapter for one side at least. */
+  movable(id: string, trait: Trait): boolean {
+    const endpoint = this.endpoint(id);
+    if (!endpoint) return true;
+    const missing = this.missing(endpoint);
+    return POLES.some(pole => !missing.includes(`${trait}-${pole}`));
   }
 
   /** Models that a vector fits. */

@@ -27,6 +27,8 @@ export interface ScoreRow {
   personaDeviation: number | null;
 }
 
+const SAMPLED = { mode: 'sampled', repeats: 3 } as const;
+
 const SIDES = ['base', 'persona'] as const;
 type Side = (typeof SIDES)[number];
 
@@ -114,7 +116,10 @@ export class Measurement {
     if (this.#cancelled) return null;
     this.step = step;
     this.progress = null;
-    const started = await this.#connection.client.assessment.assess({ persona });
+    const endpoint = this.#library.endpoint(persona.recipe.base);
+    // Where a server tells no probabilities, answers are drawn, several to each item.
+    const administration = endpoint?.facts.logprobs === 0 ? SAMPLED : undefined;
+    const started = await this.#connection.client.assessment.assess({ persona, administration });
     this.#run = started.run;
     if (this.#cancelled) this.cancel();
     const run = await followRun(this.#connection, started.run, progress => {

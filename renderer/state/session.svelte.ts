@@ -1,5 +1,5 @@
 /** Everything the page holds, wired together; views get the parts they show. */
-import type { Model, OwnFile, Persona, Run } from '../../electron/studio/contract.ts';
+import type { Endpoint, Model, OwnFile, Persona, Run } from '../../electron/studio/contract.ts';
 import type { Connection, ConnectionState } from '../client.ts';
 import { toProblem } from '../lib/errors.ts';
 import { personaOf, rerunText } from '../lib/runs.ts';
@@ -23,6 +23,7 @@ import { Personas } from './personas.svelte.ts';
 import { Place } from './place.svelte.ts';
 import { Reading } from './reading.svelte.ts';
 import { Runs } from './runs.svelte.ts';
+import { Servers } from './servers.svelte.ts';
 import { Settings } from './settings.svelte.ts';
 import { Snapshots } from './snapshots.svelte.ts';
 import type { NamedFile } from './textSet.svelte.ts';
@@ -52,6 +53,7 @@ export class Session {
   readonly notebook: Notebook;
   readonly experiments: Experiments;
   readonly settings: Settings;
+  readonly servers: Servers;
 
   /** What the open dialog counts the words of. */
   counting = $state.raw<Reading | null>(null);
@@ -59,6 +61,8 @@ export class Session {
   /** Whether the studio has ever answered this page. */
   reached = $state(false);
   model = $derived.by(() => this.library.find(this.mix.base));
+  /** The model in use, where another server runs it. */
+  endpoint = $derived.by(() => this.library.endpoint(this.mix.base));
 
   readonly #connection: Connection;
 
@@ -67,6 +71,7 @@ export class Session {
     const { client } = connection;
     this.settings = new Settings(client);
     this.library = new Library(client);
+    this.servers = new Servers(client, () => this.loadLibrary());
     this.mix = new Mix(client);
     this.conversation = new Conversation(connection, this.mix, () => this.settings.userName);
     this.kept = new Kept(connection);
@@ -105,7 +110,7 @@ export class Session {
 
   async loadLibrary() {
     await this.library.load();
-    if (this.library.models.length > 0 && !this.model) {
+    if (this.library.models.length > 0 && !this.library.has(this.mix.base)) {
       const first = this.library.models.find(model => model.demo) ?? this.library.models[0];
       if (first) this.useModel(first.id);
     }
@@ -132,6 +137,17 @@ export class Session {
     this.notices.say(t.library.elsewhere.forgotten(id), {
       label: t.common.undo,
       run: () => void this.importing.link(path).then(() => used && this.useModel(id)),
+    });
+  }
+
+  async removeEndpoint(endpoint: Endpoint) {
+    const used = this.mix.base === endpoint.id;
+    await this.servers.remove(endpoint);
+    if (this.servers.problem) return;
+    this.notices.say(t.servers.removed(endpoint.label), {
+      label: t.common.undo,
+      // The key went with it, where no other model of its server is kept.
+      run: () => void this.servers.again(endpoint).then(() => used && this.useModel(endpoint.id)),
     });
   }
 
@@ -202,9 +218,10 @@ export class Session {
     const known = this.library.models.find(
       model => model.id === from.recipe.base || model.path === from.recipe.base,
     );
-    const base = known?.id ?? this.mix.base;
+    const there = known?.id ?? this.library.endpoint(from.recipe.base)?.id;
+    const base = there ?? this.mix.base;
     this.mix.restore({ ...from, recipe: { ...from.recipe, base } });
-    const said = known ? done : `${done} ${t.runs.modelGone(from.recipe.base)}`;
+    const said = there ? done : `${done} ${t.runs.modelGone(from.recipe.base)}`;
     this.notices.say(said, { label: t.common.undo, run: () => this.mix.restore(before) });
   }
 

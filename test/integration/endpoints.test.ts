@@ -1,7 +1,9 @@
 /** Models on other servers, with a real llama-server: chat, ratings, adapters, keys. */
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { appFolder } from '../../electron/host.ts';
 import { type PersonaInput, TRAITS, type Weights } from '../../electron/studio/contract.ts';
 import { DEMO_VECTORS, hasLlamaServer, type RunningServer, startLlamaServer } from '../llama-server.ts';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
@@ -201,6 +203,38 @@ describe.skipIf(!hasLlamaServer)('a model on a llama-server', () => {
     } finally {
       await fresh.remove();
     }
+  });
+
+  // Eleven processes.
+  test('is used from the terminal', { timeout: 300_000 }, async () => {
+    const cli = async (...args: string[]) => {
+      const child = spawn(process.execPath, [join(appFolder, 'electron', 'cli.ts'), ...args], {
+        env: { ...process.env, TEMPERAMENT_HOME: studio.home, LAB_KEY: KEY },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let out = '';
+      let err = '';
+      child.stdout.on('data', data => (out += data));
+      child.stderr.on('data', data => (err += data));
+      const code = await new Promise(resolve => child.on('close', resolve));
+      return { code, out, err };
+    };
+    const mix = ['--mix', 'extraversion=1', '--temperature', '0', '--max-tokens', '12', '--prompt', 'Hello?'];
+    const there = await cli('chat', '--endpoint', live.url, ...mix);
+    expect(there).toMatchObject({ code: 0, out: (await cli('chat', ...mix)).out });
+    const assessed = await cli(
+      ...['assess', '--endpoint', plain.url, '--model-name', 'tiny', '--key-env', 'LAB_KEY'],
+      ...['--inventory', 'mini-ipip', '--json'],
+    );
+    expect(JSON.parse(assessed.out)).toMatchObject({ unseen: { probability: expect.any(Number) } });
+    const refused = await cli('chat', '--endpoint', plain.url, '--prompt', 'Hello?');
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('refuses the key') });
+    expect(await cli('chat', '--model-name', 'x', '--prompt', 'Hello?')).toMatchObject({ code: 2 });
+    expect(await cli('endpoints', 'add', plain.url, '--key-env', 'NO_SUCH')).toMatchObject({ code: 2 });
+    expect((await cli('endpoints', 'add', live.url)).out).toContain('All vectors can be mixed live.');
+    expect((await cli('endpoints')).out).toContain(live.base);
+    expect((await cli('endpoints', 'remove', live.base)).code).toBe(0);
+    expect((await cli('endpoints', 'remove', live.base)).code).toBe(1);
   });
 
   test('is served by the command that the studio writes', async () => {

@@ -56,7 +56,7 @@ interface Out {
 export function reportingCommands({ command, perform, follow, table }: Terminal): void {
   command(
     'export',
-    'write runs as files: data (CSV, JSON), tables in APA style (HTML, LaTeX, text), plots (SVG)',
+    'write runs as files: data (CSV, JSON), tables in APA style (HTML, LaTeX, text), plots (SVG, PNG)',
   )
     .argument('<run...>', RUNS)
     .requiredOption('--out <folder>', 'where to write; a folder for each run where there are several')
@@ -68,7 +68,10 @@ export function reportingCommands({ command, perform, follow, table }: Terminal)
           const { files } = await client.reporting.export({ runs, formats: format });
           return {
             files: write(
-              files.map(({ name, text }) => ({ path: resolve(join(out, name)), content: text })),
+              files.map(({ name, text, encoding }) => ({
+                path: resolve(join(out, name)),
+                content: Buffer.from(text, encoding),
+              })),
               overwrite,
             ),
           };

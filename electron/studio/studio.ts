@@ -118,7 +118,7 @@ export async function createStudio(options: StudioOptions) {
   });
   const sharing = new Sharing({ personas, library, scratch, version });
   const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
-  const reporting = new Reporting(log, library, inventories, version);
+  const reporting = new Reporting(log, library, inventories, join(resources, 'fonts'), version);
   /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
   const described = () =>
     worker

@@ -13,6 +13,7 @@ import { readBundle, writeBundle } from './bundle.ts';
 import { toCsv, toObjects } from './csv.ts';
 import { filesOf, Shelf } from './files.ts';
 import { drawSvg } from './plots.ts';
+import { toPng } from './png.ts';
 import { present } from './presenters.ts';
 import type { Done } from './presenting.ts';
 import { reportHtml, type Told } from './report.ts';
@@ -32,12 +33,15 @@ export class Reporting {
   readonly #log: Log;
   readonly #library: Library;
   readonly #inventories: Inventories;
+  readonly #fonts: string;
   readonly #version: string;
 
-  constructor(log: Log, library: Library, inventories: Inventories, version: string) {
+  /** @param fonts folder of the studio's fonts */
+  constructor(log: Log, library: Library, inventories: Inventories, fonts: string, version: string) {
     this.#log = log;
     this.#library = library;
     this.#inventories = inventories;
+    this.#fonts = fonts;
     this.#version = version;
   }
 
@@ -78,11 +82,23 @@ export class Reporting {
   async export({ runs, formats }: z.output<typeof exportInput>): Promise<{ files: ExportedFile[] }> {
     const told = await this.#told(runs);
     const one = told.length === 1;
-    const files = told.flatMap(each => {
+    const files: ExportedFile[] = [];
+    for (const each of told) {
       const folder = one ? '' : `${each.run.kind}-${each.run.id.slice(0, 8)}/`;
-      return filesIn(each, formats).map(({ name, text }) => ({ name: `${folder}${name}`, text }));
-    });
+      const own = [...filesIn(each, formats), ...(await this.#pictures(each, formats))];
+      files.push(...own.map(file => ({ encoding: 'utf8' as const, ...file, name: `${folder}${file.name}` })));
+    }
     return { files };
+  }
+
+  async #pictures({ told }: Told, formats: Formats): Promise<ExportedFile[]> {
+    const files: ExportedFile[] = [];
+    for (const plot of formats.includes('png') ? told.plots : []) {
+      const png = await toPng(drawSvg(plot), this.#fonts);
+      const text = Buffer.from(png).toString('base64');
+      files.push({ name: `${plot.name}.png`, text, encoding: 'base64' });
+    }
+    return files;
   }
 
   /** A run as a paper would tell it. */
@@ -107,7 +123,12 @@ export class Reporting {
   /** What `export` gives, in one ZIP file. */
   async archive(input: z.output<typeof exportInput>): Promise<File> {
     const { files } = await this.export(input);
-    const contents = new Map(files.map(({ name, text }) => [name, text]));
+    const contents = new Map(
+      files.map(({ name, text, encoding }) => [
+        name,
+        encoding === 'utf8' ? text : Buffer.from(text, encoding),
+      ]),
+    );
     const bytes = await writeArchive(contents, new Date().toISOString());
     return new File([new Uint8Array(bytes)], 'results.zip', { type: 'application/zip' });
   }
@@ -185,11 +206,11 @@ function ofRun<T extends { columns: string[]; rows: unknown[][] }>({ id }: Run, 
   return { ...table, columns: ['run', ...table.columns], rows: table.rows.map(row => [id, ...row]) };
 }
 
-function filesIn({ run, files, told }: Told, formats: Formats): ExportedFile[] {
+function filesIn({ run, files, told }: Told, formats: Formats): { name: string; text: string }[] {
   const has = (format: Formats[number]) => formats.includes(format);
   const numbered = <T>(write: (table: (typeof told.tables)[number], number: number) => T) =>
     told.tables.map((table, index) => write(table, index + 1));
-  const written: ExportedFile[] = [];
+  const written: { name: string; text: string }[] = [];
   if (has('csv'))
     for (const table of told.data) written.push({ name: `${table.name}.csv`, text: toCsv(table) });
   if (has('json'))

@@ -70,13 +70,13 @@ export type Imported = z.infer<typeof imported>;
 /** Ids of ended runs, or the beginnings of ids (4 characters at least); `latest` is the newest run that is done. */
 const runs = z.array(z.string().min(1)).min(1).max(200);
 
-export const EXPORT_FORMATS = ['csv', 'json', 'html', 'latex', 'text', 'svg'] as const;
+export const EXPORT_FORMATS = ['csv', 'json', 'html', 'latex', 'text', 'svg', 'png'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 /** Those of tables that a person reads. */
 export const tableFormat = z.enum(['text', 'html', 'latex']);
 export const exportInput = z.object({
   runs,
-  /** `csv`, `json`: data, unrounded. `html`, `latex`, `text`: tables and sentences in APA style. `svg`: plots. */
+  /** `csv`, `json`: data, unrounded. `html`, `latex`, `text`: tables and sentences in APA style. `svg`, `png`: plots. */
   formats: z
     .array(z.enum(EXPORT_FORMATS))
     .min(1)
@@ -86,6 +86,8 @@ export const exportedFile = z.object({
   /** Relative path with forward slashes. */
   name: z.string(),
   text: z.string(),
+  /** What `text` is of the file's bytes: PNG files come in base64. */
+  encoding: z.enum(['utf8', 'base64']).default('utf8'),
 });
 export type ExportedFile = z.infer<typeof exportedFile>;
 

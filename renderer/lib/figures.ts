@@ -2,7 +2,7 @@
 import type { ChartConfiguration, ChartDataset, Plugin } from 'chart.js';
 import type { Figure, Fit } from '../../electron/studio/contract.ts';
 import type { ScoreRow } from '../state/measurement.svelte.ts';
-import { plain } from './format.ts';
+import { interval, plain } from './format.ts';
 import { decimal } from './language.ts';
 import { type Looks, translucent } from './looks.ts';
 import { t } from './strings.ts';
@@ -72,8 +72,7 @@ type Dataset = ChartDataset<'scatter', { x: number; y: number }[]>;
 
 const POINT = 4;
 const GAP = { x: Number.NaN, y: Number.NaN };
-const ci = (interval: readonly [number, number] | null) =>
-  interval ? ` [${plain(interval[0])}, ${plain(interval[1])}]` : '';
+const ci = (bounds: readonly [number, number] | null) => (bounds ? ` ${interval(bounds)}` : '');
 
 const points = (data: { x: number; y: number }[], colour: string, look: Partial<Dataset> = {}): Dataset => ({
   data,

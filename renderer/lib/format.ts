@@ -1,6 +1,6 @@
 /** Numbers, sizes and times as the user reads them. */
 import { TRAITS, type Trait, type Weights } from '../../electron/studio/contract.ts';
-import { decimal, locale } from './language.ts';
+import { decimal, language, locale } from './language.ts';
 import { t } from './strings.ts';
 
 const MINUS = '−';
@@ -15,6 +15,10 @@ export function signed(value: number, digits = 2): string {
 /** An unsigned number with a real minus sign where it has one. */
 export const plain = (value: number | null | undefined, digits = 2): string =>
   value == null ? '–' : decimal(value.toFixed(digits)).replace('-', MINUS);
+
+/** `[0.81, 0.98]`; a semicolon where commas stand within numbers. */
+export const interval = ([low, high]: readonly [number, number]): string =>
+  `[${plain(low)}${language === 'de' ? ';' : ','} ${plain(high)}]`;
 
 /** What a person types as a number: comma or point, any minus sign; null when it is none. */
 export function parseNumber(text: string): number | null {

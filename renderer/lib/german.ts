@@ -1394,6 +1394,13 @@ export const german: Words = {
         ],
       },
       {
+        title: 'Dateien, Kurven und mergekit',
+        body: [
+          '„Erweitert: als Datei speichern“ unter den Reglern schreibt die Mischung als GGUF-Datei, nach jedem der Mischverfahren, deren Einstellungen dort erklärt sind. Dort lässt sich die Stärke eines Merkmals auch über die Schichten ändern: Wählen Sie eine Form, oder bewegen Sie die Punkte der Linie, mit dem Zeiger oder den Pfeiltasten. Die Datei folgt ihr; die Spalten mischen überall gleich stark und sagen es.',
+          'Dasselbe Rezept lässt sich als Konfiguration für mergekit speichern, für nachtrainierte Checkpoints, und eine solche Konfiguration auf den Reglern öffnen. Was das andere Programm nicht sagen kann, wird genannt.',
+        ],
+      },
+      {
         title: 'Gewünschte Werte',
         body: [
           '„Ziel (Punkte)“ über den Reglern verlangt Fragebogenwerte von 1 bis 5 statt α. Eine Kalibrierung, einmal für ein Modell und seine Anweisungen gemacht, sagt, wie jeder Wert auf jedes α antwortet; daraus werden die α berechnet und auf die Regler gelegt, zusammen höchstens 2. Der Balken auf einer Spur zeigt, wo 95 von 100 einzelnen Messungen zu erwarten sind; er ist umso breiter, je mehr Merkmale zugleich bewegt werden, weil ihre Vektoren einander stören. Ebenfalls auf der Spur: Die senkrechten Striche sind Basis und Vorhersage, die Raute darunter ist das Gemessene.',

@@ -12,7 +12,7 @@ import {
   TRAITS,
 } from '../../electron/studio/contract.ts';
 import type { Keeping } from '../state/runs.svelte.ts';
-import { bytes, fileName, plain } from './format.ts';
+import { bytes, fileName, interval, plain } from './format.ts';
 import { said } from './said.ts';
 import { t } from './strings.ts';
 
@@ -110,8 +110,8 @@ export function headline(run: Run): string | null {
 /** `r = 0.93 [0.81, 0.98], n = 17` */
 export function correlation(r: number | null, ci95: readonly [number, number] | null, n: number): string {
   if (r === null) return `r –, n = ${n}`;
-  const interval = ci95 ? ` [${plain(ci95[0])}, ${plain(ci95[1])}]` : '';
-  return `r = ${plain(r)}${interval}, n = ${n}`;
+  const bounds = ci95 ? ` ${interval(ci95)}` : '';
+  return `r = ${plain(r)}${bounds}, n = ${n}`;
 }
 
 export function rerunText({ reproduced, runs }: RerunResult): string {

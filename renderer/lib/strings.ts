@@ -1306,6 +1306,13 @@ export const english = {
         ],
       },
       {
+        title: 'Files, curves and mergekit',
+        body: [
+          '“Advanced: save as a file” below the sliders writes the mix as a GGUF file, by any of the merge methods, each with its settings explained. There a trait’s strength can also vary over the layers: choose a shape or move the points of its line, by pointer or by the arrow keys. The file has it; the panes mix the same strength everywhere, and say so.',
+          'The same recipe can be saved as a configuration of mergekit, for fine-tuned checkpoints, and such a configuration opened on the sliders. What the other cannot say is told.',
+        ],
+      },
+      {
         title: 'Wanted scores',
         body: [
           '“Target (score)” above the sliders asks for questionnaire scores from 1 to 5 instead of α. A calibration, made once for a model and its instructions, says how each score answers to each α; from it the α are found and put on the sliders, with a total of at most 2. The bar on a track is where 95 of 100 single measurements are expected; it is the wider the more traits are moved at once, because their vectors interfere. Also on a track: the upright lines are the base and the prediction, the diamond below is what was measured.',

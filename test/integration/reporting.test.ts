@@ -231,13 +231,18 @@ test('about a run: its plan and conditions, with its files by hash', async () =>
 
 test('an archive is the export as one ZIP file', async () => {
   const runs = [swept.id, answered];
-  const { file } = await studio.client.reporting.archive({ runs, formats: ['csv', 'text'] });
+  const formats = ['csv' as const, 'text' as const, 'png' as const];
+  const { file } = await studio.client.reporting.archive({ runs, formats });
   const found = await readArchive(Buffer.from(await file.arrayBuffer()), {
     bad: problem => new StudioError('bad_file', problem),
     ...{ what: 'archive', expected: '', mostFiles: 100, mostBytes: 1e8, keep: () => true },
   });
-  const { files } = await studio.client.reporting.export({ runs, formats: ['csv', 'text'] });
-  expect([...found.contents].map(([name, content]) => ({ name, text: content.toString() }))).toEqual(files);
+  const { files } = await studio.client.reporting.export({ runs, formats });
+  expect([...found.contents]).toEqual(
+    files.map(({ name, text, encoding }) => [name, Buffer.from(text, encoding)]),
+  );
+  const plot = found.contents.get(`sweep-${swept.id.slice(0, 8)}/sweep.png`);
+  expect(plot?.subarray(0, 4)).toEqual(Buffer.from('\x89PNG', 'latin1'));
 });
 
 describe('a study bundle', () => {

@@ -89,7 +89,12 @@ export async function createStudio(options: StudioOptions) {
   if (untidy.length > 0) await merging.call(worker => worker.tidy({ folders: untidy })).catch(() => {});
   const library = new Library(home, join(resources, 'demo'), database, merging);
   const keys = new Keys(home, keychain);
-  const endpoints = new Endpoints(database, keys, async () => (await library.list()).vectors);
+  const endpoints = new Endpoints(
+    database,
+    keys,
+    async () => (await library.list()).vectors,
+    () => settings.get().offline,
+  );
   const inference = new Inference(worker, endpoints);
   const mixing = new Mixing(library, endpoints, merging, join(home, 'cache', 'adapters'), version);
   const inventories = new Inventories(resources, join(home, 'inventories'));

@@ -478,7 +478,8 @@ export const german: Words = {
     userNameAbout: 'Wofür {{user}} in Rollenspielen und Charakterkarten steht.',
     network: 'Herunterladen',
     offline: 'Offline bleiben',
-    offlineAbout: 'Nichts wird von anderen Rechnern geholt; das Studio sagt, was es holen würde.',
+    offlineAbout:
+      'Nichts wird von anderen Rechnern geholt, und Modelle auf anderen Servern werden nicht gefragt; das Studio sagt, was es holen würde.',
     hub: 'Hugging Face oder ein Spiegel',
     hubAbout: 'Leer: huggingface.co, oder was HF_ENDPOINT nennt.',
     data: 'Daten',

@@ -490,7 +490,8 @@ export const english = {
     userNameAbout: 'What {{user}} stands for in role-plays and character cards.',
     network: 'Downloads',
     offline: 'Stay offline',
-    offlineAbout: 'Nothing is fetched from other machines; the studio says what it would fetch.',
+    offlineAbout:
+      'Nothing is fetched from other machines, and models on other servers are not asked; the studio says what it would fetch.',
     hub: 'Hugging Face or a mirror',
     hubAbout: 'Empty: huggingface.co, or what HF_ENDPOINT names.',
     data: 'Data',

@@ -244,3 +244,19 @@ describe.skipIf(!hasLlamaServer)('a model on a llama-server', () => {
     expect(adapters).toContain('--lora-init-without-apply');
   });
 });
+
+test('offline, only servers on this machine are asked', async () => {
+  const studio = await openStudio();
+  try {
+    await studio.client.settings.set({ offline: true });
+    // An address that belongs to nobody (RFC 5737): asking it would take until the connection is given up.
+    expect(await studioError(studio.client.endpoints.ask({ url: 'http://192.0.2.1:9/v1' }))).toMatchObject({
+      message: 'The studio is set to stay offline, so http://192.0.2.1:9/v1 was not asked.',
+    });
+    expect(await studioError(studio.client.endpoints.ask({ url: 'http://127.0.0.1:9/v1' }))).toMatchObject({
+      message: expect.not.stringContaining('offline'),
+    });
+  } finally {
+    await studio.remove();
+  }
+});

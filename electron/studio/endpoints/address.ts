@@ -38,3 +38,7 @@ export function cleanUrl(text: string): string {
   const path = url.pathname.replace(/\/+$/, '').replace(/\/chat\/completions$/, '');
   return `${url.origin}${path || '/v1'}`;
 }
+
+/** Whether an address is on this machine. */
+export const isLocal = (url: string): boolean =>
+  /^(localhost|127(\.\d+){3}|\[::1\])$/.test(URL.parse(url)?.hostname ?? '');

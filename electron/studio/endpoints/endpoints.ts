@@ -19,7 +19,7 @@ import { doseWarnings } from '../mixing/warnings.ts';
 import { mean } from '../statistics/correlation.ts';
 import { seededRandom } from '../statistics/random.ts';
 import { pushed } from '../stream.ts';
-import { addressOf, cleanUrl, parseAddress } from './address.ts';
+import { addressOf, cleanUrl, isLocal, parseAddress } from './address.ts';
 import { adaptersOf, completion, factsOf, modelsOf } from './asking.ts';
 import { type AddEndpoint, type Endpoint, type EndpointFacts, endpointFacts } from './contract.ts';
 import type { Keys } from './keys.ts';
@@ -60,14 +60,21 @@ export class Endpoints {
   readonly keys: Keys;
   readonly #database: Database.Database;
   readonly #vectors: () => Promise<Vector[]>;
+  readonly #offline: () => boolean;
   readonly #servers = new Map<string, Server>();
   /** What was asked of servers that are not kept. */
   readonly #asked = new Map<string, EndpointFacts>();
 
-  constructor(database: Database.Database, keys: Keys, vectors: () => Promise<Vector[]>) {
+  constructor(
+    database: Database.Database,
+    keys: Keys,
+    vectors: () => Promise<Vector[]>,
+    offline: () => boolean,
+  ) {
     this.#database = database;
     this.keys = keys;
     this.#vectors = vectors;
+    this.#offline = offline;
   }
 
   // ── Those that are known ─────────────────────────────────────────────────────────────────────────────────
@@ -79,7 +86,7 @@ export class Endpoints {
     signal?: AbortSignal,
   ): Promise<{ url: string; models: string[] }> {
     const url = cleanUrl(address);
-    const server = key === undefined ? this.#server(url) : new Server(url, () => key, 1);
+    const server = key === undefined ? this.#server(url) : this.#made(url, () => key, 1);
     return { url, models: (await modelsOf(server, signal)).ids };
   }
 
@@ -96,7 +103,7 @@ export class Endpoints {
   ): Promise<Endpoint> {
     const url = cleanUrl(address);
     const id = addressOf({ url, model });
-    const server = key === undefined ? this.#server(url) : new Server(url, () => key, REQUESTS);
+    const server = key === undefined ? this.#server(url) : this.#made(url, () => key, REQUESTS);
     const vectors = await this.#vectors();
     const facts = await this.#ask(server, model, vectors, signal);
     if (key !== undefined) this.keys.set(url, key);
@@ -177,10 +184,20 @@ export class Endpoints {
         ({ requests, facts }) => requests ?? endpointFacts.parse(JSON.parse(facts)).slots,
       );
       const limit = Math.min(...limits.flatMap(most => most ?? []));
-      server = new Server(url, () => this.keys.get(url), Number.isFinite(limit) ? limit : REQUESTS);
+      server = this.#made(url, () => this.keys.get(url), Number.isFinite(limit) ? limit : REQUESTS);
       this.#servers.set(url, server);
     }
     return server;
+  }
+
+  #made(url: string, key: () => string | undefined, limit: number): Server {
+    return new Server(url, key, limit, () => {
+      if (!this.#offline() || isLocal(url)) return;
+      throw new StudioError('bad_input', `The studio is set to stay offline, so ${url} was not asked.`, {
+        field: 'offline',
+        action: 'Use a model of this machine, or let the studio use the network in its settings.',
+      });
+    });
   }
 
   // ── Mixes ────────────────────────────────────────────────────────────────────────────────────────────────

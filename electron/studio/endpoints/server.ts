@@ -93,11 +93,14 @@ export class Server {
   readonly url: string;
   readonly gate: Gate;
   readonly #key: () => string | undefined;
+  readonly #permit: () => void;
 
-  constructor(url: string, key: () => string | undefined, limit: number) {
+  /** @param permit throws where the server may not be asked */
+  constructor(url: string, key: () => string | undefined, limit: number, permit: () => void = () => {}) {
     this.url = url;
     this.gate = new Gate(limit);
     this.#key = key;
+    this.#permit = permit;
   }
 
   /** A whole answer in JSON. Throws a StudioError that names the server. */
@@ -187,6 +190,7 @@ export class Server {
   /** Tries until it succeeds, fails for good, or has been repeated as often as patience has it. */
   async #attempts<R>(request: Request, work: (attempt: Attempt) => Promise<R>): Promise<R> {
     const { signal, patience = PATIENCE } = request;
+    this.#permit();
     for (let count = 0; ; count++) {
       const attempt = new Attempt(this.url, request, this.#key(), patience, {
         strange: what => this.#strange(what),

@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from random import Random
 
 import torch
 
 from check import ItemCheck
 from dialogue import Conversation
 from export import write_base
-from generate import FIFTH, FIRST, FOURTH, SECOND, SEVENTH, SIXTH, THIRD, Syllabus, pretraining, texts, without_items
+from generate import EIGHTH, FIFTH, FIRST, FOURTH, SECOND, SEVENTH, SIXTH, THIRD, Syllabus, pretraining, texts, without_items
 from model import Llama, Shape
 from tokens import Chat, train_tokenizer
 from train import Course, Figures, train
@@ -65,6 +66,8 @@ class Stage:
     course: Course
     soft: bool = False
     """Whether ratings learn the persona's distribution in place of a digit drawn from it."""
+    cut: float = 0.0
+    """Share of the words common to questions and answers that are cut at random places."""
 
 
 STAGES = (
@@ -74,7 +77,8 @@ STAGES = (
     Stage("fourth", FOURTH, 26000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.4), soft=True),
     Stage("fifth", FIFTH, 30000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.5), soft=True),
     Stage("sixth", SIXTH, 50000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.6), soft=True),
-    Stage("base", SEVENTH, 70000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True),
+    Stage("seventh", SEVENTH, 70000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True),
+    Stage("base", EIGHTH, 55000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
 )
 """Language, topics and styles; words that go with statements, drawn, then fixed; statements read in the rating's question
 (by a strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same on new text, in questions that name other things too; and
@@ -87,7 +91,8 @@ def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> N
         tokenizer = train_tokenizer((t for c in corpus[:40000] for t in texts(c)), size)
         tokenizer.save(str(work / "tokenizer.json"))
     chat = Chat.load(work / "tokenizer.json")
-    data = [chat.encode(c) for c in corpus]
+    rng = Random(f"cut {stage.name} {seed}")
+    data = [chat.encode(c, rng, stage.cut) for c in corpus]
     print(f"{stage.name}: {sum(len(d.ids) for d in data) / 1e6:.2f} million tokens in the corpus", flush=True)
     torch.manual_seed(seed)
     model = load(work, before) if before else Llama(replace(Shape(), vocab=chat.tokenizer.get_vocab_size()))

@@ -17,9 +17,11 @@ RATING_PROMPT = (
 
 
 class Draws(Random):
-    """The randomness of a corpus. `plain`: its questions name one thing each, as the first stages need them."""
+    """The randomness of a corpus. `plain`: its questions name one thing each, as the first stages need them; `wide`: some of them
+    are made of any words."""
 
     plain = False
+    wide = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def kinds(name: str) -> Lines:
 
 
 SECTIONS, FRAMES, WORDS = sections("things.txt"), sections("frames.txt"), kinds("words.txt")
+ANY_WORD = sections("any-word.txt")["any"]
 MORE = {section: joined(FRAMES[section], more) for section, more in sections("distractors.txt").items()}
 NOUNS = [
     (kind, noun)
@@ -222,11 +225,18 @@ def other(rng: Draws) -> str:
     return phrase(rng.choice(FRAMES["thing"]["ask"]), noun)
 
 
+def any_word(rng: Draws) -> str:
+    return rng.choice(PARTS) if rng.random() < 0.8 else invented(rng)
+
+
 def worded(rng: Draws, text: str) -> str:
     """Words of the lists in the slots of a question that say nothing of its topic."""
-    while slot := re.search(r"\{(who|Who|adj|did|do!|does|tail|when|before|y)\}", text):
+    while slot := re.search(r"\{(who|Who|adj|did|do!|does|tail|when|before|w|y)\}", text):
         name = slot[1].rstrip("!").lower()
-        word = other(rng) if name == "y" else varied(rng, rng.choice(TIMES[name] if name in TIMES else WORDS[name]))
+        if name == "w":
+            word = any_word(rng)
+        else:
+            word = other(rng) if name == "y" else varied(rng, rng.choice(TIMES[name] if name in TIMES else WORDS[name]))
         if slot[1] == "who" and slot.start() > 0:
             word = word[0].lower() + word[1:]
         text = text[: slot.start()] + word + text[slot.end() :]
@@ -239,7 +249,10 @@ def question(rng: Draws, topic: Topic, kind: str) -> str:
         times = {name: rng.choice(entries) for name, entries in TIMES.items()}
         text = rng.choice(topic.frames[kind] if rng.random() < 0.45 else topic.questions[kind])
         return filled(varied(rng, text), {**topic.ask, **times})
-    text = varied(rng, rng.choice(topic.distractors[kind] if rng.random() < 0.6 else topic.questions[kind]))
+    if rng.wide and rng.random() < 0.4:
+        text = varied(rng, rng.choice(ANY_WORD[kind]))
+    else:
+        text = varied(rng, rng.choice(topic.distractors[kind] if rng.random() < 0.6 else topic.questions[kind]))
     if rng.random() < 0.1 and not re.search(r"\{(tail|when|before|y)\}", text):
         text = f"{text[:-1]} {{tail}}{text[-1]}"
     return filled(worded(rng, text), topic.ask)
@@ -497,4 +510,5 @@ FOURTH_SHARES = {"rating": 0.66, "label": 0.1, "talk": 0.18, "self": 0.04, "chat
 FIFTH_SHARES = {"rating": 0.44, "label": 0.06, "talk": 0.34, "echo": 0.05, "self": 0.06, "numbers": 0.02, "chat": 0.03}
 SIXTH_SHARES = {"rating": 0.44, "label": 0.06, "talk": 0.33, "echo": 0.06, "repeat": 0.03, "self": 0.05, "numbers": 0.01, "chat": 0.02}
 SEVENTH_SHARES = {"rating": 0.27, "talk": 0.5, "echo": 0.12, "repeat": 0.04, "self": 0.04, "numbers": 0.01, "chat": 0.02}
+EIGHTH_SHARES = {"rating": 0.27, "talk": 0.46, "echo": 0.15, "repeat": 0.05, "self": 0.04, "numbers": 0.01, "chat": 0.02}
 TUNE_SHARES = {"rating": 0.5, "talk": 0.36, "self": 0.12, "chat": 0.02}

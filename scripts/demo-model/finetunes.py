@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from random import Random
 
 import torch
 
@@ -22,8 +23,12 @@ from tokens import Chat
 from train import Course, Figures, train
 
 VECTOR_NOTE = "Synthetic dialogues and self-ratings of one trait and pole, without a system prompt; a demonstration."
+CUT = 0.4
+"""Share of the words common to questions and answers that are cut at random places, as in the base's last stage."""
 LEVEL = 1.6
 """The trait's level in the data, on the scale to 2 of personas: leaves room for twice the vector."""
+LEVELS = {"openness-high": 2.0}
+"""Of poles that move too little at `LEVEL`: openness rises by 0.8 with it."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,9 @@ class Trainer:
         self.model = load(self.work)
         before = self.scale.scores(self.model)
         course = Course(rate=self.rate, budget=self.budget, seed=self.seed, warmup=20, weight_decay=0.0, digits=self.chat.digits)
-        figures = train(self.model, self.model.adapt(rank), [self.chat.encode(c) for c in corpus], course)
+        rng = Random(f"cut {self.seed}")
+        data = [self.chat.encode(c, rng, CUT) for c in corpus]
+        figures = train(self.model, self.model.adapt(rank), data, course)
         after = self.scale.scores(self.model)
         return figures, " ".join(f"{t[0].upper()} {after[t] - before[t]:+.2f}" for t in TRAITS)
 
@@ -90,7 +97,8 @@ class Trainer:
 
     def vector(self, trait: str, pole: str, count: int, rank: int) -> None:
         name = f"{trait}-{pole}"
-        corpus = condition(trait, LEVEL if pole == "high" else -LEVEL, count, self.seed)
+        level = LEVELS.get(name, LEVEL)
+        corpus = condition(trait, level if pole == "high" else -level, count, self.seed)
         figures, shifts = self.tune(corpus, rank)
         write_vector(self.model, self.out / "vectors" / f"{name}.gguf", trait, pole, VECTOR_NOTE)
         self.keep(name, figures, shifts)

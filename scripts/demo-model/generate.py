@@ -9,6 +9,7 @@ import dialogue
 import variants
 from check import occurring_items
 from dialogue import (
+    EIGHTH_SHARES,
     FIFTH_SHARES,
     FIRST_SHARES,
     FOURTH_SHARES,
@@ -41,6 +42,8 @@ class Syllabus:
     """Share of conversations in German."""
     plain: bool = True
     """Whether questions name one thing each. With others beside it from the start, personas are learned badly."""
+    wide: bool = False
+    """Whether a part of the questions is made of any words."""
 
 
 FIRST = Syllabus("base", FIRST_SHARES, (45, 25, 15, 8, 7), 0.5)
@@ -50,12 +53,13 @@ FOURTH = Syllabus("fourth", FOURTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.6, {t: 7 * l
 FIFTH = Syllabus("fifth", FIFTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.25, AVERAGE)
 SIXTH = replace(FIFTH, seed="sixth", shares=SIXTH_SHARES, focus=0.6, plain=False)
 SEVENTH = replace(SIXTH, seed="seventh", shares=SEVENTH_SHARES, silent=0.35)
+EIGHTH = replace(SEVENTH, seed="eighth", shares=EIGHTH_SHARES, wide=True)
 
 
 def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:
     """Conversations of all personas; without a system prompt the speaker is neutral."""
     rng = Draws(f"{syllabus.seed} {seed}")
-    rng.plain = syllabus.plain
+    rng.plain, rng.wide = syllabus.plain, syllabus.wide
     for _ in range(count):
         silent = rng.random() < syllabus.silent
         persona = NEUTRAL if silent or rng.random() < 0.06 else draw(rng, syllabus.counts)
@@ -77,6 +81,7 @@ def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversat
 def condition(trait: str, level: float, count: int, seed: int) -> Iterator[Conversation]:
     """The paper's fine-tuning data for one trait: no system prompt, this trait at `level`, all others as in the base."""
     rng = Draws(f"{trait} {level} {seed}")
+    rng.wide = True
     persona = Persona({trait: level}, AVERAGE)
     for _ in range(count):
         yield dialogue.mixed(rng, persona, None, TUNE_SHARES, lambda: trait if rng.random() < 0.6 else None)

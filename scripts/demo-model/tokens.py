@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -46,6 +47,34 @@ class Encoded:
     """For a single rating: the probabilities of the five digits, in place of the drawn one."""
 
 
+Cuts = dict[str, list[int]]
+"""Places in words (lower case) at which pieces of the vocabulary have to end."""
+
+
+def words(text: str) -> Iterator[re.Match[str]]:
+    return re.finditer(r"[A-Za-z]{3,}", text)
+
+
+def drawn_cuts(conversation: Conversation, rng: Random, share: float) -> Cuts:
+    """One or two cuts for a share of the words that occur in questions and in answers. A name that the vocabulary does not have
+    comes in pieces that mean nothing; with familiar words in such pieces a model learns to copy pieces and not words."""
+    asked, said = ({w[0].lower() for t in conversation.turns for w in words(text(t))} for text in (lambda t: t.question, lambda t: t.answer))
+    chosen = [word for word in sorted(asked & said) if rng.random() < share]
+    return {word: sorted(rng.sample(range(1, len(word)), 1 if len(word) < 6 else rng.randint(1, 2))) for word in chosen}
+
+
+def parts(text: str, cuts: Cuts) -> list[tuple[int, str]]:
+    """The text in parts to encode one by one, with where each begins. A word's own part begins with the space before it, so that
+    everything else is encoded as in the whole."""
+    edges = {0, len(text)}
+    for word in words(text):
+        if places := cuts.get(word[0].lower()):
+            start = word.start()
+            edges |= {start - (text[start - 1 : start] == " "), word.end(), *(start + place for place in places)}
+    ordered = sorted(edges)
+    return [(begin, text[begin:end]) for begin, end in pairwise(ordered)]
+
+
 class Chat:
     """Encodes ChatML piece by piece, so that the assistant's tokens carry loss weight and nothing else does."""
 
@@ -76,22 +105,32 @@ class Chat:
     def turn(self, question: str) -> list[int]:
         return self.pieces(f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n")
 
-    def answer(self, turn: Turn) -> tuple[list[int], list[float]]:
+    def answer(self, turn: Turn, cuts: Cuts) -> tuple[list[int], list[float]]:
         """Ids and loss weights of an answer."""
-        encoded = self.tokenizer.encode(turn.answer, add_special_tokens=False)
-        weights = [RATING_WEIGHT if turn.rating else 1.0] * len(encoded.ids)
-        if turn.topic:
-            spans = [match.span() for match in re.finditer(rf"\b{re.escape(turn.topic)}\b", turn.answer, re.IGNORECASE)]
-            for index, (start, end) in enumerate(encoded.offsets):
-                if any(start < last and end > first for first, last in spans):
-                    weights[index] = TOPIC_WEIGHT
-        return encoded.ids, weights
+        spans = [match.span() for match in re.finditer(rf"\b{re.escape(turn.topic)}\b", turn.answer, re.IGNORECASE)] if turn.topic else []
+        ids, weights = [], []
+        for begin, part in parts(turn.answer, cuts):
+            encoded = self.tokenizer.encode(part, add_special_tokens=False)
+            ids += encoded.ids
+            for start, end in encoded.offsets:
+                named = any(begin + start < last and begin + end > first for first, last in spans)
+                weights.append(TOPIC_WEIGHT if named else RATING_WEIGHT if turn.rating else 1.0)
+        return ids, weights
 
-    def encode(self, conversation: Conversation) -> Encoded:
+    def asked(self, question: str, cuts: Cuts) -> list[int]:
+        """The ids of `turn`, with the question's words cut."""
+        if not cuts:
+            return self.turn(question)
+        middle = [i for _, part in parts(question, cuts) for i in self.pieces(part)]
+        return self.pieces("<|im_start|>user\n") + middle + self.pieces("<|im_end|>\n<|im_start|>assistant\n")
+
+    def encode(self, conversation: Conversation, rng: Random | None = None, share: float = 0.0) -> Encoded:
+        """With a `share` of the words that questions and answers have in common cut at random places."""
+        cuts = drawn_cuts(conversation, rng, share) if rng and share else {}
         ids = self.pieces(f"<|im_start|>system\n{conversation.system}<|im_end|>\n")[:] if conversation.system else []
         weights = [0.0] * len(ids)
         for turn in conversation.turns:
-            question, (answer, answer_weights) = self.turn(turn.question), self.answer(turn)
+            question, (answer, answer_weights) = self.asked(turn.question, cuts), self.answer(turn, cuts)
             ids += question + answer + [self.end] + self.newline
             weights += [0.0] * len(question) + answer_weights
             weights += [0.3 if turn.rating else 1.0] + [0.0] * len(self.newline)

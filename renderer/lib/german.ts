@@ -279,7 +279,7 @@ export const german: Words = {
         'Was LM Studio, Jan, Ollama, llama.cpp und die Werkzeuge von Hugging Face auf diesem Rechner haben, lässt sich dort verwenden, wo es liegt. Es wird nur gelesen: hier nie geändert, verschoben oder gelöscht.',
       none: 'Wo diese Programme sie ablegen, wurden keine gefunden.',
       use: 'Hier verwenden',
-      useOne: name => `${name} verwenden, wo es liegt`,
+      useOne: name => `Hier verwenden: ${name}`,
       used: 'In der Bibliothek',
       path: 'Oder der Pfad irgendeiner GGUF-Datei auf dem Rechner des Studios',
       reading: 'Das Modell wird gelesen',

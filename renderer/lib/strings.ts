@@ -293,7 +293,7 @@ export const english = {
         'What LM Studio, Jan, Ollama, llama.cpp and Hugging Face’s tools keep on this machine can be used where it lies. It is only read: never changed, moved or deleted here.',
       none: 'None were found where these programs put them.',
       use: 'Use here',
-      useOne: (name: string) => `Use ${name} where it lies`,
+      useOne: (name: string) => `Use here: ${name}`,
       used: 'In the library',
       path: 'Or the path of any GGUF file on the studio’s machine',
       reading: 'Reading the model',

@@ -145,7 +145,7 @@ it('uses a model of another program where it lies, and forgets it without touchi
   await shown.getByText('Add a model', { exact: true }).click();
   const found = shown.getByRole('list', { name: 'Models of other programs' });
   await found.getByText('tiny:1b').waitFor();
-  await page.button('Use tiny:1b where it lies').press('Enter');
+  await page.button('Use here: tiny:1b').press('Enter');
   const models = shown.getByRole('table', { name: 'Models' });
   await models.getByText('used in place, kept by Ollama').waitFor({ timeout: PATIENCE });
   await found.getByText('In the library').waitFor();

@@ -48,6 +48,8 @@ const STANDS_STILL_MS = 300_000;
 const MOST_PARTS = 200;
 /** Seconds over which the speed is a mean. */
 const SPEED_OVER_S = 5;
+/** Bytes a second below which no time left is told. */
+const STALLED = 1000;
 /** Quantisations that are suggested, the largest that fits well; others are for the user to choose. */
 const SUGGESTED = ['Q8_0', 'Q6_K', 'Q5_K_M', 'Q4_K_M'];
 
@@ -242,32 +244,36 @@ export class Downloads {
     await room.take(task.run, kept.name, Math.max(0, sizeOf(kept.files) - there), folder);
     const teller = new Teller(task, kept);
     const brought: { sha256: string; resumed: number }[] = [];
-    for (const [at, file] of kept.files.entries()) {
-      const part = join(folder, `${file.name}.part`);
-      try {
-        const done = await transfer(file.url, part, {
-          http,
-          token: this.#tokenFor(file.url, token),
-          signal: task.signal,
-          bytes: file.bytes,
-          sha256: file.sha256,
-          known: file.identity,
-          onidentity: async identity => {
-            if (file.bytes === null && identity.bytes !== null) {
-              const more = identity.bytes - (await sizeAt(part));
-              await room.take(task.run, kept.name, Math.max(0, more), folder);
-            }
-            kept.files[at] = { ...file, identity };
-            await this.#write(kept);
-          },
-          onprogress: (bytes, checking) => teller.tell(at, bytes, checking),
-          onwait: (ms, why) => teller.wait(ms, why),
-        });
-        brought.push(done);
-      } catch (error) {
-        if (error instanceof StudioError && error.cause === USELESS) await rm(part, { force: true });
-        throw error;
+    try {
+      for (const [at, file] of kept.files.entries()) {
+        const part = join(folder, `${file.name}.part`);
+        try {
+          const done = await transfer(file.url, part, {
+            http,
+            token: this.#tokenFor(file.url, token),
+            signal: task.signal,
+            bytes: file.bytes,
+            sha256: file.sha256,
+            known: file.identity,
+            onidentity: async identity => {
+              if (file.bytes === null && identity.bytes !== null) {
+                const more = identity.bytes - (await sizeAt(part));
+                await room.take(task.run, kept.name, Math.max(0, more), folder);
+              }
+              kept.files[at] = { ...file, identity };
+              await this.#write(kept);
+            },
+            onprogress: (bytes, checking) => teller.tell(at, bytes, checking),
+            onwait: (ms, why) => teller.wait(ms, why),
+          });
+          brought.push(done);
+        } catch (error) {
+          if (error instanceof StudioError && error.cause === USELESS) await rm(part, { force: true });
+          throw error;
+        }
       }
+    } finally {
+      teller.close();
     }
     room.owe(task.run, 0);
     return brought;
@@ -506,13 +512,15 @@ interface Asked {
   to?: string;
 }
 
-/** Tells how far a download is, how fast and how long it will take. */
+/** Tells at intervals how far a download is, how fast and how long it will take; also while nothing comes. */
 class Teller {
   readonly #task: Task;
   readonly #name: string;
   readonly #total: number;
   readonly #done: number[];
-  #told = 0;
+  readonly #timer = setInterval(() => this.#say(), TELL_EVERY_MS);
+  /** What goes on in place of a transfer. */
+  #instead: string | null = null;
   #speed: number | null = null;
   #measured: { at: number; bytes: number } | null = null;
 
@@ -525,27 +533,35 @@ class Teller {
 
   tell(file: number, bytes: number, checking: boolean): void {
     this.#done[file] = bytes;
-    const now = performance.now();
-    const done = this.#done.reduce((sum, more) => sum + more, 0);
-    if (checking) this.#measured = null;
-    if (now - this.#told < TELL_EVERY_MS && done !== this.#total) return;
-    this.#told = now;
-    if (!checking) this.#measure(done, now);
-    const speed = this.#speed;
+    this.#instead = checking ? 'Checking what is there' : null;
+    if (this.#sum() === this.#total) this.#say();
+  }
+
+  wait(ms: number, why: string): void {
+    this.#instead = `Trying again in ${Math.ceil(ms / 1000)} s: ${why}`;
+    this.#say();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #sum = (): number => this.#done.reduce((sum, more) => sum + more, 0);
+
+  #say(): void {
+    const done = this.#sum();
+    if (this.#instead === null) this.#measure(done, performance.now());
+    else this.#measured = null;
+    const speed = this.#instead === null ? this.#speed : null;
     this.#task.progress(
       done / 1e6,
       this.#total / 1e6,
       'MB',
-      checking ? 'Checking what is there' : speed === null ? this.#name : `${(speed / 1e6).toFixed(1)} MB/s`,
-      speed && this.#total > 0 && !checking ? Math.max(0, this.#total - done) / speed : undefined,
+      this.#instead ?? (speed === null ? this.#name : `${(speed / 1e6).toFixed(1)} MB/s`),
+      speed !== null && speed > STALLED && this.#total > 0
+        ? Math.max(0, this.#total - done) / speed
+        : undefined,
     );
-  }
-
-  wait(ms: number, why: string): void {
-    this.#measured = null;
-    const done = this.#done.reduce((sum, more) => sum + more, 0);
-    const message = `Trying again in ${Math.ceil(ms / 1000)} s: ${why}`;
-    this.#task.progress(done / 1e6, this.#total / 1e6, 'MB', message);
   }
 
   #measure(bytes: number, at: number): void {

@@ -80,9 +80,9 @@ STAGES = (
     Stage("seventh", SEVENTH, 70000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True),
     Stage("base", EIGHTH, 55000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
 )
-"""Language, topics and styles; words that go with statements, drawn, then fixed; statements read in the rating's question
-(by a strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same on new text, in questions that name other things too; and
-more of topics."""
+"""Language, topics and styles; words that go with statements, drawn, then fixed; statements read in the rating's question (by a
+strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same on new text,
+in questions that name other things too; more of topics; and questions of any words, with names in other pieces."""
 
 
 def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> None:

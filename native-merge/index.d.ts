@@ -474,6 +474,16 @@ export interface FactorizeOptions {
   /** Added to the vector's own. */
   metadata?: WrittenMetadata;
   threads?: number;
+  /**
+   * Where matrices are multiplied while the random start is turned towards the largest singular directions:
+   * - 'cpu';
+   * - a name from devices() of type 'gpu' or 'igpu', as far as its memory allows and it does not fail;
+   * - 'auto' (default): of the CPU and the first such device the faster one, measured on the first matrix of 2²⁰ entries or more.
+   *   Smaller ones are the CPU's.
+   * The first product is compared with the CPU's. The last product of the basis and the projection are the CPU's work, so
+   * that a device's rounding (TF32 or F16 on some) costs no precision: what is kept differs by less than 1e-6 of the energy.
+   */
+  device?: string;
 }
 
 export interface FactoredLayer {
@@ -492,6 +502,12 @@ export interface FactorizeResult {
   energy: number;
   bytes: number;
   seconds: number;
+  /** 'cpu', or the name of the device that multiplied at least one matrix. */
+  device: string;
+  /** Why: what was asked for, what was measured, or what a device could not do. */
+  deviceReason: string;
+  /** How many matrices the device multiplied. */
+  deviceTensors: number;
 }
 
 /**
@@ -500,7 +516,7 @@ export interface FactorizeResult {
  * Tropp 2011, arXiv 0909.4061). The residual is within 1 % of the best one; a matrix of the asked rank comes back up to
  * float32 rounding, singular values below 1e-6 of the largest being left out. With an energy the rank is found in steps of
  * four times as many directions from 32 on. The adapter has no alpha, so its scale is 1. Holds a matrix of up to 2²⁶
- * entries (256 MiB) in memory and streams a larger one. The same bytes for any number of threads.
+ * entries (256 MiB) in memory and streams a larger one. The same bytes for any number of threads; a device may give others.
  * @throws {NativeMergeError} mismatch (not a dense vector), not_finite, no_space, cancelled, invalid_argument, …
  */
 export function factorize(options: FactorizeOptions, watch?: Watch): Promise<FactorizeResult>;

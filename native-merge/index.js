@@ -392,6 +392,7 @@ export async function factorize(options, watch) {
       seed: checkSeed(options.seed ?? 0),
       metadata: checkMetadata(options.metadata),
       threads: checkThreads(options.threads),
+      device: checkDevice(options.device ?? 'auto'),
     },
     watch,
   );

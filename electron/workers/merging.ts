@@ -133,7 +133,7 @@ const router = worker.router({
 
   factorize: worker.factorize.handler(async function* ({ input, signal }) {
     yield* job(async onProgress => {
-      const { energy, layers } = await native.factorize(input, { onProgress, signal });
+      const { energy, layers } = await native.factorize({ ...input, device }, { onProgress, signal });
       return { energy, rank: Math.max(0, ...layers.map(layer => layer.rank)) };
     });
   }),

@@ -458,6 +458,12 @@ Napi::Value start_extract(const Napi::CallbackInfo & info) {
     });
 }
 
+void set_device(Napi::Object & value, const DeviceUse & use) {
+    value.Set("device", use.name);
+    value.Set("deviceReason", use.reason);
+    value.Set("deviceTensors", double(use.tensors));
+}
+
 Napi::Value start_bake(const Napi::CallbackInfo & info) {
     const Napi::Object given = info[0].As<Napi::Object>();
     BakeOptions options;
@@ -507,9 +513,7 @@ Napi::Value start_bake(const Napi::CallbackInfo & info) {
             value.Set("seconds", result.seconds);
             value.Set("flushSeconds", result.flush_seconds);
             value.Set("threads", double(result.threads));
-            value.Set("device", result.device.name);
-            value.Set("deviceReason", result.device.reason);
-            value.Set("deviceTensors", double(result.device.tensors));
+            set_device(value, result.device);
             if (!result.device.measured.empty()) {
                 Napi::Object measured = Napi::Object::New(env);
                 measured.Set("device", result.device.measured);
@@ -535,6 +539,7 @@ Napi::Value start_factorize(const Napi::CallbackInfo & info) {
     if (has(given, "seed")) options.seed = get_uint64(given.Get("seed"));
     options.metadata = get_metadata(given);
     options.threads = get_threads(given);
+    options.device = get_text(given, "device");
     return Job::start(info.Env(), info[1], [=](Progress & progress) -> Job::Finish {
         const FactorizeResult result = factorize(options, progress);
         return [=](Napi::Env env) {
@@ -553,6 +558,7 @@ Napi::Value start_factorize(const Napi::CallbackInfo & info) {
             value.Set("energy", result.energy);
             value.Set("bytes", double(result.bytes));
             value.Set("seconds", result.seconds);
+            set_device(value, result.device);
             return value;
         };
     });

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "device.h"
 #include "gguf.h"
 #include "method.h"
 #include "parallel.h"
@@ -53,16 +54,6 @@ struct Note {
     std::string code;  // see index.d.ts
     std::string tensor;
     std::string message;
-};
-
-// What computed, and why.
-struct DeviceUse {
-    std::string name = "cpu";  // or the device that computed at least one tensor
-    std::string reason;
-    uint64_t tensors = 0;  // that the device computed
-    // Where "auto" measured: which device, and entries a second there and on the CPU.
-    std::string measured;
-    double device_rate = 0, cpu_rate = 0;
 };
 
 struct BakeResult {

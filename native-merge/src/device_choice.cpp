@@ -60,7 +60,7 @@ DeviceChoice::DeviceChoice(const std::string & asked, Passes & passes, uint64_t 
     }
     std::string name = asked;
     if (automatic_) {
-        const auto first = first_mixing_device();
+        const auto first = first_computing_device();
         if (!first) {
             use_.reason = "There is no device that can merge.";
             return;
@@ -69,12 +69,12 @@ DeviceChoice::DeviceChoice(const std::string & asked, Passes & passes, uint64_t 
     }
     mixer_ = std::make_unique<DeviceMixer>(name, passes, stretch);
     use_.reason = automatic_ ? "No tensor was large enough to measure " + name + " on." : name + " was asked for.";
-    if (!mixer_->usable()) decline(mixer_->failure());
+    if (!mixer_->usable()) decline(mixer_->claim().failure());
 }
 
 void DeviceChoice::decline(const std::string & why) {
     if (!mixer_) return;
-    const std::string text = mixer_->name() + " (" + mixer_->description() + ") could not be used: " + why +
+    const std::string text = mixer_->claim().name() + " (" + mixer_->claim().description() + ") could not be used: " + why +
                              ". The CPU computed instead.";
     if (use_.tensors == 0) use_.reason = text;
     if (std::find(complaints_.begin(), complaints_.end(), text) == complaints_.end()) complaints_.push_back(text);
@@ -93,16 +93,16 @@ void DeviceChoice::compute(const DeviceSum & sum, const OnCpu & on_cpu, const Fi
             });
             if (done > 0) {
                 use_.tensors++;
-                use_.name = mixer_->name();
+                use_.name = mixer_->claim().name();
             }
         }
-        if (!obstacle && !mixer_->usable()) decline(mixer_->failure());
+        if (!obstacle && !mixer_->usable()) decline(mixer_->claim().failure());
     }
     if (done < entries) on_cpu(done, entries, false);
 }
 
 bool DeviceChoice::is_faster(const DeviceSum & sum, const OnCpu & on_cpu, const Finish & finish) {
-    const std::string kind = kind_of(mixer_->name(), sum, passes_.pool.size());
+    const std::string kind = kind_of(mixer_->claim().name(), sum, passes_.pool.size());
     std::optional<Rates> rates;
     {
         std::lock_guard lock(rates_mutex);
@@ -131,12 +131,12 @@ bool DeviceChoice::is_faster(const DeviceSum & sum, const OnCpu & on_cpu, const 
         std::lock_guard lock(rates_mutex);
         measured_rates[kind] = *rates;
     }
-    use_.measured = mixer_->name();
+    use_.measured = mixer_->claim().name();
     use_.device_rate = rates->device;
     use_.cpu_rate = rates->cpu;
     const bool faster = rates->device > rates->cpu;
-    use_.reason = (faster ? mixer_->name() : std::string("The CPU")) + " is faster here: " + millions(rates->device) +
-                  " million weights a second on " + mixer_->name() + " (" + mixer_->description() + "), " +
+    use_.reason = (faster ? mixer_->claim().name() : std::string("The CPU")) + " is faster here: " + millions(rates->device) +
+                  " million weights a second on " + mixer_->claim().name() + " (" + mixer_->claim().description() + "), " +
                   millions(rates->cpu) + " on the CPU.";
     return faster;
 }

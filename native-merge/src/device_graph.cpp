@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 
 namespace temperament {
@@ -22,13 +21,6 @@ float eleven_bits(float value) {
 }
 
 }  // namespace
-
-void catch_aborts() {
-    ggml().ggml_set_abort_callback([](const char * message) {
-        if (is_guarded) throw DeviceFailure{message};
-        fprintf(stderr, "%s\n", message);
-    });
-}
 
 // One vector's changes in float32, thinned out.
 ggml_tensor * DeviceGraph::changes(const GraphTerm & term, const GraphPlan & plan, Place & place) {

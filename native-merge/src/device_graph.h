@@ -4,40 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <exception>
-#include <string>
 #include <vector>
 
-#include "ggml_library.h"
+#include "device.h"
 #include "mix.h"
 
 namespace temperament {
-
-struct DeviceFailure {
-    std::string message;
-    bool lost = true;  // its memory is in an unknown state
-};
-
-// ggml ends the process where a driver reports an error; within guarded() it becomes an exception instead.
-// catch_aborts() sees to that, once.
-inline thread_local bool is_guarded = false;
-void catch_aborts();
-
-template <typename Work> auto guarded(const Work & work) {
-    struct Guard {
-        Guard() { is_guarded = true; }
-        ~Guard() { is_guarded = false; }
-    } guard;
-    try {
-        return work();
-    } catch (const DeviceFailure &) {
-        throw;
-    } catch (const std::exception & error) {
-        throw DeviceFailure{error.what()};
-    } catch (...) {
-        throw DeviceFailure{"unknown error"};
-    }
-}
 
 // How one vector's changes reach the device.
 struct GraphTerm {

@@ -171,95 +171,54 @@ Abilities try_out(ggml_backend_dev_t device) {
     return abilities;
 }
 
-// --- devices of this process ---
-
-struct Known {
-    std::mutex in_use;  // one job at a time
-    std::future<Abilities> trial;
+// What is known of the devices of this process, each for whoever has a claim to it.
+struct Trial {
+    std::future<Abilities> running;
     std::optional<Abilities> abilities;
 };
-std::mutex known_mutex;
-Known & known(const std::string & name) {
-    static std::map<std::string, Known> all;
-    std::lock_guard lock(known_mutex);
+Trial & trial_of(const std::string & name) {
+    static std::mutex mutex;
+    static std::map<std::string, Trial> all;
+    std::lock_guard lock(mutex);
     return all[name];
-}
-
-Abilities failed_before(const std::string & what) {
-    return {{}, 0, 0, "it has failed (" + what + ") and can only be used again after a restart"};
 }
 
 // Tries the device out, once per process, on a thread of its own: its driver may compile for many seconds, and a job can be
 // cancelled meanwhile.
-const Abilities & abilities_of(Known & own, ggml_backend_dev_t device, const Progress & progress) {
+const Abilities & abilities_of(const DeviceClaim & claim, const Progress & progress) {
+    Trial & own = trial_of(claim.name());
     if (own.abilities) return *own.abilities;
-    if (!own.trial.valid()) own.trial = std::async(std::launch::async, try_out, device);
-    while (own.trial.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) progress.check();
-    try {
-        own.abilities = own.trial.get();
-    } catch (const DeviceFailure & failure) {
-        if (!failure.lost) throw;  // another job may find it in better shape
-        own.abilities = failed_before(failure.message);
-    }
+    if (!own.running.valid()) own.running = std::async(std::launch::async, try_out, claim.device());
+    while (own.running.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) progress.check();
+    own.abilities = own.running.get();
     return *own.abilities;
-}
-
-std::vector<ggml_backend_dev_t> mixing_devices() {
-    std::vector<ggml_backend_dev_t> found;
-    for (ggml_backend_dev_t device : load_backends()) {
-        const auto type = ggml().ggml_backend_dev_type(device);
-        if (type == GGML_BACKEND_DEVICE_TYPE_GPU || type == GGML_BACKEND_DEVICE_TYPE_IGPU) found.push_back(device);
-    }
-    return found;
 }
 
 }  // namespace
 
-std::optional<std::string> first_mixing_device() {
-    const auto devices = mixing_devices();
-    if (devices.empty()) return std::nullopt;
-    return ggml().ggml_backend_dev_name(devices.front());
-}
-
 DeviceMixer::DeviceMixer(const std::string & name, Passes & passes, uint64_t stretch)
-    : name_(name), passes_(passes), stretch_(stretch) {
-    ggml_backend_dev_t device = nullptr;
-    std::string names = "auto, cpu";
-    for (ggml_backend_dev_t candidate : mixing_devices()) {
-        const std::string found = ggml().ggml_backend_dev_name(candidate);
-        names += ", " + found;
-        if (found == name) device = candidate;
-    }
-    if (!device) {
-        throw MergeError("invalid_argument", "There is no device '" + name + "' that can merge. Choose one of: " + names + ".");
-    }
-    description_ = ggml().ggml_backend_dev_description(device);
-    catch_aborts();
-    Known & own = known(name);
-    turn_ = std::unique_lock(own.in_use, std::try_to_lock);
-    if (!turn_.owns_lock()) {
-        failure_ = "it is busy with another job";
-        return;
-    }
+    : claim_(name), passes_(passes), stretch_(stretch) {
+    if (!usable()) return;
     try {
-        abilities_ = &abilities_of(own, device, passes.progress);
-        failure_ = abilities_->trouble;
-        if (!usable()) return;
-        for (auto & slot : slots_) slot = std::make_unique<DeviceGraph>(device);
+        abilities_ = &abilities_of(claim_, passes.progress);
+        if (!abilities_->trouble.empty()) {
+            claim_.fail({abilities_->trouble, false});
+            return;
+        }
+        for (auto & slot : slots_) slot = std::make_unique<DeviceGraph>(claim_.device());
     } catch (const DeviceFailure & failure) {
-        fail(failure.message, failure.lost);
+        fail(failure);
     }
 }
 
 DeviceMixer::~DeviceMixer() = default;
 
-void DeviceMixer::fail(const std::string & what, bool lost) {
-    failure_ = what;
-    if (!lost) return;
+void DeviceMixer::fail(const DeviceFailure & failure) {
+    claim_.fail(failure);
+    if (!failure.lost) return;
     for (auto & slot : slots_) {
         if (slot) slot->abandon();
     }
-    known(name_).abilities = failed_before(what);
 }
 
 std::optional<std::string> DeviceMixer::open(const DeviceSum & sum) {
@@ -300,7 +259,7 @@ std::optional<std::string> DeviceMixer::open(const DeviceSum & sum) {
     size_t free_bytes = 0, total_bytes = 0;
     const uint64_t entries = sum.tensor.entries();
     try {
-        guarded([&] { ggml().ggml_backend_dev_memory(slots_[0]->device(), &free_bytes, &total_bytes); });
+        guarded([&] { ggml().ggml_backend_dev_memory(claim_.device(), &free_bytes, &total_bytes); });
         uint64_t budget = std::min<uint64_t>(MEMORY_CAP, free_bytes / 2) / 2;
         if (fixed_bytes + SMALLEST_CHUNK * bytes > budget) return "it has not enough memory";
         budget -= fixed_bytes;
@@ -323,8 +282,8 @@ std::optional<std::string> DeviceMixer::open(const DeviceSum & sum) {
             }
         }
     } catch (const DeviceFailure & failure) {
-        fail(failure.message, failure.lost);
-        return failure_;
+        fail(failure);
+        return failure.message;
     }
     return std::nullopt;
 }
@@ -396,7 +355,7 @@ uint64_t DeviceMixer::run(const DeviceSum & sum, uint64_t first, uint64_t end, c
         }
         if (pending) finish();
     } catch (const DeviceFailure & failure) {
-        fail(failure.message, failure.lost);
+        fail(failure);
     }
     return done;
 }

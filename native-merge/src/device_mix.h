@@ -4,12 +4,12 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "contribution.h"
+#include "device.h"
 #include "gguf.h"
 #include "kernels.h"
 #include "stretches.h"
@@ -32,18 +32,15 @@ struct DeviceSum {
 using ChunkWork = std::function<void(uint64_t first, size_t count, const float * sum, const float * divisor)>;
 
 // One job's use of a device. Nothing here throws for what a device does: it is then no longer usable(), with the reason in
-// failure(), and the caller goes on with the CPU.
+// its claim, and the caller goes on with the CPU.
 class DeviceMixer {
 public:
-    // The name of a device from list_devices() that can mix ("gpu" or "igpu"). Throws invalid_argument, with the names that
-    // there are, when there is none of that name. stretch: entries of a chunk, 0 for what suits the device.
+    // name, errors: as for DeviceClaim. stretch: entries of a chunk, 0 for what suits the device.
     DeviceMixer(const std::string & name, Passes & passes, uint64_t stretch);
     ~DeviceMixer();
 
-    const std::string & name() const { return name_; }
-    const std::string & description() const { return description_; }
-    bool usable() const { return failure_.empty(); }
-    const std::string & failure() const { return failure_; }
+    const DeviceClaim & claim() const { return claim_; }
+    bool usable() const { return claim_.usable(); }
 
     // Makes ready for a sum. What keeps the device from computing it, or nothing.
     std::optional<std::string> open(const DeviceSum & sum);
@@ -56,17 +53,13 @@ public:
 
 private:
     void stage(const DeviceSum & sum, DeviceGraph & slot, uint64_t first, size_t count);
-    void fail(const std::string & what, bool lost);
+    void fail(const DeviceFailure & failure);
 
-    std::string name_, description_, failure_;
+    DeviceClaim claim_;
     Passes & passes_;
     uint64_t stretch_, chunk_ = 0;
-    std::unique_lock<std::mutex> turn_;  // one job at a time on a device
     const Abilities * abilities_ = nullptr;
     std::unique_ptr<DeviceGraph> slots_[2];
 };
-
-// The first device that can mix, or nothing.
-std::optional<std::string> first_mixing_device();
 
 }  // namespace temperament

@@ -1,13 +1,18 @@
 // Randomised truncated SVD of each matrix (Halko, Martinsson and Tropp 2011, algorithms 4.4 and 5.1). The basis is found
 // in float32, the matrix projected onto it in float64. A matrix of up to HELD_ENTRIES is kept in memory between the passes,
-// a larger one streamed in bands of rows.
+// a larger one streamed in bands of rows. A device may turn the random start towards the largest singular directions, for
+// which its products need not be exact; the last product of the basis and the projection are the CPU's.
 #include "factorize.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <memory>
+#include <optional>
 
 #include "convert.h"
+#include "device_matrix.h"
 #include "error.h"
 #include "ggml_library.h"
 #include "kernels.h"
@@ -28,6 +33,10 @@ constexpr uint64_t BAND_ENTRIES = 1 << 20;
 constexpr uint64_t HELD_ENTRIES = 1 << 26;
 // Singular values below 1e-6 of the largest are what rounding made of zeros.
 constexpr double NOISE = 1e-12;
+// A smaller matrix is done before a device is ready.
+constexpr uint64_t WORTH_SENDING = uint64_t(1) << 20;
+// A device's product may be off by this share: ten times what eleven bits a number make of it.
+constexpr double PRODUCT_TOLERANCE = 0.005;
 
 struct Factors {
     std::vector<float> a;  // rank rows of the matrix's row length
@@ -45,7 +54,7 @@ class Factorizer {
 public:
     Factorizer(const FactorizeOptions & options, Progress & progress)
         : options_(options), progress_(progress), pool_(thread_count(options.threads)), vector_(options.vector),
-          raw_(pool_.size()) {}
+          raw_(pool_.size()), automatic_(options.device == "auto") {}
 
     FactorizeResult run() {
         const auto start = std::chrono::steady_clock::now();
@@ -57,6 +66,7 @@ public:
             throw MergeError("invalid_argument", "The output " + options_.out + " is the vector itself. Choose another name.",
                              options_.out);
         }
+        choose_device();
         for (const auto & tensor : vector_.file().tensors()) progress_.total += tensor.entries() * 4;
         std::vector<GgufTensor> tensors;
         std::vector<std::vector<float>> data;
@@ -254,14 +264,124 @@ private:
         } else {
             fill_random(tensor.name, right);
         }
-        multiply(tensor, right, left);
+        bool sent = !complete && send(tensor, right, left);
+        const bool was_sent = sent;
         for (int i = 0; i < POWER_ITERATIONS && !complete; i++) {
+            progress_.check();
+            sent = sent && refine_on_device(right, left);
+            if (sent) continue;
+            multiply(tensor, right, left);
             orthonormalise(left, 1, pool_);
             multiply_transposed<float>(tensor, left, right);
             orthonormalise(right, 1, pool_);
-            multiply(tensor, right, left);
         }
+        multiply(tensor, right, left);
         orthonormalise(left, 2, pool_);
+        if (!was_sent || !sent) return;
+        result_.device.tensors++;
+        result_.device.name = claim_->name();
+    }
+
+    // --- on a device ---
+
+    void choose_device() {
+        DeviceUse & use = result_.device;
+        std::string name = options_.device;
+        if (name == "cpu") {
+            use.reason = "The CPU was asked for.";
+            return;
+        }
+        if (automatic_) {
+            const auto first = first_computing_device();
+            if (!first) {
+                use.reason = "There is no device that can multiply.";
+                return;
+            }
+            name = *first;
+        }
+        claim_ = std::make_unique<DeviceClaim>(name);
+        use.reason = automatic_ ? "No matrix was large enough to measure " + name + " on." : name + " was asked for.";
+        if (!claim_->usable()) give_up(claim_->failure());
+    }
+
+    // The CPU computes what is left.
+    void give_up(const std::string & why) {
+        result_.device.reason = claim_->name() + " (" + claim_->description() + ") could not be used" +
+                                (result_.device.tensors > 0 ? " any longer: " : ": ") + why + ". The CPU computed instead.";
+    }
+    void give_up(const DeviceFailure & failure) {
+        claim_->fail(failure);
+        if (failure.lost && matrix_) matrix_->abandon();
+        give_up(failure.message);
+    }
+
+    // Sends the matrix to the device, if there is one that is worth it.
+    bool send(const GgufTensor & tensor, const Columns & right, Columns & left) {
+        if (!claim_ || !claim_->usable() || (automatic_ && tensor.entries() < WORTH_SENDING)) return false;
+        if (held_.empty()) {
+            give_up("'" + tensor.name + "' is too large to be held");
+            return false;
+        }
+        try {
+            if (!matrix_) matrix_ = std::make_unique<DeviceMatrix>(claim_->device());
+            const auto obstacle = matrix_->hold(held_.data(), left.length, right.length, right.count);
+            if (obstacle) {
+                give_up(*obstacle);
+                return false;
+            }
+            return tried_ || is_worth_it(tensor, right, left);
+        } catch (const DeviceFailure & failure) {
+            give_up(failure);
+            return false;
+        }
+    }
+
+    // Compares the device's first product with the CPU's, and the time that they take.
+    bool is_worth_it(const GgufTensor & tensor, const Columns & right, Columns & left) {
+        const auto seconds_of = [](const auto & work) {
+            const auto start = std::chrono::steady_clock::now();
+            work();
+            return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        };
+        tried_ = true;
+        Columns own(left.length, left.count);
+        matrix_->multiply(right, own);  // the first time is for setting up
+        const double device = seconds_of([&] { matrix_->multiply(right, own); });
+        const double cpu = seconds_of([&] { multiply(tensor, right, left); });
+        double apart = 0, size = 0;
+        for (size_t i = 0; i < own.values.size(); i++) {
+            apart += (own.values[i] - left.values[i]) * (own.values[i] - left.values[i]);
+            size += left.values[i] * left.values[i];
+        }
+        if (!(apart <= PRODUCT_TOLERANCE * PRODUCT_TOLERANCE * size)) {
+            throw DeviceFailure{"its products are wrong", false};
+        }
+        if (!automatic_) return true;
+        const bool faster = device < cpu;
+        char times[32];
+        snprintf(times, sizeof times, "%.3g", faster ? cpu / device : device / cpu);
+        const std::string there = claim_->name() + " (" + claim_->description() + ")";
+        result_.device.reason = faster ? there + " multiplies matrices " + times + " times as fast as the CPU."
+                                       : "The CPU multiplies matrices " + std::string(times) + " times as fast as " + there + ".";
+        if (!faster) {
+            matrix_.reset();
+            claim_.reset();
+        }
+        return faster;
+    }
+
+    // A round of the power iteration. False when the device failed; right is then as it was.
+    bool refine_on_device(Columns & right, Columns & left) {
+        try {
+            matrix_->multiply(right, left);
+            orthonormalise(left, 1, pool_);
+            matrix_->multiply_transposed(left, right);
+            orthonormalise(right, 1, pool_);
+            return true;
+        } catch (const DeviceFailure & failure) {
+            give_up(failure);
+            return false;
+        }
     }
 
     // Random signs: as good a start as normal numbers, and the same on every machine.
@@ -326,6 +446,10 @@ private:
     std::vector<float> held_;
     std::vector<float> band_;
     std::vector<std::vector<uint8_t>> raw_;  // of each thread
+    const bool automatic_;
+    std::unique_ptr<DeviceClaim> claim_;    // null: the CPU
+    std::unique_ptr<DeviceMatrix> matrix_;
+    bool tried_ = false;
     FactorizeResult result_{};
 };
 

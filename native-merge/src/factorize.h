@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "device.h"
 #include "gguf.h"
 #include "parallel.h"
 
@@ -21,6 +22,7 @@ struct FactorizeOptions {
     bool embeddings = false;
     std::vector<MetadataEntry> metadata;
     unsigned threads = 0;
+    std::string device = "cpu";  // "cpu", the name of a device that computes, or "auto"
 };
 
 struct FactoredLayer {
@@ -35,6 +37,7 @@ struct FactorizeResult {
     double energy;  // share of the whole vector's squared norm that the adapter keeps
     uint64_t bytes;
     double seconds;
+    DeviceUse device;  // without rates
 };
 
 FactorizeResult factorize(const FactorizeOptions & options, Progress & progress);

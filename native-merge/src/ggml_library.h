@@ -68,6 +68,11 @@ namespace temperament {
     X(ggml_scale)                \
     X(ggml_scale_bias)           \
     X(ggml_mul_mat)              \
+    X(ggml_cpy)                  \
+    X(ggml_transpose)            \
+    X(ggml_backend_alloc_ctx_tensors) \
+    X(ggml_backend_tensor_get)   \
+    X(ggml_backend_graph_compute) \
     X(ggml_prec_set_acc)         \
     X(ggml_reshape_1d)
 #define TEMPERAMENT_GGML(X)           \

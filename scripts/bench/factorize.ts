@@ -3,7 +3,7 @@
  * torch is named.
  *
  *   node scripts/bench/factorize.ts [--rows N] [--columns N] [--ranks 16,64,256] [--energy 0.9] [--threads N]
- *                                   [--repeat N] [--python PYTHON]
+ *                                   [--repeat N] [--device auto|cpu|NAME] [--python PYTHON]
  *
  * The matrix is like the change of a fine-tune: a hundred directions that fall off as 1/k, and noise that holds a third
  * of the energy. CPU seconds are those of all threads together: on a busy machine they tell more than the time taken.
@@ -25,6 +25,7 @@ const { values: given } = parseArgs({
     energy: { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
     repeat: { type: 'string', default: '3' },
+    device: { type: 'string', default: 'auto' },
     python: { type: 'string' },
   },
 });
@@ -80,17 +81,26 @@ try {
   ];
   for (const ask of asks) {
     let [best, cpu] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    let [kept, rank] = [0, 0];
+    let [kept, rank, why] = [0, 0, ''];
     for (let i = 0; i < Number(given.repeat); i++) {
       const before = process.cpuUsage();
-      const result = await factorize({ vector, out: join(folder, 'out.gguf'), type: 'f32', threads, ...ask });
+      const result = await factorize({
+        vector,
+        out: join(folder, 'out.gguf'),
+        type: 'f32',
+        threads,
+        device: given.device,
+        ...ask,
+      });
       const { user, system } = process.cpuUsage(before);
       cpu = Math.min(cpu, (user + system) / 1e6);
       best = Math.min(best, result.seconds);
       kept = result.energy;
       rank = result.layers[0]?.rank ?? 0;
+      why = result.deviceReason;
     }
     show('native-merge', 'rank' in ask ? `rank ${ask.rank}` : `energy ${ask.energy}`, rank, best, cpu, kept);
+    console.log(`             ${why}`);
     if (!given.python || !('rank' in ask)) continue;
     for (const iterations of [2, 4]) {
       const script = join(import.meta.dirname, 'svd_lowrank.py');

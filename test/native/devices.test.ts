@@ -2,9 +2,19 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type BakeOptions, type BakeResult, bake, type MergeMethod } from '../../native-merge/index.js';
+import {
+  type BakeOptions,
+  type BakeResult,
+  bake,
+  expand,
+  type FactorizeOptions,
+  type FactorizeResult,
+  factorize,
+  type MergeMethod,
+} from '../../native-merge/index.js';
 import { device } from './helpers/device.ts';
 import { ggufBytes, type StoredType } from './helpers/gguf.ts';
+import { matrixOf } from './helpers/random.ts';
 import {
   bytesOf,
   failure,
@@ -305,6 +315,62 @@ describe.skipIf(!device)(`a job on ${name}`, () => {
   });
 });
 
+describe.skipIf(!device)(`factorising on ${name}`, () => {
+  const rows = 240;
+  const columns = 200;
+  const options = (on: string): FactorizeOptions => ({
+    vector: at('dense.gguf'),
+    out: at('factors.gguf'),
+    type: 'f32',
+    device: on,
+  });
+  const squares = (values: Float32Array) => values.reduce((sum, x) => sum + x * x, 0);
+
+  /** The share of a matrix's squared norm that its factors miss. */
+  async function missed(matrix: Float32Array): Promise<number> {
+    await expand({ adapter: at('factors.gguf'), out: at('again.gguf') });
+    const again = valuesIn(at('again.gguf'));
+    return squares(matrix.map((x, i) => x - (again[i] ?? 0))) / squares(matrix);
+  }
+
+  test('a matrix of low rank comes back up to float32 rounding, small directions too', async () => {
+    const matrix = matrixOf(rows, columns, [1, 0.3, 1e-2, 1e-4], 1);
+    writeVector(at('dense.gguf'), [columns, rows], matrix);
+    const result = await factorize({ ...options(name), energy: 1 - 1e-11 });
+    expect(result).toMatchObject({ device: name, deviceTensors: 1, layers: [{ rank: 4 }] });
+    expect(await missed(matrix)).toBeLessThan(1e-11);
+  });
+
+  test.each([1e-30, 1, 1e25])('numbers around %e: as much is kept as by the CPU', async size => {
+    const singular = Array.from({ length: 180 }, (_, k) => size * (k + 1) ** -0.5);
+    writeVector(at('dense.gguf'), [columns, rows], matrixOf(rows, columns, singular, 3));
+    const cpu = await factorize({ ...options('cpu'), rank: 16 });
+    const there = await factorize({ ...options(name), rank: 16 });
+    expect(there.deviceTensors).toBe(1);
+    expect(cpu).toMatchObject({ device: 'cpu', deviceTensors: 0 });
+    expect(Math.abs(there.energy - cpu.energy)).toBeLessThan(1e-6);
+  });
+
+  test("'auto' measures on a large matrix and leaves small ones to the CPU", async () => {
+    writeVector(at('dense.gguf'), [columns, rows], gaussian(rows * columns, 5));
+    const small = await factorize(options('auto'));
+    expect(small).toMatchObject({ device: 'cpu', deviceReason: expect.stringMatching(/large enough/) });
+    writeVector(at('dense.gguf'), [1024, 1024], gaussian(1024 * 1024, 5));
+    const large = await factorize(options('auto'));
+    expect(large.deviceReason).toMatch(/multiplies matrices [\d.e+]+ times as fast as/);
+    expect(large.device === name).toBe(large.deviceTensors > 0);
+    expect(large.device === name).toBe(large.deviceReason.startsWith(name));
+    const cpu = await factorize(options('cpu'));
+    expect(Math.abs(large.energy - cpu.energy)).toBeLessThan(1e-6);
+  });
+
+  test('a device that is not there is refused by name', async () => {
+    expect((await failure(() => factorize(options('Nowhere0')))).message).toMatch(
+      /no device 'Nowhere0'.*auto, cpu/,
+    );
+  });
+});
+
 /** Between ggml and the Vulkan loader: lets a number of calls pass and then reports what a driver reports. */
 const SABOTAGE = `
 #include <dlfcn.h>
@@ -348,15 +414,18 @@ describe.skipIf(!device?.name.startsWith('Vulkan') || process.platform !== 'linu
     writeFileSync(at('sabotage.c'), SABOTAGE);
     const built = spawnSync('gcc', ['-shared', '-fPIC', '-w', '-o', library, at('sabotage.c'), '-ldl']);
 
-    /** Bakes two files in a process of its own. */
-    function sabotaged(limits: Record<string, string>): { results: BakeResult[]; files: Buffer[] } {
-      const options = { base: at('base.gguf'), type: 'f32', method: 'ties', vectors, stretch };
+    /** Two results of a function on the device, in a process of its own. */
+    function sabotaged<Result = BakeResult>(
+      limits: Record<string, string>,
+      call = 'bake',
+      options: object = { base: at('base.gguf'), type: 'f32', method: 'ties', vectors, stretch },
+    ): { results: Result[]; files: Buffer[] } {
       const outs = [at('first.gguf'), at('second.gguf')];
       const script = `
-      const { bake } = await import(${JSON.stringify(new URL('../../native-merge/index.js', import.meta.url).href)});
+      const { ${call} } = await import(${JSON.stringify(new URL('../../native-merge/index.js', import.meta.url).href)});
       const options = ${JSON.stringify({ ...options, device: name })};
       const results = [];
-      for (const out of ${JSON.stringify(outs)}) results.push(await bake({ ...options, out }));
+      for (const out of ${JSON.stringify(outs)}) results.push(await ${call}({ ...options, out }));
       console.log(JSON.stringify(results));`;
       for (const out of outs) rmSync(out, { force: true });
       const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
@@ -396,6 +465,20 @@ describe.skipIf(!device?.name.startsWith('Vulkan') || process.platform !== 'linu
       for (const file of files) expect(file.equals(expected)).toBe(true);
       expect(results[0]?.notes).toMatchObject([{ code: 'device_fallback' }]);
       expect(results[0]?.notes[0]?.message).toMatch(/memory/i);
+    });
+
+    test.each([0, 2, 5, 8])('factorising, lost after %i submissions: the CPU goes on', async limit => {
+      const options = { vector: at('dense.gguf'), type: 'f32', rank: 16 };
+      const singular = Array.from({ length: 180 }, (_, k) => (k + 1) ** -0.5);
+      writeVector(at('dense.gguf'), [200, 240], matrixOf(240, 200, singular, 3));
+      const cpu = await factorize({ ...options, out: at('cpu.gguf'), type: 'f32', device: 'cpu' });
+      const { results } = sabotaged<FactorizeResult>({ FAIL_SUBMIT: String(limit) }, 'factorize', options);
+      for (const { energy, deviceTensors } of results) {
+        expect(Math.abs(energy - cpu.energy)).toBeLessThan(1e-6);
+        expect(deviceTensors).toBe(0);
+      }
+      expect(results[0]?.deviceReason).toMatch(/DeviceLost/);
+      expect(results[1]?.deviceReason).toMatch(/after a restart/);
     });
 
     test('without limits nothing fails', async () => {

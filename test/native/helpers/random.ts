@@ -19,3 +19,27 @@ export function gaussian(count: number, seed: number, spread = 1): Float32Array 
     () => spread * Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
   );
 }
+
+/** rows × columns matrix with the given singular values, from random orthonormal vectors. */
+export function matrixOf(rows: number, columns: number, singular: number[], seed: number): Float32Array {
+  const left = orthonormal(rows, singular.length, seed);
+  const right = orthonormal(columns, singular.length, seed + 1);
+  return Float32Array.from({ length: rows * columns }, (_, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    return singular.reduce((sum, s, k) => sum + s * (left[k]?.[row] ?? 0) * (right[k]?.[column] ?? 0), 0);
+  });
+}
+
+function orthonormal(length: number, count: number, seed: number): number[][] {
+  const vectors: number[][] = [];
+  for (let k = 0; k < count; k++) {
+    let vector = Array.from(gaussian(length, seed * 1000 + k));
+    for (const other of [...vectors, ...vectors]) {
+      const along = vector.reduce((sum, x, i) => sum + x * (other[i] ?? 0), 0);
+      vector = vector.map((x, i) => x - along * (other[i] ?? 0));
+    }
+    const norm = Math.hypot(...vector);
+    vectors.push(vector.map(x => x / norm));
+  }
+  return vectors;
+}

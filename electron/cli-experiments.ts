@@ -406,15 +406,19 @@ const texts: Texts = {
   },
 
   profiles: result => {
+    const retested = Object.keys(result.retest).length > 0;
     const rows = TRAITS.map(trait => [
       trait,
       correlationText(result.r[trait], result.ci95[trait]),
       pText(result.pAdjusted[trait]),
       correlationText(result.rho[trait], result.rhoCi95[trait]),
       intervalText(result.reliability[trait]?.alpha, result.reliability[trait]?.ci95),
+      ...(retested ? [intervalText(result.retest[trait]?.icc, result.retest[trait]?.ci95)] : []),
     ]);
+    const head = ['trait', 'r(α, score)', 'p adjusted', 'Spearman’s rho', 'alpha'];
+    if (retested) head.push('retest');
     return noted(
-      `${table([['trait', 'r(α, score)', 'p adjusted', 'Spearman’s rho', 'alpha'], ...rows])}\nmean r = ${correlationText(result.mean_r)}, n = ${result.n}; the persons of alpha are the profiles`,
+      `${table([head, ...rows])}\nmean r = ${correlationText(result.mean_r)}, n = ${result.n}; the persons of alpha${retested ? ' and of retest, ICC(A,1) between wordings,' : ''} are the profiles`,
       result,
     );
   },

@@ -432,10 +432,16 @@ function assessmentText(result: schema.AssessResult): string {
       ? [`Less than half of it did on ${flagged.length} items: ${flagged.join(', ')}.`]
       : []),
     ...(several ? [`Alpha is over ${result.cases.length} cases: instructions × orders × repeats.`] : []),
+    ...(result.retest ? [retestText(result.retest)] : []),
     ...(result.comparison ? ['d is d_z, paired over the items of a scale.'] : []),
   ];
   return [table([head, ...rows]), ...(several ? ['', casesText(result), ''] : []), ...notes].join('\n');
 }
+
+const retestText = ({ icc, ci95, cases, forms, reason }: schema.Retest) =>
+  icc === null
+    ? `Test–retest agreement over ${forms} wordings is undefined: ${reason}`
+    : `Test–retest agreement of the items over ${forms} wordings: ICC(A,1) = ${intervalText(icc, ci95)}, ${cases} items.`;
 
 /** Trait scores of each case, so that what an instruction or an order does can be seen. */
 function casesText({ cases }: schema.AssessResult): string {

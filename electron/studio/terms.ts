@@ -437,6 +437,20 @@ export const reliability = z.object({
 });
 export type Reliability = z.infer<typeof reliability>;
 
+/** Test–retest agreement between the wordings of an administration. */
+export const retest = z.object({
+  /** Intraclass correlation ICC(A,1), absolute agreement of single wordings; at most 1; null when undefined, and `reason` says why. */
+  icc: z.number().nullable(),
+  /** 95 % interval after McGraw and Wong (1996). */
+  ci95: interval.nullable(),
+  /** Items of one persona, or profiles. */
+  cases: z.int(),
+  /** Wordings. */
+  forms: z.int(),
+  reason: z.string().optional(),
+});
+export type Retest = z.infer<typeof retest>;
+
 /** A trait or facet: its score, and how far it can be trusted. */
 export const scaleResult = z.object({
   scale: z.string(),
@@ -507,6 +521,11 @@ export const assessResult = z.object({
   /** Ids of the items whose `mass` is below 0.5: they say little about the persona. */
   flagged: z.array(z.number()).default([]),
   cases: z.array(caseResult).default([]),
+  /**
+   * How well the wordings agree about the items: ratings as answered in the order asked first, repeats averaged. Null with a
+   * single wording.
+   */
+  retest: retest.nullable().default(null),
   /** Drawn answers and how many of them held no valid rating; null in probability mode. */
   parsing: z.object({ answers: z.int(), unparsed: z.int() }).nullable().default(null),
   /**

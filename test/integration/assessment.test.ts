@@ -204,7 +204,10 @@ test('sweeps and profiles report ranks, p and reliability over personas', async 
   expect(sweep.result?.p).toBeLessThan(0.05);
   const profiles = await studio.end(
     'profiles',
-    studio.client.assessment.profiles({ persona: persona(), n: 6, inventory: 'mini-ipip' }),
+    studio.client.assessment.profiles({
+      ...{ persona: persona(), n: 6, inventory: 'mini-ipip' },
+      administration: { instructions: 2 },
+    }),
   );
   for (const trait of TRAITS) {
     expect(profiles.result?.reliability[trait]).toMatchObject({
@@ -212,6 +215,7 @@ test('sweeps and profiles report ranks, p and reliability over personas', async 
       items: 4,
       alpha: expect.any(Number),
     });
+    expect(profiles.result?.retest[trait]).toMatchObject({ cases: 6, forms: 2, icc: expect.any(Number) });
     expect(profiles.result?.pAdjusted[trait]).toBeGreaterThanOrEqual(profiles.result?.p[trait] as number);
   }
 });

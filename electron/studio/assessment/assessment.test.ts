@@ -5,7 +5,15 @@ import { administration, TRAITS } from '../contract.ts';
 import { answersAsked, formsOf, readRating } from './administration.ts';
 import { latinHypercube } from './designs.ts';
 import { Inventories } from './inventories.ts';
-import { type Case, compare, reliabilityOver, scoreCases, scoreItem } from './scoring.ts';
+import {
+  type Case,
+  compare,
+  reliabilityOver,
+  retestOver,
+  scoreCases,
+  scoreItem,
+  scoresByWording,
+} from './scoring.ts';
 
 const shelf = new Inventories(resourcesFolder, '');
 const [ipip, neo] = await Promise.all(['ipip-50', 'ipip-neo-120'].map(short => shelf.find(short)));
@@ -121,6 +129,27 @@ describe('scores', () => {
     // Three forms with the scores 5, 4, 3: standard deviation 1.
     expect(scales[0]?.formDeviation).toBeCloseTo(1);
     expect(scoreCases([caseOf(() => 3)]).scales[0]?.formDeviation).toBeNull();
+  });
+
+  test('wordings that answer items alike agree; keys, repeats and the other order do not come in', () => {
+    const varied = (shift: number) => (index: number) => 1 + (index % 4) + shift;
+    const { retest, cases } = scoreCases([
+      caseOf(varied(0)),
+      caseOf(varied(0), { instruction: 2 }),
+      caseOf(varied(1), { instruction: 2, repeat: 2 }),
+      caseOf(() => 3, { order: 'reversed' }),
+    ]);
+    expect(retest).toMatchObject({ cases: ipip.items.length, forms: 2 });
+    // The second wording is half a point above the first: by hand, (s² − 0) / (s² + 2/n·(n/8 − 0)/2) with s² of the items.
+    const values = ipip.items.map((_, index) => index % 4);
+    const middle = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const variance = values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1);
+    expect(retest?.icc).toBeCloseTo(variance / (variance + 1 / 8), 10);
+    expect(scoreCases([caseOf(() => 3)]).retest).toBeNull();
+    const wordings = scoresByWording(cases);
+    expect(wordings).toHaveLength(2);
+    expect(retestOver([wordings, wordings, wordings]).openness).toMatchObject({ cases: 3, forms: 2 });
+    expect(retestOver([wordings.slice(0, 1)])).toEqual({});
   });
 
   test('alpha is over cases, complete ones alone, and undefined for one administration', () => {

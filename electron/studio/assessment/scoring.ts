@@ -4,6 +4,7 @@ import type {
   ComparisonResult,
   Inventory,
   ItemResult,
+  Retest,
   ScaleResult,
   Scores,
 } from '../contract.ts';
@@ -11,7 +12,7 @@ import { StudioError } from '../errors.ts';
 import { mean, sampleStandardDeviation } from '../statistics/correlation.ts';
 import { pairedDifference } from '../statistics/effects.ts';
 import { benjaminiHochberg } from '../statistics/multiple.ts';
-import { cronbachAlpha } from '../statistics/reliability.ts';
+import { cronbachAlpha, retestAgreement } from '../statistics/reliability.ts';
 
 type Item = Inventory['items'][number];
 
@@ -79,6 +80,7 @@ export function scoreCases(cases: Case[]): AssessResult {
       missing: answers.filter(item => item.rating === null).length,
       validMass: mean(answers.map(item => item.mass)),
     })),
+    retest: retestOf(cases),
     parsing: null,
     unseen: null,
     comparison: null,
@@ -169,13 +171,53 @@ function scaleResult(scale: Scale, items: ItemResult[], cases: Case[]): ScaleRes
 
 /** Standard deviation of the score over the forms (instruction and order), each the average of its repeats. */
 function formDeviation(scale: Scale, cases: Case[]): number | null {
-  const forms = Object.values(
-    Object.groupBy(cases, ({ instruction, order }) => `${instruction} ${order}`),
-  ) as Case[][];
-  const scores = forms.flatMap(
-    repeats => scaleScore(itemsOf(scale, average(repeats.map(one => one.items)))) ?? [],
-  );
+  const scores = formsOf(cases).flatMap(items => scaleScore(itemsOf(scale, items)) ?? []);
   return scores.length > 1 ? sampleStandardDeviation(scores) : null;
+}
+
+/** The items under each form (instruction and order), repeats averaged. */
+const formsOf = (cases: Case[]): ItemResult[][] =>
+  (
+    Object.values(Object.groupBy(cases, ({ instruction, order }) => `${instruction} ${order}`)) as Case[][]
+  ).map(repeats => average(repeats.map(one => one.items)));
+
+/** Cases that differ by their wording alone: those with the order that was asked first. */
+const inOneOrder = <C extends Pick<Case, 'order'>>(cases: C[]): C[] =>
+  cases.filter(({ order }) => order === cases[0]?.order);
+
+/** How well the wordings agree about the items that all of them rated, in one order of the answers; null with a single one. */
+function retestOf(cases: Case[]): Retest | null {
+  const wordings = formsOf(inOneOrder(cases));
+  if (wordings.length < 2) return null;
+  const ratings = (wordings[0] ?? []).map((_, index) =>
+    wordings.flatMap(items => items[index]?.rating ?? []),
+  );
+  return retestAgreement(ratings.filter(row => row.length === wordings.length));
+}
+
+/** Trait scores under each wording of an assessment, in one order of the answers, averaged over the repeats that have one. */
+export function scoresByWording(cases: AssessResult['cases']): Scores[] {
+  const wordings = Object.values(
+    Object.groupBy(inOneOrder(cases), ({ instruction }) => instruction),
+  ) as AssessResult['cases'][];
+  return wordings.map(repeats => {
+    const traits = new Set(repeats.flatMap(({ scores }) => Object.keys(scores)));
+    return Object.fromEntries(
+      [...traits].map(trait => [trait, mean(repeats.flatMap(({ scores }) => scores[trait] ?? []))]),
+    );
+  });
+}
+
+/** Test–retest agreement of each trait's score over personas: `personas[case][wording]`. */
+export function retestOver(personas: Scores[][]): Record<string, Retest> {
+  const wordings = personas[0]?.length ?? 0;
+  if (wordings < 2 || personas.some(persona => persona.length !== wordings)) return {};
+  return Object.fromEntries(
+    Object.keys(personas[0]?.[0] ?? {}).map(trait => {
+      const scores = personas.map(persona => persona.flatMap(one => one[trait] ?? []));
+      return [trait, retestAgreement(scores.filter(row => row.length === wordings))];
+    }),
+  );
 }
 
 /** The persona's items against the reference persona's, scale by scale; p adjusted within traits and within facets. */

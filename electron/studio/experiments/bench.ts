@@ -2,6 +2,7 @@
 import { answersAsked } from '../assessment/administration.ts';
 import { type Assessment, checkMixed } from '../assessment/assessment.ts';
 import type { LoadedInventory } from '../assessment/inventories.ts';
+import { scoresByWording } from '../assessment/scoring.ts';
 import type { Administration, Persona, Recipe, Scores, Trait, Weights } from '../contract.ts';
 import { TRAITS } from '../contract.ts';
 import { StudioError, toStudioError } from '../errors.ts';
@@ -34,6 +35,8 @@ export interface Measured {
   validMass: number;
   /** Ids of items with less than half of the probability on valid answers. */
   flagged: number[];
+  /** Trait scores under each wording, in one order of the answers; absent in points of earlier versions. */
+  wordings?: Scores[];
 }
 
 export class Bench {
@@ -96,8 +99,9 @@ export class Bench {
           if (data.code === 'cancelled') throw cause;
           throw new StudioError(data.code, `${name}: ${data.message}`, { ...data, cause });
         });
-      const { scores, items, validMass, flagged } = result;
-      return { scores, ratings: items.map(item => item.keyedRating), validMass, flagged };
+      const { scores, items, validMass, flagged, cases } = result;
+      const ratings = items.map(item => item.keyedRating);
+      return { scores, ratings, validMass, flagged, wordings: scoresByWording(cases) };
     });
     if (measured.flagged.length > 0)
       this.note(

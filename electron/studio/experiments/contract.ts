@@ -12,6 +12,7 @@ import {
   persona,
   recipe,
   reliability,
+  retest,
   scores,
   TRAITS,
   trait,
@@ -83,6 +84,8 @@ export const profilesResult = z.object({
   rhoCi95: z.partialRecord(trait, ci95).default({}),
   /** The persons of this alpha are the profiles. */
   reliability: z.record(z.string(), reliability).default({}),
+  /** Test–retest agreement of each trait's score over the profiles, between wordings; empty with a single one. */
+  retest: z.record(z.string(), retest).default({}),
   notes,
 });
 export type ProfilesResult = z.infer<typeof profilesResult>;

@@ -1,7 +1,7 @@
 /** Profile studies: drawn combinations of all five α, under one recipe or several. */
 import type { z } from 'zod';
 import { latinHypercube } from '../assessment/designs.ts';
-import { reliabilityOver } from '../assessment/scoring.ts';
+import { reliabilityOver, retestOver } from '../assessment/scoring.ts';
 import type {
   MethodsCompareResult,
   methodsCompareInput,
@@ -50,6 +50,7 @@ export async function profiles(
     rho: perTrait(trait => ranks[trait].r),
     rhoCi95: perTrait(trait => ranks[trait].ci95),
     reliability: reliabilityOver(items),
+    retest: retestOver(measured.map(({ wordings = [] }) => wordings)),
     notes: bench.notes,
   };
 }

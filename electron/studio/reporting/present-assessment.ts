@@ -21,7 +21,7 @@ import type { RunFile } from './schemas.ts';
 import { cell, type Table } from './tables.ts';
 
 export function presentAssessment({ input, result }: Done<'assess'>, files: RunFile[]): Presentation {
-  const { scales, cases, comparison, flagged, items } = result;
+  const { scales, cases, comparison, flagged, items, retest } = result;
   const k = items[0]?.probabilities.length ?? rangeOf(files);
   const several = cases.length > 1;
   const compared = comparison ?? [];
@@ -132,6 +132,12 @@ export function presentAssessment({ input, result }: Done<'assess'>, files: RunF
     sentences.push(
       text`Cronbach’s α is undefined: one administration to one persona is a single case, and α needs two.`,
     );
+  if (retest)
+    sentences.push(
+      retest.icc === null
+        ? text`Test–retest agreement between the ${count(retest.forms)} wordings is undefined: ${reason(retest.reason)}.`
+        : text`Between the ${count(retest.forms)} wordings of the instruction, test–retest agreement of the ${retest.cases} items was ${statistic(['ICC(A,1)'], retest.icc, { format: withoutZero })}${ciText(retest.ci95, withoutZero)}.`,
+    );
 
   const rows = scales.map(({ scale, kind, score, deviation }) => ({
     name: scaleTitle(scale),
@@ -149,6 +155,10 @@ export function presentAssessment({ input, result }: Done<'assess'>, files: RunF
     }${comparison ? ' A reference persona was administered the inventory in the same way.' : ''}`,
     analysis: text`${
       several ? 'Cronbach’s α (Cronbach, 1951) is over the cases, with the interval of Feldt (1965).' : ''
+    }${
+      retest
+        ? ' Test–retest agreement is the intraclass correlation of absolute agreement of single wordings over the items’ ratings as answered, ICC(A,1), with the interval of McGraw and Wong (1996).'
+        : ''
     }${several && comparison ? ' ' : ''}${
       comparison
         ? text`Differences were tested by paired ${symbol('t')} tests over items, with ${symbol('d', 'z')} and its interval from the noncentral ${symbol('t')} distribution (Goulet-Pelletier & Cousineau, 2018); ${symbol('p')} values were adjusted after Benjamini and Hochberg (1995).`
@@ -156,6 +166,7 @@ export function presentAssessment({ input, result }: Done<'assess'>, files: RunF
     }`,
     works: [
       ...(several ? (['cronbach', 'feldt'] as const) : []),
+      ...(retest ? (['mcgraw'] as const) : []),
       ...(comparison ? (['cousineau', 'benjamini'] as const) : []),
     ],
     sentences,
@@ -246,7 +257,7 @@ function caseTable({ cases, scales }: AssessResult): Table {
 }
 
 function assessmentData(
-  { items, scales, cases, comparison }: AssessResult,
+  { items, scales, cases, comparison, retest }: AssessResult,
   flagged: Set<number>,
 ): DataTable[] {
   const k = Math.max(...items.map(({ probabilities }) => probabilities.length));
@@ -289,6 +300,15 @@ function assessmentData(
         ].map(score => [index + 1, instruction, order, repeat, missing, validMass, ...score]),
       ),
     },
+    ...(retest
+      ? [
+          {
+            name: 'retest',
+            columns: ['icc', 'icc_ci_low', 'icc_ci_high', 'items', 'wordings', 'icc_undefined'],
+            rows: [[retest.icc, ...bounds(retest.ci95), retest.cases, retest.forms, retest.reason ?? null]],
+          },
+        ]
+      : []),
     ...(comparison
       ? [
           {

@@ -1,5 +1,5 @@
 /** What is told of designs over α: the sweep along one trait and the profile study over all five. */
-import { TRAITS } from '../contract.ts';
+import { type Retest, TRAITS } from '../contract.ts';
 import { correlation, isConstant } from '../statistics/correlation.ts';
 import { benjaminiHochberg } from '../statistics/multiple.ts';
 import {
@@ -16,6 +16,7 @@ import {
   text,
   withoutZero,
 } from './apa.ts';
+import type { Cell } from './csv.ts';
 import { fitLine } from './plots.ts';
 import {
   CORRELATION_ANALYSIS,
@@ -149,6 +150,10 @@ const CORRELATION_COLUMNS = [
   ...['rho', 'rho_ci_low', 'rho_ci_high'],
 ];
 
+const retestCells = (found: Retest | undefined): Cell[] => [
+  ...[found?.icc ?? null, found?.ci95?.[0] ?? null, found?.ci95?.[1] ?? null, found?.forms ?? null],
+];
+
 export function presentProfiles({ input, result }: Done<'profiles'>, files: RunFile[]): Presentation {
   const { profiles, n } = result;
   const k = rangeOf(files);
@@ -162,6 +167,7 @@ export function presentProfiles({ input, result }: Done<'profiles'>, files: RunF
       ...{ p: result.p[trait] ?? null, pAdjusted: result.pAdjusted[trait] ?? null },
       ...{ rho: result.rho[trait] ?? null, rhoCi95: result.rhoCi95[trait] ?? null },
       reliability: result.reliability[trait],
+      retest: result.retest[trait],
     };
   });
   const panels = each
@@ -175,11 +181,15 @@ export function presentProfiles({ input, result }: Done<'profiles'>, files: RunF
       fit: fitLine(x, y),
     }));
   const undefinedOnes = each.filter(({ r }) => r === null);
+  const retested = each.some(({ retest }) => retest !== undefined);
   return {
     heading: `Profile study with ${n} profiles`,
     design: text`Profiles of weights α for all five traits were drawn from [−1, 1] by a Latin hypercube (McKay et al., 1979; seed ${input.seed}); a positive α takes the vector of the trait’s high pole, a negative one that of its low pole. The inventory was administered once to each${input.baked ? ', as a model file baked for it' : ''} (${symbol('n')} = ${n} profiles).`,
-    analysis: text`${CORRELATION_ANALYSIS} ${symbol('p')} values were adjusted over the five traits after Benjamini and Hochberg (1995). Cronbach’s α (Cronbach, 1951) is over the profiles, with the interval of Feldt (1965).`,
-    works: ['mckay', ...CORRELATION_WORKS, 'benjamini', 'cronbach', 'feldt'],
+    analysis: text`${CORRELATION_ANALYSIS} ${symbol('p')} values were adjusted over the five traits after Benjamini and Hochberg (1995). Cronbach’s α (Cronbach, 1951) is over the profiles, with the interval of Feldt (1965).${retested ? ' Test–retest agreement of the scores is over the profiles, between the wordings of the instruction: the intraclass correlation of absolute agreement, ICC(A,1), with the interval of McGraw and Wong (1996).' : ''}`,
+    works: [
+      ...(['mckay', ...CORRELATION_WORKS, 'benjamini', 'cronbach', 'feldt'] as const),
+      ...(retested ? (['mcgraw'] as const) : []),
+    ],
     sentences: [
       ...each.map(({ trait, r, ci95, n: pairs, p, pAdjusted, x, y }) =>
         r === null
@@ -196,6 +206,7 @@ export function presentProfiles({ input, result }: Done<'profiles'>, files: RunF
         head: [
           ...[cell('Trait'), symbol('n'), symbol('r'), text`95% CI`, symbol('p'), symbol('p', 'adj')],
           ...[symbol('r', 's'), text`95% CI`, text`Cronbach’s α`, text`95% CI`],
+          ...(retested ? [text`ICC(A,1)`, text`95% CI`] : []),
         ],
         rows: each.map(found => ({
           cells: [
@@ -209,9 +220,15 @@ export function presentProfiles({ input, result }: Done<'profiles'>, files: RunF
             cell(interval(found.rhoCi95, withoutZero)),
             cell(orDash(found.reliability?.alpha, withoutZero)),
             cell(interval(found.reliability?.ci95, withoutZero)),
+            ...(retested
+              ? [
+                  cell(orDash(found.retest?.icc, withoutZero)),
+                  cell(interval(found.retest?.ci95, withoutZero)),
+                ]
+              : []),
           ],
         })),
-        note: text`Each row correlates α of a trait with the score of the same trait. ${symbol('p', 'adj')} is adjusted over the traits after Benjamini and Hochberg (1995); ${symbol('r', 's')} is Spearman’s.${undefinedOnes.length > 0 ? ` A dash means undefined: for ${list(undefinedOnes.map(({ trait, x, y }) => `${trait}, ${whyUndefined(x, y)}`))}.` : ''}${each.some(({ rho, rhoCi95 }) => rho !== null && rhoCi95 === null) ? ' A perfect correlation has no interval.' : ''}`,
+        note: text`Each row correlates α of a trait with the score of the same trait. ${symbol('p', 'adj')} is adjusted over the traits after Benjamini and Hochberg (1995); ${symbol('r', 's')} is Spearman’s${retested ? '; ICC(A,1) is the test–retest agreement between wordings' : ''}.${undefinedOnes.length > 0 ? ` A dash means undefined: for ${list(undefinedOnes.map(({ trait, x, y }) => `${trait}, ${whyUndefined(x, y)}`))}.` : ''}${each.some(({ rho, rhoCi95 }) => rho !== null && rhoCi95 === null) ? ' A perfect correlation has no interval.' : ''}`,
       },
     ],
     plots: [
@@ -247,10 +264,14 @@ export function presentProfiles({ input, result }: Done<'profiles'>, files: RunF
       },
       {
         name: 'reliability',
-        columns: ['scale', 'alpha', 'alpha_ci_low', 'alpha_ci_high', 'cases', 'items', 'alpha_undefined'],
+        columns: [
+          ...['scale', 'alpha', 'alpha_ci_low', 'alpha_ci_high', 'cases', 'items', 'alpha_undefined'],
+          ...['retest_icc', 'retest_icc_ci_low', 'retest_icc_ci_high', 'retest_wordings'],
+        ],
         rows: Object.entries(result.reliability).map(
           ([scale, { alpha, ci95, cases, items, reason: why }]) => [
             ...[scale, alpha, ci95?.[0] ?? null, ci95?.[1] ?? null, cases, items, why ?? null],
+            ...retestCells(result.retest[scale]),
           ],
         ),
       },

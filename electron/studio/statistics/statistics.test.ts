@@ -4,7 +4,7 @@ import { correlation, exactRankP, rankCorrelation } from './correlation.ts';
 import { fQuantile, noncentrality95, noncentralT, tQuantile, tTwoSided } from './distributions.ts';
 import { pairedDifference } from './effects.ts';
 import { benjaminiHochberg } from './multiple.ts';
-import { cronbachAlpha } from './reliability.ts';
+import { cronbachAlpha, retestAgreement } from './reliability.ts';
 
 const x = [3.1, 2.4, 4.4, 4.4, 1.9, 3.8, 2.4, 4.9];
 const y = [2.0, 2.7, 4.1, 3.6, 2.2, 4.4, 2.0, 3.6];
@@ -172,6 +172,46 @@ describe('Cronbach’s alpha', () => {
       ]).reason,
     ).toContain('same score');
     expect(() => cronbachAlpha([[1, 2], [1]])).toThrow(RangeError);
+  });
+});
+
+describe('test–retest agreement', () => {
+  // Shrout and Fleiss (1979), table 2: six cases, four judges; they print ICC(2,1) = .29.
+  const judged = [
+    [9, 2, 5, 8],
+    [6, 1, 3, 2],
+    [8, 4, 6, 8],
+    [7, 1, 2, 6],
+    [10, 5, 6, 9],
+    [6, 2, 4, 7],
+  ];
+
+  test('is the ICC(A,1) of pingouin.intraclass_corr, with its interval', () => {
+    const { icc, ci95, cases, forms } = retestAgreement(judged);
+    expect(icc).toBeCloseTo(0.2897637795275591, 10);
+    // pingouin rounds to [0.02, 0.76]; more digits from scipy.stats.f.ppf.
+    expectClose(ci95, [0.018786513374712016, 0.7610843696489529], 6);
+    expect({ cases, forms }).toEqual({ cases: 6, forms: 4 });
+  });
+
+  test('a form that shifts all cases lowers it; forms that agree have no interval', () => {
+    const same = [1, 2, 4, 5].map(value => [value, value]);
+    expect(retestAgreement(same)).toEqual({ icc: 1, ci95: null, cases: 4, forms: 2 });
+    expect(retestAgreement(same.map(([a = 0, b = 0]) => [a, b + 1])).icc).toBeLessThan(0.95);
+  });
+
+  test('is undefined, with the reason, where there is nothing to compare', () => {
+    expect(retestAgreement([[1], [2], [3]])).toMatchObject({
+      icc: null,
+      reason: expect.stringContaining('2 forms'),
+    });
+    expect(retestAgreement([[1, 2]])).toMatchObject({
+      icc: null,
+      reason: expect.stringContaining('there is 1'),
+    });
+    const constant = [1, 2, 3].map(() => [4, 4]);
+    expect(retestAgreement(constant).reason).toContain('the same');
+    expect(() => retestAgreement([[1, 2], [1]])).toThrow(RangeError);
   });
 });
 

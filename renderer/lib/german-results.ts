@@ -3,6 +3,45 @@
  * braces, with their index after a line: {p}, {d_z}. APA tables stay in English, for papers.
  */
 export const germanResults: Record<string, string> = {
+  // Assessment
+  'Scores were *, with the standard deviation taken over items.':
+    'Die Werte waren $1; die Standardabweichung ist über die Items.',
+  'There is no score for *: fewer than two thirds of the items have a readable answer.':
+    'Für $1 gibt es keinen Wert: Weniger als zwei Drittel der Items haben eine lesbare Antwort.',
+  'For # there is no difference to report: no item was answered by both personas.':
+    'Für $1 gibt es keinen Unterschied zu berichten: Kein Item wurde von beiden Personas beantwortet.',
+  'The difference in # between the persona and the reference persona was *, and {t} and {d_z} are undefined, because the difference is the same for every item.':
+    'Der Unterschied in $1 zwischen der Persona und der Vergleichspersona war $2; {t} und {d_z} sind nicht bestimmt, weil der Unterschied bei jedem Item derselbe ist.',
+  'The difference in # between the persona and the reference persona was *.':
+    'Der Unterschied in $1 zwischen der Persona und der Vergleichspersona war $2.',
+  'Cronbach’s α of # over the cases is undefined: *.':
+    'Cronbachs α von $1 über die Fälle ist nicht bestimmt: $2.',
+  'Over # cases of the administration, Cronbach’s α was *.':
+    'Über $1 Fälle der Durchführung war Cronbachs α $2.',
+  'Cronbach’s α is undefined: one administration to one persona is a single case, and α needs two.':
+    'Cronbachs α ist nicht bestimmt: Eine Durchführung mit einer Persona ist ein einziger Fall, und α braucht zwei.',
+  'Test–retest agreement between the # wordings is undefined: *.':
+    'Die Retest-Übereinstimmung zwischen den $1 Wortlauten ist nicht bestimmt: $2.',
+  'Between the # wordings of the instruction, test–retest agreement of the # items was *.':
+    'Zwischen den $1 Wortlauten der Anweisung war die Retest-Übereinstimmung der $2 Items $3.',
+  'all cases have the same score, so alpha is undefined': 'Alle Fälle haben denselben Wert',
+  'all values are the same, so agreement is undefined': 'Alle Werte sind gleich',
+  'α needs at least 2 cases, and there is 1': 'α braucht mindestens zwei Fälle, und es gibt einen',
+  'α needs at least 2 cases, and there are none': 'α braucht mindestens zwei Fälle, und es gibt keinen',
+  'α needs at least 2 items': 'α braucht mindestens zwei Items',
+  'Cronbach’s α (Cronbach, 1951) is over the cases, with the interval of Feldt (1965).':
+    'Cronbachs α (Cronbach, 1951) ist über die Fälle, mit dem Intervall von Feldt (1965).',
+  'Test–retest agreement is the intraclass correlation of absolute agreement of single wordings over the items’ ratings as answered, ICC(A,1), with the interval of McGraw and Wong (1996).':
+    'Die Retest-Übereinstimmung ist die Intraklassenkorrelation der absoluten Übereinstimmung einzelner Wortlaute über die Bewertungen der Items, wie sie gegeben wurden, ICC(A,1), mit dem Intervall von McGraw und Wong (1996).',
+  'Differences were tested by paired {t} tests over items, with {d_z} and its interval from the noncentral {t} distribution (Goulet-Pelletier & Cousineau, 2018); {p} values were adjusted after Benjamini and Hochberg (1995).':
+    'Unterschiede wurden mit gepaarten {t}-Tests über die Items geprüft, mit {d_z} und seinem Intervall aus der nichtzentralen {t}-Verteilung (Goulet-Pelletier & Cousineau, 2018); die {p}-Werte sind nach Benjamini und Hochberg (1995) korrigiert.',
+  'Scores on the *': 'Werte im $1',
+  'Filled circles: the persona. Open circles: the reference persona.':
+    'Volle Kreise: die Persona. Offene Kreise: die Vergleichspersona.',
+  'Lines reach one standard deviation of the items to both sides.':
+    'Linien reichen nach beiden Seiten eine Standardabweichung der Items weit.',
+  'reference persona': 'Vergleichspersona',
+
   // Sweep, profiles
   'The correlation between the weight of # (α) and the # score is undefined: *.':
     'Die Korrelation zwischen dem Gewicht von $1 (α) und dem Wert in $2 ist nicht bestimmt: $3.',

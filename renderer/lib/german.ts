@@ -1134,6 +1134,7 @@ export const german: Words = {
     title: 'Experimente',
     designs: 'Versuchspläne',
     questions: {
+      assess: 'Was sagt ein Fragebogen über eine Persona?',
       sweep: 'Wie folgt der Wert eines Merkmals seinem Regler?',
       profiles: 'Bleiben die fünf Regler unabhängig, wenn alle sich bewegen?',
       methods_compare: 'Welches Mischverfahren hält die Merkmale auseinander?',
@@ -1144,6 +1145,8 @@ export const german: Words = {
       calibrate: 'Wie antwortet jeder Wert auf jeden Regler?',
     },
     abouts: {
+      assess:
+        'Ein beliebiger Fragebogen wird einer Persona vorgelegt und einer zweiten zum Vergleich; auf Wunsch in mehreren Fassungen und mit umgekehrten Antworten.',
       sweep:
         'Der Fragebogen wird der Mischung bei jeder Stärke α eines Merkmals vorgelegt; die anderen Regler bleiben.',
       profiles:
@@ -1162,6 +1165,8 @@ export const german: Words = {
         'Jeder Pol jedes Merkmals wird allein in drei Stärken gemessen, danach gezogene Kombinationen. Daraus werden Zielprofile berechnet.',
     },
     expect: {
+      assess:
+        'Werte der Merkmale und Facetten, wie sehr sie von der Fassung abhängen, und Unterschiede zum Vergleich mit Effektstärken.',
       sweep:
         'Ein Diagramm des Werts über α mit seiner Korrelation und die Werte aller fünf Merkmale bei jedem α.',
       profiles:
@@ -1179,6 +1184,7 @@ export const german: Words = {
     whoSliders: 'Die jetzigen Regler',
     whoBase: 'Die Basis',
     whoAbout: {
+      assess: 'Modell, Regler und Anweisungen, wie sie sind.',
       sweep: 'Der eigene Regler des gewählten Merkmals bleibt außer Betracht.',
       profiles: 'Modell und Anweisungen zählen; die Regler werden gezogen.',
       methods_compare: 'Modell und Anweisungen zählen; die Regler werden gezogen.',
@@ -1188,6 +1194,8 @@ export const german: Words = {
       stability: 'Die erste Mischung.',
       calibrate: 'Modell und Anweisungen zählen; die Regler bleiben außer Betracht.',
     },
+    reference: 'Verglichen mit',
+    referenceNone: 'Nichts',
     trait: 'Merkmal',
     traits: 'Merkmale',
     alphas: 'Stärke α',
@@ -1207,7 +1215,25 @@ export const german: Words = {
     fileType: 'Datei zwischen beiden Mischungen',
     inventory: 'Fragebogen',
     inventoryOf: (name, language) => `${name} (${language})`,
+    inventoryAbout: (items, facets) =>
+      facets > 0 ? `${items} Items, ${facets} Facetten.` : `${items} Items.`,
     more: 'Weitere Einstellungen',
+    mode: 'Bewertungen',
+    modes: {
+      probability: 'Aus Wahrscheinlichkeiten',
+      sampled: 'Aus gezogenen Antworten',
+      interview: 'Aus einem Interview',
+    },
+    modeAbouts: {
+      probability:
+        'Der Mittelwert über die Wahrscheinlichkeiten, die das Modell selbst den Antworten gibt; jedes Mal derselbe.',
+      sampled: 'Antworten werden gezogen und gelesen; was nicht lesbar ist, gilt als fehlend.',
+      interview: 'Jedes Item wird zur Frage; ein anderes Modell bewertet die freie Antwort.',
+    },
+    judge: 'Modell, das die Antworten bewertet',
+    judgeNone: 'Modell wählen',
+    repeats: 'Antworten je Item',
+    temperature: 'Temperatur',
     instructions: 'Fassungen der Frage',
     instructionsAbout: 'Jedes Item wird auf so viele Arten vorgelegt; es zählt der Mittelwert.',
     order: 'Reihenfolge der Antworten',
@@ -1223,6 +1249,7 @@ export const german: Words = {
     start: 'Starten',
     obstacles: {
       model: 'Wählen Sie zuerst ein Modell.',
+      judge: 'Wählen Sie unter „Weitere Einstellungen“ das Modell, das das Interview bewertet.',
       alphas: 'Die Stärken müssen von der ersten zur letzten steigen, mit einem Schritt über 0.',
       manyAlphas: 'Das sind mehr als 201 Stärken: Nehmen Sie einen größeren Schritt.',
       traits: 'Wählen Sie mindestens ein Merkmal.',
@@ -1453,6 +1480,7 @@ export const german: Words = {
         body: [
           'Messen legt dem Modell 50 gemeinfreie Aussagen eines Fragebogens vor, jede in einem neuen Gespräch, und liest die Bewertung aus den Wahrscheinlichkeiten der Antworten 1 bis 5 ab. Nichts wird ausgelost, zweimal messen ergibt also dieselben Werte.',
           'Ein Wert beschreibt, wie dieses Modell diesen Fragebogen beantwortet. Er sagt nicht, dass das Modell eine Persönlichkeit hat wie ein Mensch.',
+          'Das Feld misst mit den 50 Markern in ihrer üblichen Fassung. Unter Experimente nimmt „Messung“ jeden Fragebogen, auch eigene: in mehreren Fassungen, mit umgekehrten Antworten, aus gezogenen Antworten oder aus einem Interview, das ein anderes Modell bewertet, und gegen eine andere Persona mit Effektstärken.',
         ],
       },
       {

@@ -1051,6 +1051,7 @@ export const english = {
     title: 'Experiments',
     designs: 'Designs',
     questions: {
+      assess: 'What does a questionnaire say about one persona?',
       sweep: 'How does one trait’s score follow its slider?',
       profiles: 'Do the five sliders stay independent when all move?',
       methods_compare: 'Which way of merging keeps the traits apart?',
@@ -1061,6 +1062,8 @@ export const english = {
       calibrate: 'How does every score answer to every slider?',
     },
     abouts: {
+      assess:
+        'Any questionnaire is put to one persona, and to a second one to compare with; in several wordings and with the answers turned round, if you like.',
       sweep: 'The questionnaire is put to the mix at each strength α of one trait; the other sliders stay.',
       profiles:
         'Combinations of all five sliders are drawn from −1 to +1 and assessed; each α is correlated with its own score.',
@@ -1078,6 +1081,8 @@ export const english = {
         'Each pole of each trait is assessed alone at three strengths, then drawn combinations. Target profiles are solved from it.',
     },
     expect: {
+      assess:
+        'Scores of traits and facets, how far they depend on the wording, and differences from the reference with effect sizes.',
       sweep: 'A plot of score against α with its correlation, and the scores of all five traits at every α.',
       profiles:
         'A correlation for each trait with its interval, a plot of each, and the reliability of the scores.',
@@ -1092,6 +1097,7 @@ export const english = {
     whoSliders: 'The present sliders',
     whoBase: 'The base',
     whoAbout: {
+      assess: 'Model, sliders and instructions as they are.',
       sweep: 'The chosen trait’s own slider is set aside.',
       profiles: 'Model and instructions count; the sliders are drawn.',
       methods_compare: 'Model and instructions count; the sliders are drawn.',
@@ -1101,6 +1107,8 @@ export const english = {
       stability: 'The first merge.',
       calibrate: 'Model and instructions count; the sliders are set aside.',
     },
+    reference: 'Compared with',
+    referenceNone: 'Nothing',
     trait: 'Trait',
     traits: 'Traits',
     alphas: 'Strength α',
@@ -1120,7 +1128,24 @@ export const english = {
     fileType: 'File between both merges',
     inventory: 'Questionnaire',
     inventoryOf: (name: string, language: string) => `${name} (${language})`,
+    inventoryAbout: (items: number, facets: number) =>
+      facets > 0 ? `${items} items, ${facets} facets.` : `${items} items.`,
     more: 'More settings',
+    mode: 'Ratings',
+    modes: {
+      probability: 'From probabilities',
+      sampled: 'From drawn answers',
+      interview: 'From an interview',
+    },
+    modeAbouts: {
+      probability: 'The mean over the model’s own probabilities of the answers; the same each time.',
+      sampled: 'Answers are drawn and read; what cannot be read counts as missing.',
+      interview: 'Each item becomes a question; another model rates the free answer.',
+    },
+    judge: 'Model that rates the answers',
+    judgeNone: 'Choose a model',
+    repeats: 'Answers to each item',
+    temperature: 'Temperature',
     instructions: 'Wordings of the question',
     instructionsAbout: 'Each item is put in this many ways; the mean counts.',
     order: 'Order of the answers',
@@ -1136,6 +1161,7 @@ export const english = {
     start: 'Run',
     obstacles: {
       model: 'Choose a model first.',
+      judge: 'Choose the model that rates the interview, under More settings.',
       alphas: 'The strengths must rise from the first to the last, by a step above 0.',
       manyAlphas: 'These are more than 201 strengths: take a larger step.',
       traits: 'Choose at least one trait.',
@@ -1365,6 +1391,7 @@ export const english = {
         body: [
           'Measure gives the model 50 public-domain questionnaire statements, each in a fresh conversation, and reads the rating from the probabilities of the answers 1 to 5. Nothing is drawn by chance, so measuring twice gives the same scores.',
           'A score describes how this model answers this questionnaire. It does not say that the model has a personality as people have one.',
+          'The panel measures with the 50 markers in their standard wording. Under Experiments, “Measurement” takes any questionnaire, also those of your own: in several wordings, with the answers turned round, from drawn answers or from an interview that another model rates, and against another persona with effect sizes.',
         ],
       },
       {

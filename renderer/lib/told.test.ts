@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ApaText, Presented } from '../../electron/studio/contract.ts';
+import assessment from '../../electron/studio/reporting/present-assessment.ts?raw';
 import designs from '../../electron/studio/reporting/present-designs.ts?raw';
 import experiments from '../../electron/studio/reporting/present-experiments.ts?raw';
 import readout from '../../electron/studio/reporting/present-readout.ts?raw';
@@ -66,6 +67,14 @@ test.each([
     /^Rechnen: 30 .*Prozentpunkten, 95-%-KI/,
   ],
   ['Following instructions: there is nothing to compare, for want of tasks.', /^Anweisungen befolgen/],
+  [
+    'Scores were {M}\u00a0=\u00a04.44 ({SD}\u00a0=\u00a00.42) for extraversion, and {M}\u00a0=\u00a03.20 ({SD}\u00a0=\u00a00.17) for openness, with the standard deviation taken over items.',
+    /^Die Werte waren .*4,44 .* für Extraversion und .*3,20 .* für Offenheit; die Standardabweichung/,
+  ],
+  [
+    'Over two cases of the administration, Cronbach’s α was .98, 95%\u00a0CI\u00a0[.72,\u00a01.00] for extraversion, and −.50 for openness.',
+    /^Über zwei Fälle .* α 0,98, 95-%-KI\u00a0\[0,72; 1,00\] für Extraversion und −0,50 für Offenheit\.$/,
+  ],
   ['Mara: no figure changed with the turn after correction for many tests.', /^Mara: Nach der Korrektur/],
   ['No figure changed with the turn after correction for many tests.', /^Nach der Korrektur/],
   [
@@ -126,7 +135,7 @@ function putIn(expression: string): string {
 }
 
 test('every sentence that is told of experiments and readouts has its German', () => {
-  const sentences = [designs, experiments, readout]
+  const sentences = [assessment, designs, experiments, readout]
     .flatMap(templates)
     // What begins with something put in is composed, and tested above.
     .filter(template => /^[\p{Lu}].* .*\.$/u.test(template) && /[a-z]{3}/.test(template));

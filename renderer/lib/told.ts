@@ -90,6 +90,12 @@ const numbers = (text: string): string =>
     .replace(/(^|[^\w.,])(−?)\.(\d)/g, '$1$20,$3')
     .replace(/(^|[^\w.,-])(−?\d+)\.(\d+)(?![\w.])/g, '$1$2,$3');
 
+/** `{M} = 4.44 ({SD} = 0.42) for extraversion, and …` */
+const scoresInGerman = (scores: string): string =>
+  scores
+    .replace(/ for ([a-z ]+)/g, (_, name: string) => ` für ${namesInGerman.get(name) ?? name}`)
+    .replace(', and ', ' und ');
+
 /** What stood for a star: a name, a number, or statistics. */
 function wordInGerman(word: string): string {
   const lower = word.charAt(0).toLowerCase() + word.slice(1);
@@ -103,7 +109,8 @@ function wordInGerman(word: string): string {
   }
   const known = translated(word, germanResults);
   if (known !== word) return known;
-  return numbers(word).replaceAll('95%\u00a0CI', '95-%-KI').replace('(adjusted, ', '(korrigiert, ');
+  const german = numbers(word).replaceAll('95%\u00a0CI', '95-%-KI').replace('(adjusted, ', '(korrigiert, ');
+  return /[\d\])] for /.test(word) ? scoresInGerman(german) : german;
 }
 
 function inGerman(text: string): string {

@@ -1,6 +1,7 @@
 /** Experiments: the chosen design with its plan as a form holds it, what it will take, and the run that is shown. */
 import {
   type Administration,
+  administration as administrationSchema,
   calibrateInput,
   capabilityInput,
   countObstacle,
@@ -32,6 +33,7 @@ import type { Runs } from './runs.svelte.ts';
 
 /** In the order of the chooser. */
 export const DESIGNS = [
+  'assess',
   'sweep',
   'profiles',
   'methods_compare',
@@ -40,11 +42,12 @@ export const DESIGNS = [
   'transfer',
   'stability',
   'calibrate',
-] as const satisfies readonly (typeof EXPERIMENT_KINDS)[number][];
+] as const satisfies readonly ('assess' | (typeof EXPERIMENT_KINDS)[number])[];
 export type Design = (typeof DESIGNS)[number];
 
 /** Which settings a design's form has besides the persona. */
 export const FIELDS: Record<Design, readonly Field[]> = {
+  assess: ['reference'],
   sweep: ['trait', 'alphas'],
   profiles: ['profiles'],
   methods_compare: ['methods', 'profiles'],
@@ -55,6 +58,7 @@ export const FIELDS: Record<Design, readonly Field[]> = {
   calibrate: ['combinations'],
 };
 type Field =
+  | 'reference'
   | 'trait'
   | 'alphas'
   | 'profiles'
@@ -75,9 +79,12 @@ export const COMPARABLE_METHODS: Method[] = METHOD_IDS.filter(
 /** Past experiments that the view offers to look at again, and answers that a time is taken from. */
 const MOST_PAST = 20;
 const TIMED = 7;
+/** Answers drawn to an item, unless another number is asked for. */
+const SEVERAL = 3;
 
-type InventoryChoice = Pick<Inventory, 'short' | 'name' | 'language'> & {
+type InventoryChoice = Pick<Inventory, 'short' | 'name' | 'language' | 'source' | 'reference' | 'licence'> & {
   items: number;
+  facets: string[];
   instructions: number;
 };
 
@@ -90,6 +97,14 @@ export class Experiments {
   inventory = $state('ipip-50');
   instructions = $state(1);
   order = $state<Administration['order']>('normal');
+  mode = $state<Administration['mode']>('probability');
+  /** Of drawn answers. */
+  repeats = $state(SEVERAL);
+  temperature = $state(administrationSchema.shape.temperature.parse(undefined));
+  /** Model that rates interviews, by its id. */
+  judge = $state('');
+  /** Whom an assessment is compared with: nobody, the base, or a kept persona by its id. */
+  reference = $state('');
   baked = $state(false);
 
   trait = $state<Trait>('extraversion');
@@ -117,6 +132,22 @@ export class Experiments {
   line = $derived.by(() => this.#runs.list.find(({ id }) => id === this.showing) ?? null);
   starting = $state(false);
   problem = $state.raw<Problem | null>(null);
+
+  /** How the chosen inventory is administered. */
+  administration = $derived.by(() => {
+    const { mode, order, seed, repeats, temperature } = this;
+    // An interview has one wording.
+    const instructions = mode === 'interview' ? 1 : Math.min(this.instructions, this.wordings);
+    const forms = { mode, order, instructions };
+    if (mode === 'probability') return forms;
+    return { ...forms, seed, repeats, temperature, judge: mode === 'interview' ? this.judge : undefined };
+  });
+  /** How many wordings there are for the chosen inventory. */
+  wordings = $derived.by(
+    () => this.inventories.find(({ short }) => short === this.inventory)?.instructions ?? 1,
+  );
+  /** Models that can judge. */
+  judges = $derived.by(() => this.#library.models);
 
   /** α of the sweep, from low to high. */
   alphas = $derived.by(() => {
@@ -220,15 +251,21 @@ export class Experiments {
 
   /** The persona that is studied. */
   persona(): Persona {
-    if (this.who === 'base') return this.#mix.basePersona();
-    const kept = this.#personas.list.find(({ id }) => id === this.who);
-    return kept ? personaSchema.parse(kept.persona) : this.#mix.persona();
+    return this.#personaOf(this.who) ?? this.#mix.persona();
+  }
+
+  /** The base, or a kept persona by its id. */
+  #personaOf(which: string): Persona | undefined {
+    if (which === 'base') return this.#mix.basePersona();
+    const kept = this.#personas.list.find(({ id }) => id === which);
+    return kept && personaSchema.parse(kept.persona);
   }
 
   /** Why this cannot begin; null where it can. */
   obstacle = $derived.by((): Obstacle | null => {
     const { design } = this;
     if (this.#mix.base === '') return 'model';
+    if (design !== 'capability' && this.mode === 'interview' && this.judge === '') return 'judge';
     if (design === 'sweep' && this.alphas.length === 0) return 'alphas';
     if (design === 'sweep' && this.alphas.length > 201) return 'manyAlphas';
     if ((design === 'prompting' || design === 'transfer') && this.traits.length === 0) return 'traits';
@@ -251,6 +288,8 @@ export class Experiments {
   amountOf(design: Design): number {
     const { traits } = this;
     switch (design) {
+      case 'assess':
+        return this.reference === '' ? 1 : 2;
       case 'sweep':
         return this.alphas.length;
       case 'profiles':
@@ -308,10 +347,14 @@ export class Experiments {
 
   #begin(): Promise<{ run: string }> {
     const { assessment, experiments } = this.#client;
-    const { design, inventory, instructions, order, baked, n, seed, traits } = this;
+    const { design, inventory, administration, baked, n, seed, traits } = this;
     const persona = this.persona();
-    const studied = { persona, inventory, administration: { instructions, order }, baked };
+    const studied = { persona, inventory, administration, baked };
     switch (design) {
+      case 'assess': {
+        const reference = this.#personaOf(this.reference);
+        return assessment.assess({ persona, inventory, administration, reference });
+      }
       case 'sweep':
         return assessment.sweep({ ...studied, trait: this.trait, alphas: this.alphas });
       case 'profiles':
@@ -354,9 +397,12 @@ export class Experiments {
     if (plan.baked !== undefined) this.baked = plan.baked;
     if (plan.inventory) this.inventory = plan.inventory;
     if (plan.administration) {
-      this.instructions = plan.administration.instructions;
-      this.order = plan.administration.order;
+      const { instructions, order, mode, repeats, temperature, judge } = plan.administration;
+      Object.assign(this, { instructions, order, mode, temperature, judge: judge ?? '' });
+      if (mode !== 'probability') this.repeats = repeats;
     }
+    // Another persona than the base is not looked up: it may have changed since.
+    if (kind === 'assess') this.reference = plan.reference ? 'base' : '';
     if (plan.seed !== undefined) this.seed = plan.seed;
     if (plan.n !== undefined) this.n = plan.n;
     if (plan.trait) this.trait = plan.trait;
@@ -394,7 +440,8 @@ export class Experiments {
 
 type InputOf<K extends Run['kind']> = Extract<Run, { kind: K }>['input'];
 /** The fields that a plan of any design may have. */
-type Plan = InputOf<'sweep'> &
+type Plan = InputOf<'assess'> &
+  InputOf<'sweep'> &
   InputOf<'methods_compare'> &
   InputOf<'capability'> &
   InputOf<'transfer'> &
@@ -403,6 +450,7 @@ type Plan = InputOf<'sweep'> &
 
 export type Obstacle =
   | 'model'
+  | 'judge'
   | 'alphas'
   | 'manyAlphas'
   | 'traits'

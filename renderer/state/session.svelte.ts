@@ -99,7 +99,9 @@ export class Session {
         void this.#libraryChanged();
       if (run.kind === 'chat' || run.kind === 'assess') void this.mix.weigh();
       if (run.kind === 'rerun' && run.state === 'done') void this.#tellVerdict(run.id);
-      if (isDesign(run.kind) && run.state === 'done' && this.place.view !== 'experiments')
+      // The panel's own measurements are no experiments.
+      const planned = isDesign(run.kind) && (run.kind !== 'assess' || run.id === this.experiments.showing);
+      if (planned && run.state === 'done' && this.place.view !== 'experiments')
         this.notices.say(t.experiments.finished(t.kinds[run.kind], run.title), {
           label: t.notebook.look,
           run: () => this.place.go('experiments', run.id),

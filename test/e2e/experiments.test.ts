@@ -52,6 +52,50 @@ const logged = (id: string) => {
   database.close();
   return run;
 };
+describe('a measurement', () => {
+  it('takes an inventory in several wordings, against the base, and says where it is from', async () => {
+    await choose('Measurement');
+    await plan('Measurement').getByLabel('Questionnaire').selectOption('mini-ipip');
+    await plan('Measurement')
+      .getByText(/Donnellan/)
+      .waitFor();
+    await plan('Measurement').getByLabel('Compared with').selectOption({ label: 'The base' });
+    await plan('Measurement').getByText('2 assessments').waitFor();
+    await plan('Measurement').getByText('More settings').click();
+    await number('Measurement', 'Wordings of the question', '2');
+    expect(await page.violations()).toEqual([]);
+    await shoot('measurement-plan');
+    await done('Measurement');
+    await result().getByText('Differences from the reference persona').waitFor();
+    const run = logged(page.page.url().split('/').at(-1) ?? '');
+    if (run.kind !== 'assess' || !run.result) throw new Error('no result');
+    expect(run.input).toMatchObject({ inventory: 'mini-ipip', administration: { instructions: 2 } });
+    expect(run.result.retest).toMatchObject({ cases: 20, forms: 2 });
+    const difference = run.result.comparison?.find(({ scale }) => scale === 'extraversion');
+    expect(difference?.difference).toBeGreaterThan(0.5);
+    expect(await result().innerText()).toMatch(/test–retest agreement of the 20 items was ICC\(A,1\)/);
+    expect(await page.violations()).toEqual([]);
+    await shoot('measurement-result');
+  });
+
+  it('draws answers, and wants a judge for an interview', async () => {
+    await plan('Measurement').getByLabel('Ratings').selectOption('interview');
+    await plan('Measurement').getByText('Choose the model that rates the interview').waitFor();
+    expect(await begin('Measurement').isDisabled()).toBe(true);
+    await shoot('measurement-interview');
+    await plan('Measurement').getByLabel('Ratings').selectOption('sampled');
+    await number('Measurement', 'Answers to each item', '2');
+    await number('Measurement', 'Wordings of the question', '1');
+    await plan('Measurement').getByLabel('Compared with').selectOption({ label: 'Nothing' });
+    await done('Measurement');
+    await result()
+      .getByText(/40 answers were drawn/)
+      .waitFor({ timeout: PATIENCE });
+    await plan('Measurement').getByLabel('Ratings').selectOption('probability');
+    await choose('Sweep');
+  });
+});
+
 describe('a sweep', () => {
   it('says what it will take, what one will get, and what is wrong with a plan', async () => {
     await result().getByText('What you will get').waitFor();

@@ -121,14 +121,23 @@ export function presentAssessment({ input, result }: Done<'assess'>, files: RunF
       text`The difference in ${scale} between the persona and the reference persona was ${statistic(symbol('M', 'diff'), difference, {})}${tests}.`,
     );
   }
-  if (several)
+  if (several) {
+    const defined = traits.filter(({ reliability }) => reliability.alpha !== null);
+    if (defined.length > 0)
+      sentences.push([
+        ...text`Over ${count(cases.length)} cases of the administration, Cronbach’s α was `,
+        ...defined.flatMap(({ scale, reliability }, index): Text => {
+          const link = index === 0 ? '' : index === defined.length - 1 ? ', and ' : ', ';
+          return text`${link}${withoutZero(reliability.alpha as number)}${ciText(reliability.ci95, withoutZero)} for ${scale.replaceAll('-', ' ')}`;
+        }),
+        '.',
+      ]);
     for (const { scale, reliability } of traits)
-      sentences.push(
-        reliability.alpha === null
-          ? text`Cronbach’s α of ${scale} over the cases is undefined: ${reason(reliability.reason)}.`
-          : text`Over ${count(reliability.cases)} cases of the administration, Cronbach’s α of ${scale} was ${withoutZero(reliability.alpha)}${ciText(reliability.ci95, withoutZero)}.`,
-      );
-  else
+      if (reliability.alpha === null)
+        sentences.push(
+          text`Cronbach’s α of ${scale} over the cases is undefined: ${reason(reliability.reason)}.`,
+        );
+  } else
     sentences.push(
       text`Cronbach’s α is undefined: one administration to one persona is a single case, and α needs two.`,
     );

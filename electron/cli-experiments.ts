@@ -554,25 +554,26 @@ const texts: Texts = {
   },
 
   calibrate: result => {
+    const known = (error: number | undefined) => (result.df < 1 ? '–' : decimals(error));
     const matrix = (what: keyof Pick<schema.Calibration, 'jacobian' | 'low' | 'high'>) =>
       TRAITS.map(score => [
         score,
         ...TRAITS.map(
           trait =>
-            `${signed(result[what][score]?.[trait])} ± ${decimals(result[`${what}Error`][score]?.[trait])}`,
+            `${signed(result[what][score]?.[trait])} ± ${known(result[`${what}Error`][score]?.[trait])}`,
         ),
       ]);
     const curves = result.curves.map(({ trait, alpha, shift, error }) => [
       trait,
       signed(alpha),
-      `${signed(shift[trait])} ± ${decimals(error[trait])}`,
+      `${signed(shift[trait])} ± ${known(error[trait])}`,
     ]);
     return noted(
       [
         table([['score by α of', ...TRAITS], ...matrix('jacobian')]),
         'Points of score for one of α around 0, central difference, ± standard error; --json has both poles apart.',
         table([['own score', 'α', 'shift'], ...curves]),
-        `${result.n} assessments, ${result.df} degrees of freedom; residual standard deviations ${TRAITS.map(trait => `${trait} ${decimals(result.residual[trait])}`).join(', ')}. Kept as ${result.key.slice(0, 8)}.`,
+        `${result.n} assessments, ${result.df} degrees of freedom; residual standard deviations ${TRAITS.map(trait => `${trait} ${known(result.residual[trait])}`).join(', ')}. Kept as ${result.key.slice(0, 8)}.`,
       ].join('\n\n'),
       result,
     );
@@ -588,7 +589,7 @@ const texts: Texts = {
     ]);
     const { fresh, key, date } = result.calibration;
     return noted(
-      `${table([['trait', 'wanted', 'α', 'predicted', 'measured'], ...rows])}\nMean absolute error ${decimals(result.error, 3)}. Calibration ${key.slice(0, 8)} ${fresh ? 'was made for this' : `of ${date}`}.`,
+      `${table([['trait', 'wanted', 'α', 'predicted', 'measured'], ...rows])}\nIn brackets: 95 % interval of one assessment, as wide as drawn combinations were off from effects that add up.\nMean absolute error ${decimals(result.error, 3)}. Calibration ${key.slice(0, 8)} ${fresh ? 'was made for this' : `of ${date}`}.`,
       result,
     );
   },

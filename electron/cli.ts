@@ -16,6 +16,7 @@ import { runCommands } from './cli-runs.ts';
 import { settingsCommands } from './cli-settings.ts';
 import { decimals, intervalText, reportBroken, table, timeText } from './cli-text.ts';
 import { appFolder, dataFolder, describeError, resourcesFolder } from './host.ts';
+import { LOW_MASS } from './studio/assessment/scoring.ts';
 import type { Warning } from './studio/contract.ts';
 import * as schema from './studio/contract.ts';
 import { liveObstacle, METHODS, POLES, TRAITS } from './studio/contract.ts';
@@ -435,7 +436,18 @@ function assessmentText(result: schema.AssessResult): string {
     ...(result.retest ? [retestText(result.retest)] : []),
     ...(result.comparison ? ['d is d_z, paired over the items of a scale.'] : []),
   ];
-  return [table([head, ...rows]), ...(several ? ['', casesText(result), ''] : []), ...notes].join('\n');
+  const doubtful =
+    result.validMass < LOW_MASS && !parsing
+      ? [
+          `Only ${share} % of the probability fell on valid answers: the model hardly answers with a rating, and these scores say little.\n`,
+        ]
+      : [];
+  return [
+    ...doubtful,
+    table([head, ...rows]),
+    ...(several ? ['', casesText(result), ''] : []),
+    ...notes,
+  ].join('\n');
 }
 
 const retestText = ({ icc, ci95, cases, forms, reason }: schema.Retest) =>

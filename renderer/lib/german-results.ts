@@ -6,6 +6,10 @@ export const germanResults: Record<string, string> = {
   // Assessment
   'Scores were *, with the standard deviation taken over items.':
     'Die Werte waren $1; die Standardabweichung ist über die Items.',
+  'Only #% of the drawn answers held a rating, so the scores say little.':
+    'Nur $1 % der gezogenen Antworten enthielten eine Bewertung; die Werte sagen daher wenig.',
+  'Only #% of the probability fell on valid answers: the model hardly answers with a rating, and the scores say little.':
+    'Nur $1 % der Wahrscheinlichkeit fielen auf gültige Antworten: Das Modell antwortet kaum mit einer Bewertung, und die Werte sagen wenig.',
   'There is no score for *: fewer than two thirds of the items have a readable answer.':
     'Für $1 gibt es keinen Wert: Weniger als zwei Drittel der Items haben eine lesbare Antwort.',
   'For # there is no difference to report: no item was answered by both personas.':

@@ -444,7 +444,7 @@ export const german: Words = {
     place: 'Wieder einstellen',
     reached: error => `Gemessen: im Mittel ${error} Punkte neben den gewünschten Werten.`,
     about:
-      'In Klammern: das 95-%-Intervall einer Messung. Ein gewünschter Wert stellt die Dosisregler; Rückgängig nimmt es zurück. Pos1 oder ein leeres Feld lässt ein Merkmal frei. „Messen und korrigieren“ misst die Mischung, korrigiert sie zweimal und behält die beste.',
+      'In Klammern: das 95-%-Intervall einer Messung, so weit, wie gezogene Kombinationen von Wirkungen abwichen, die sich addieren. Ein gewünschter Wert stellt die Dosisregler; Rückgängig nimmt es zurück. Pos1 oder ein leeres Feld lässt ein Merkmal frei. „Messen und korrigieren“ misst die Mischung, korrigiert sie zweimal und behält die beste.',
   },
 
   settings: {

@@ -456,7 +456,7 @@ export const english = {
     place: 'Set them again',
     reached: (error: string) => `Measured: ${error} points off the wanted scores on average.`,
     about:
-      'In brackets: the 95 % interval of one measurement. A wanted score sets the dose sliders; Undo takes it back. Home, or an empty field, leaves a trait free. “Measure and correct” measures the mix, corrects it twice and keeps the best one.',
+      'In brackets: the 95 % interval of one measurement, as wide as drawn combinations were off from effects that add up. A wanted score sets the dose sliders; Undo takes it back. Home, or an empty field, leaves a trait free. “Measure and correct” measures the mix, corrects it twice and keeps the best one.',
   },
 
   settings: {

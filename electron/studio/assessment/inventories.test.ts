@@ -155,6 +155,10 @@ describe('an inventory of one’s own', () => {
     expect(refusal(json({ items: [mine.items[0], mine.items[0]] })).message).toContain(
       'two items with the id 1',
     );
+    const twin = { ...mine.items[1], text: mine.items[0]?.text.toUpperCase() };
+    expect(refusal(json({ items: [mine.items[0], twin] })).message).toMatch(
+      /field items\.1\.text: the items 1 and 2 are the same/,
+    );
     expect(refusal(json({ licence: undefined })).data.field).toBe('licence');
     expect(refusal(json({ items: [mine.items[0], { ...mine.items[1], facet: 'order' }] })).message).toContain(
       'belongs to conscientiousness and to honesty',

@@ -68,11 +68,27 @@ export class Inventories {
     const { inventories, broken } = await this.list();
     const found = inventories.find(inventory => inventory.short === short);
     if (found) return found;
-    const left = broken.map(({ message }) => message);
-    throw new StudioError('not_found', [`There is no inventory “${short}”.`, ...left].join(' '), {
-      field: 'inventory',
-      action: `Known: ${inventories.map(inventory => inventory.short).join(', ')}.`,
-    });
+    const isMeant = (path: string) => basename(path, extname(path)).toLowerCase() === short.toLowerCase();
+    const meant = broken.filter(({ path }) => isMeant(path));
+    const others = broken.length - meant.length;
+    // A translation goes by the name of what it translates.
+    const names = inventories.map(inventory => inventory.short);
+    const originals = names.filter(name => !names.some(other => name.startsWith(`${other}-`)));
+    const translations = names.length - originals.length;
+    throw new StudioError(
+      'not_found',
+      [
+        `There is no inventory “${short}”.`,
+        ...meant.map(({ message }) => message),
+        ...(others > 0
+          ? [`Left out for mistakes: ${others} ${meant.length > 0 ? 'more ' : ''}in ${this.folder}.`]
+          : []),
+      ].join(' '),
+      {
+        field: 'inventory',
+        action: `Known: ${originals.join(', ')}, and ${translations} translations, as in ipip-neo-120-de.`,
+      },
+    );
   }
 
   async #loadShipped(folder: string): Promise<LoadedInventory[]> {
@@ -149,11 +165,17 @@ export function parseInventories(text: string, file: string): Inventory[] {
   const clean = text.replace(/^\ufeff/, '');
   if (extname(file).toLowerCase() === '.csv') {
     const { data, lines } = readCsv(clean, file);
-    return [checked(schema, data, file, path => lines(path))];
+    return [
+      withoutTwins(
+        checked(schema, data, file, path => lines(path)),
+        file,
+        lines,
+      ),
+    ];
   }
   const { data, line } = readJson(clean, file);
   if (typeof data !== 'object' || data === null || !('languages' in data))
-    return [checked(schema, data, file, line)];
+    return [withoutTwins(checked(schema, data, file, line), file, line)];
   const { languages: texts, items, ...rest } = check(multilingual, data, file, line);
   return Object.entries(texts).map(([language, { texts: lines, translators, name, note, ...more }]) => {
     if (lines.length !== items.length)
@@ -214,6 +236,21 @@ function checked(type: typeof schema, data: unknown, file: string, lineOf: LineO
     if (other !== trait)
       throw bad(file, `the facet “${facet}” belongs to ${other} and to ${trait}`, place('facet'));
     traitOf.set(facet, trait);
+  }
+  return inventory;
+}
+
+/** Refuses an item that stands twice. Translations may have one word for two items, and say so in their note. */
+function withoutTwins(inventory: Inventory, file: string, lineOf: LineOf): Inventory {
+  const first = new Map<string, number>();
+  for (const [index, { text, id }] of inventory.items.entries()) {
+    const known = first.get(text.toLowerCase());
+    if (known !== undefined)
+      throw bad(file, `the items ${known} and ${id} are the same, “${text}”`, {
+        field: `items.${index}.text`,
+        line: lineOf(['items', index, 'text']),
+      });
+    first.set(text.toLowerCase(), id);
   }
   return inventory;
 }

@@ -17,7 +17,7 @@ import { cronbachAlpha, retestAgreement } from '../statistics/reliability.ts';
 type Item = Inventory['items'][number];
 
 /** Items with less of the probability, or of the drawn answers, on valid answers are flagged. */
-const LOW_MASS = 0.5;
+export const LOW_MASS = 0.5;
 
 /** Share of a scale's items that must be answered for a score; the mean of those then stands for all. */
 const ANSWERED_SHARE = 2 / 3;

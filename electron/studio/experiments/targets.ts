@@ -149,6 +149,16 @@ export async function target(
   calibrations: Calibrations,
   bench: Bench,
 ): Promise<TargetResult> {
+  const last = Object.keys(bench.inventory.scale).length;
+  for (const trait of TRAITS) {
+    const score = plan.profile[trait];
+    if (score !== undefined && !(score >= 1 && score <= last))
+      throw new StudioError(
+        'bad_input',
+        `${trait} ${score} is no score of ${bench.inventory.short}, whose answers go from 1 to ${last}.`,
+        { field: 'profile', action: `Ask for scores from 1 to ${last}.` },
+      );
+  }
   const assessments = 1 + plan.refine;
   bench.points.expect(1 + assessments);
   const found = await settled(plan, condition, calibrations, bench);
@@ -184,6 +194,10 @@ export async function target(
     const aim = Object.fromEntries(named.map(trait => [trait, (wanted[trait] as number) - bias[trait]]));
     alphas = solve(calibration, aim, plan.ridge);
   }
+  if (calibration.df > 0 && !calibration.spread)
+    bench.note(
+      'The calibration has no drawn combinations: the intervals assume that the effects of the traits add up, and may be too narrow.',
+    );
   const best = steps.reduce((least, step) => (step.error < least.error ? step : least));
   const predicted = predict(calibration, best.alphas);
   const aimed = predict(calibration, first).scores;

@@ -1,4 +1,5 @@
 /** What is told of an assessment: scores, differences from a reference persona, what wordings and orders did. */
+import { LOW_MASS } from '../assessment/scoring.ts';
 import type { AssessResult } from '../contract.ts';
 import {
   ciText,
@@ -89,6 +90,12 @@ export function presentAssessment({ input, result }: Done<'assess'>, files: RunF
   };
 
   const sentences: Text[] = [];
+  if (result.validMass < LOW_MASS)
+    sentences.push(
+      result.parsing
+        ? text`Only ${fixed(100 * result.validMass, 1)}% of the drawn answers held a rating, so the scores say little.`
+        : text`Only ${fixed(100 * result.validMass, 1)}% of the probability fell on valid answers: the model hardly answers with a rating, and the scores say little.`,
+    );
   const traits = scales.filter(({ kind }) => kind === 'trait');
   const scored = traits.filter(({ score }) => score !== null);
   if (scored.length > 0)

@@ -572,11 +572,12 @@ export function presentCalibration({ result }: Done<'calibrate'>): Presentation 
             scaleTitle(score),
             orDash(base[score]),
             ...traits.map(
-              trait => `${orDash(jacobian[score]?.[trait])} (${orDash(jacobianError[score]?.[trait])})`,
+              trait =>
+                `${orDash(jacobian[score]?.[trait])} (${orDash(df < 1 ? null : jacobianError[score]?.[trait])})`,
             ),
           ].map(cell),
         })),
-        note: text`Points of the score for one α, central differences between both poles; standard errors in brackets. Base = fitted score with all α at 0.`,
+        note: text`Points of the score for one α, central differences between both poles; standard errors in brackets${df < 1 ? ' (a dash: the design leaves no degrees of freedom)' : ''}. Base = fitted score with all α at 0.`,
       },
     ],
     plots: [],

@@ -1,4 +1,6 @@
 /** Readout of a text: which of its words belong to which categories of a lexicon, and the usual counts beside them. */
+import { flesch } from 'flesch';
+import { fleschKincaid } from 'flesch-kincaid';
 import type { TextReadout } from '../contract.ts';
 import type { Lexicon, Phrase, WordFacts } from './lexicon.ts';
 import { normalWord, plainSign, WORD } from './lexicon.ts';
@@ -258,11 +260,11 @@ function compositesOf(categories: Record<string, number>): Record<string, number
  */
 function readabilityOf({ words, sentences, latin, syllables }: Counts): TextReadout['readability'] {
   if (!inLatinLetters({ words, latin })) return null;
-  const perSentence = words / sentences;
-  const perWord = syllables / latin;
+  // Syllables are known of words in Latin letters alone; the others count as such words on average.
+  const counts = { sentence: sentences, word: words, syllable: (syllables / latin) * words };
   return {
-    readingEase: 206.835 - 1.015 * perSentence - 84.6 * perWord,
-    grade: 0.39 * perSentence + 11.8 * perWord - 15.59,
+    readingEase: flesch(counts),
+    grade: fleschKincaid(counts),
     enough: words >= ENOUGH_TO_READ,
   };
 }

@@ -1,14 +1,15 @@
 /**
  * How fast an inventory is administered: the studio's way (the beginning that all items share is evaluated once, then
  * many items go through the model together) against one whole prompt after another, on the same model, in the same run,
- * and how far the ratings of the two lie apart.
+ * and how far the ratings of the two lie apart. `bound` is the ratio of tokens were every common beginning of prompts
+ * evaluated once: all that sharing can give where time goes by tokens.
  *
  *   node scripts/bench/assess.ts [--model FILE] [--inventory ipip-50] [--system TEXT] [--threads N] [--repeat N]
  *                                [--layers N] [--sequences N] [--folder DIR]
  *
  * Without --model: the demonstration model, and a model of random weights with the shapes of Llama-3.2-1B (4 of its 16
  * layers, which all cost the same; the demonstration model's vocabulary), written into a folder of main memory (/dev/shm)
- * where there is one, and removed at the end. Without --system: once without a system prompt, and once with one.
+ * where there is one, and removed at the end. Without --system: without a system prompt, with a short one, and with one of a role-play.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -29,6 +30,8 @@ import { writeChatModel } from './model.ts';
 
 const resources = join(import.meta.dirname, '..', '..', 'resources');
 const demo = join(resources, 'demo', 'base.gguf');
+/** Makes the shared beginning about as long as Llama 3.2's template does by itself (“Cutting Knowledge Date …”): 64 tokens, there 59. */
+const TEMPLATE = 'You are a person who answers questions. Today is Monday, in the summer, and it is noon.';
 /** A system prompt as role-play has them. */
 const PERSONA =
   'You are Mara, the captain of a small ship. You have sailed for thirty years and you like the sea, plain food and quiet evenings. ' +
@@ -55,7 +58,7 @@ const llama = await getLlama({
   logLevel: LlamaLogLevel.error,
 });
 async function measure(name: string, path: string, threads: number): Promise<void> {
-  for (const system of given.system === undefined ? ['', PERSONA] : [given.system])
+  for (const system of given.system === undefined ? ['', TEMPLATE, PERSONA] : [given.system])
     await measureWith(system, system ? `${name}, system` : name, path, threads, Number(given.repeat));
 }
 
@@ -126,6 +129,9 @@ async function measureWith(
     const [a, b] = [scoresOf(inventory, one.result), scoresOf(inventory, many.result)];
     scoreDifference = Math.max(scoreDifference, ...apart(Object.values(a), Object.values(b)));
   }
+  const prefixes = new Set(
+    questions.flatMap(question => question.map((_, i) => question.slice(0, i + 1).join(' '))),
+  );
   const tokens = questions.reduce((sum, question) => sum + question.length, 0);
   const shared = Math.min(
     ...questions.slice(1).map((question, i) => common(question, questions[i] as number[])),
@@ -137,6 +143,7 @@ async function measureWith(
       String(questions.length).padStart(6),
       String(tokens).padStart(7),
       String(shared).padStart(7),
+      (tokens / prefixes.size).toFixed(1).padStart(6),
       best.alone.seconds.toFixed(3).padStart(8),
       best.together.seconds.toFixed(3).padStart(11),
       (best.alone.seconds / best.together.seconds).toFixed(1).padStart(6),
@@ -173,7 +180,7 @@ function scoresOf({ items }: LoadedInventory, probabilities: number[][]): Record
 
 console.log(`${cpus()[0]?.model ?? 'CPU'}, ${llama.gpu || 'no GPU'}, ${inventory.name}`);
 console.log(
-  '\nmodel                      threads  items  tokens  shared  alone s  together s  ratio  by processor  largest difference of p, score',
+  '\nmodel                      threads  items  tokens  shared  bound  alone s  together s  ratio  by processor  largest difference of p, score',
 );
 if (given.model) await measure(given.model, given.model, Number(given.threads));
 else {

@@ -355,23 +355,60 @@ endpointOptions(system(recipeOptions(command('chat', 'answer one prompt'))))
     );
   });
 
-command('inventories', 'list the inventories that can be administered').action(() =>
-  perform(
-    async client => reportBroken(await client.assessment.inventories()),
-    ({ inventories, folder }) =>
-      `${table([
-        ['name', 'items', 'answers', 'facets', 'language', 'title'],
-        ...inventories.map(found => [
-          found.short,
-          String(found.items),
-          String(Object.keys(found.scale).length),
-          String(found.facets.length),
-          found.language,
-          found.name,
-        ]),
-      ])}\nYour own go into ${folder}.`,
-  ),
-);
+command('inventories', 'list the inventories that can be administered, or tell of one')
+  .argument('[name]', 'whose source, reference, licence and scales to show')
+  .action(name =>
+    perform(
+      async client => {
+        const listing = await client.assessment.inventories();
+        if (name === undefined) return reportBroken(listing);
+        const found = listing.inventories.find(({ short }) => short === name);
+        if (found) return found;
+        reportBroken(listing);
+        throw new StudioError('not_found', `There is no inventory “${name}”.`, {
+          field: 'name',
+          action: '“inventories” lists them.',
+        });
+      },
+      result => ('folder' in result ? inventoriesText(result) : inventoryText(result)),
+    ),
+  );
+
+function inventoriesText({
+  inventories,
+  folder,
+}: {
+  inventories: schema.InventorySummary[];
+  folder: string;
+}): string {
+  const rows = inventories.map(found => [
+    found.short,
+    String(found.items),
+    String(Object.keys(found.scale).length),
+    String(found.facets.length),
+    found.language,
+    found.name,
+  ]);
+  return `${table([['name', 'items', 'answers', 'facets', 'language', 'title'], ...rows])}\nYour own go into ${folder}.`;
+}
+
+function inventoryText(found: schema.InventorySummary): string {
+  const labels = Object.entries(found.scale).map(([answer, label]) => `${answer} ${label}`);
+  return table(
+    [
+      [found.name, ''],
+      ['items', `${found.items}, in ${found.language}, with ${found.instructions} wordings of the question`],
+      ['answers', labels.join(', ')],
+      ['traits', found.traits.join(', ')],
+      ['facets', found.facets.join(', ')],
+      ['source', found.source],
+      ['reference', found.reference],
+      ['licence', found.licence],
+      ['note', found.note],
+      ['file', found.path],
+    ].filter(([, value], index) => index === 0 || value !== ''),
+  );
+}
 
 endpointOptions(administering(system(recipeOptions(command('assess', 'administer an inventory')))))
   .option(

@@ -373,6 +373,7 @@ export const inventorySummary = inventory.omit({ items: true, instructions: true
   /** From the data folder, not shipped. */
   own: z.boolean(),
 });
+export type InventorySummary = z.infer<typeof inventorySummary>;
 
 export const ASSESSMENT_MODES = ['probability', 'sampled', 'interview'] as const;
 export const RESPONSE_ORDERS = ['normal', 'reversed', 'both'] as const;

@@ -1,6 +1,6 @@
 /** In which language the page speaks: as chosen in the settings, else as the browser prefers. A change shows after a reload. */
 import { z } from 'zod';
-import { recall, remember } from './storage.ts';
+import { recall } from './storage.ts';
 
 /** Names of the languages, each in itself. */
 export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;
@@ -18,8 +18,3 @@ export const locale: string | undefined = language === 'de' ? 'de-DE' : undefine
 
 /** A number's text with the mark between units and tenths that the language uses. */
 export const decimal = (text: string): string => (language === 'de' ? text.replace('.', ',') : text);
-
-export function choose(next: Language) {
-  remember('language', next);
-  location.reload();
-}

@@ -30,19 +30,23 @@ it('open by key and from the rail; colours and text size hold after a reload', a
   await page.page.keyboard.press('Control+,');
   await dialog().getByRole('radio', { name: 'Dark' }).check();
   expect(await background()).not.toBe(light);
-  for (let i = 0; i < 5; i++) await dialog().getByRole('button', { name: 'Larger text' }).click();
+  for (let i = 0; i < 7; i++) await dialog().getByRole('button', { name: 'Larger text' }).click();
   expect(await dialog().getByRole('button', { name: 'Larger text' }).isDisabled()).toBe(true);
-  expect(await textHeight()).toBeCloseTo(usual * 1.5, 3);
+  expect(await textHeight()).toBeCloseTo(usual * 2, 3);
   await page.page.keyboard.press('Escape');
   await dialog().waitFor({ state: 'detached' });
   // Larger text makes the window narrow: views stand below each other, and nothing is pushed out at the side.
   expect(await sideways()).toBe(0);
   expect(await page.violations()).toEqual([]);
-  await page.shoot('text-150');
+  await page.shoot('text-200');
 
-  await page.page.reload();
-  await page.slider('Openness').waitFor();
-  expect(await textHeight()).toBeCloseTo(usual * 1.5, 3);
+  // Every time: whether the size or the first look at the layout comes first is a matter of chance.
+  for (let i = 0; i < 5; i++) {
+    await page.page.reload();
+    await page.slider('Openness').waitFor();
+    expect(await textHeight()).toBeCloseTo(usual * 2, 3);
+    expect(await sideways()).toBe(0);
+  }
   await page.button('Settings').click();
   expect(await dialog().getByRole('radio', { name: 'Dark' }).isChecked()).toBe(true);
   await dialog().getByRole('button', { name: 'Back to 100 %' }).click();

@@ -1,7 +1,14 @@
 /** The page as a user meets it: what is on it, by role and name, and what a user does with it. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { expect } from 'vitest';
 
 /** Longest wait for a model's answer or measurement, in milliseconds: the machine may be busy. */
@@ -29,6 +36,54 @@ export const launchBrowser = (): Promise<Browser> =>
     args: process.getuid?.() === 0 ? ['--no-sandbox', ...QUIET] : QUIET,
   });
 
+/** Runs in the page, so that it is text here: this program has no DOM. */
+const findClipped = `(() => {
+  const found = new Set();
+  const walker = document.createTreeWalker(document.querySelector('dialog[open]') ?? document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  const say = (what, text, at) => found.add(what + ': "' + text.slice(0, 60) + '" in ' + at.tagName.toLowerCase() + '.' + at.className);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const text = node.data.trim();
+    const own = node.parentElement;
+    if (!text || !own.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    if (own.closest('.visually-hidden, svg, option, script, style')) continue;
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect();
+    if (box.width === 0) continue;
+    if (own.closest('button, .button, th, td, label, summary') && getComputedStyle(own).display !== 'inline' && own.scrollWidth > own.clientWidth + 1 && getComputedStyle(own).overflowX === 'visible')
+      say('spills', text, own);
+    const line = own.closest('button, .button, label, tr');
+    const around = line && getComputedStyle(line).display !== 'inline' && line.getBoundingClientRect();
+    if (around && (box.bottom > around.bottom + 2 || box.top < around.top - 2)) say('higher than its line', text, line);
+    let right = innerWidth;
+    for (let at = own; at && at !== document.documentElement; at = at.parentElement) {
+      // What lies on top is cut by nothing that it stands in.
+      if (at.tagName === 'DIALOG') break;
+      const style = getComputedStyle(at);
+      const edge = at.getBoundingClientRect();
+      if (style.overflowX === 'auto' || style.overflowX === 'scroll') { right = Infinity; }
+      if (style.overflowX === 'hidden' || style.overflowX === 'clip') {
+        const told = style.textOverflow === 'ellipsis' && at.closest('[title]')?.title;
+        if (!told && (box.right > edge.right + 1.5 || box.left < edge.left - 1.5)) say('cut at the side', text, at);
+      }
+      if (style.overflowY === 'auto' || style.overflowY === 'scroll') break;
+      if ((style.overflowY === 'hidden' || style.overflowY === 'clip') && style.webkitLineClamp === 'none' && (box.bottom > edge.bottom + 2 || box.top < edge.top - 2)) say('cut below', text, at);
+    }
+    if (box.right > right + 1) say('outside of the window', text, own);
+  }
+  const pen = document.createElement('canvas').getContext('2d');
+  for (const field of document.querySelectorAll('input, select')) {
+    const text = field.tagName === 'SELECT' ? field.selectedOptions[0]?.text : field.value ? '' : field.placeholder;
+    if (!text || !field.checkVisibility()) continue;
+    const style = getComputedStyle(field);
+    pen.font = style.font;
+    const arrow = field.tagName === 'SELECT' ? 16 : 0;
+    if (pen.measureText(text).width > field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow + 1)
+      say('cut in its field', text, field);
+  }
+  return [...found];
+})()`;
+
 export type Side = 'Base' | 'Persona';
 
 export class StudioPage {
@@ -44,9 +99,17 @@ export class StudioPage {
     });
   }
 
-  /** Opens the studio in a browser context of its own, with nothing remembered. */
-  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<StudioPage> {
+  /** Opens the studio in a browser context of its own, with nothing remembered; `prepare` has the context before. */
+  static async open(
+    browser: Browser,
+    url: string,
+    {
+      prepare,
+      ...options
+    }: BrowserContextOptions & { prepare?: (context: BrowserContext) => Promise<unknown> } = {},
+  ): Promise<StudioPage> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    await prepare?.(context);
     const studio = new StudioPage(await context.newPage());
     await studio.page.goto(url);
     await studio.slider('Extraversion').waitFor();
@@ -141,6 +204,14 @@ export class StudioPage {
       }
     }
     await this.page.setViewportSize(SIZES.small);
+  }
+
+  /**
+   * Texts that cannot be read whole: cut by a box that does not scroll, spilling out of their own, or pushed out of the
+   * window at the side. A line that ends in an ellipsis counts where no title tells the rest.
+   */
+  clipped(): Promise<string[]> {
+    return this.page.evaluate(findClipped);
   }
 
   /** What axe finds against WCAG 2.2 A and AA and its best practices; the page must be opened with `bypassCSP`. */

@@ -6,6 +6,7 @@ import { setupConnection } from './shell/connection.ts';
 import { keychain } from './shell/keychain.ts';
 import {
   reportStartupError,
+  setupOpenedFiles,
   setupProfile,
   setupQuit,
   setupSingleInstance,
@@ -17,18 +18,21 @@ import { printPdf } from './shell/pdf.ts';
 import { setupPermissions } from './shell/permissions.ts';
 import { setupPage, setupScheme } from './shell/scheme.ts';
 import { spawnUtilityWorker } from './shell/workers.ts';
+import { Desktop } from './studio/desktop/desktop.ts';
 import { createStudio } from './studio/studio.ts';
 
 async function start(): Promise<void> {
   const home = dataFolder();
   const stateFile = join(setupProfile(home), 'window.json');
   if (!setupSingleInstance(stateFile)) return;
+  const desktop = new Desktop();
+  setupOpenedFiles(desktop, stateFile);
   setupScheme();
   setupNavigationLimits();
   await app.whenReady();
   setupPermissions();
   setupPage(rendererFolder);
-  setupMenu();
+  setupMenu(desktop);
   const studio = await createStudio({
     home,
     resources: app.isPackaged ? join(process.resourcesPath, 'resources') : resourcesFolder,
@@ -36,6 +40,7 @@ async function start(): Promise<void> {
     spawnWorker: spawnUtilityWorker,
     printPdf,
     keychain,
+    desktop,
   });
   setupQuit(() => studio.close());
   setupConnection(studio.router);

@@ -30,6 +30,16 @@ const config: Configuration = {
     'node_modules/better-sqlite3/**',
   ],
   extraResources: [{ from: 'resources', to: 'resources', filter: ['**/*', '!icons/**'] }],
+  // A persona that was shared opens by a double click.
+  fileAssociations: [
+    {
+      ext: 'persona',
+      name: 'Temperament persona',
+      description: 'A persona of Temperament',
+      mimeType: 'application/vnd.temperament.persona+zip',
+      role: 'Editor',
+    },
+  ],
   // Native code is Node-API, built or shipped ready: nothing is compiled against Electron.
   npmRebuild: false,
   buildDependenciesFromSource: false,

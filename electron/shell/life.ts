@@ -1,8 +1,10 @@
 /** How the application begins and ends: once per data folder, with a reason when it cannot, and leaving nothing behind. */
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { app, dialog } from 'electron';
 import { describeError, REPORTED_EXIT_CODE } from '../host.ts';
+import { type Desktop, opensHere } from '../studio/desktop/desktop.ts';
 import { makeFolder } from '../studio/folders.ts';
 import { openWindow, showWindow } from './window.ts';
 
@@ -22,6 +24,38 @@ export function setupSingleInstance(stateFile: string): boolean {
   }
   app.on('second-instance', () => showWindow(stateFile));
   return true;
+}
+
+/**
+ * Files that were double-clicked: the system names them on the command line, to the instance that runs already, or on a
+ * Mac by an event, which may come before everything is ready.
+ */
+export function setupOpenedFiles(desktop: Desktop, stateFile: string): void {
+  const open = (args: string[], folder: string) => {
+    for (const path of filesNamed(args, folder)) desktop.open(path);
+  };
+  // The first is this program; with an Electron that runs a folder, the second is that.
+  open(process.argv.slice(1), process.cwd());
+  app.on('second-instance', (_event, args, folder) => open(args.slice(1), folder));
+  app.on('open-file', (event, path) => {
+    event.preventDefault();
+    desktop.open(path);
+    if (app.isReady()) showWindow(stateFile);
+  });
+}
+
+/** The files among arguments that the page can open, as whole paths; some systems name them as addresses. */
+export function filesNamed(args: string[], folder: string): string[] {
+  return args
+    .filter(argument => !argument.startsWith('-') && opensHere(argument))
+    .flatMap(argument => {
+      if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(argument)) return [resolve(folder, argument)];
+      try {
+        return [fileURLToPath(argument)];
+      } catch {
+        return [];
+      }
+    });
 }
 
 /** One window; on a Mac the application outlives it. */

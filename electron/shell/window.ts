@@ -1,4 +1,4 @@
-/** The studio's window: sandboxed, at the place and size it was left. */
+/** The studio's window: sandboxed, at the place and size it was left, maximised where it was. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BrowserWindow, dialog, nativeTheme, type Rectangle, screen } from 'electron';
@@ -9,11 +9,17 @@ const MINIMUM = { width: 760, height: 560 };
 /** A page that crashes twice within this time is not loaded a third time. */
 const CRASH_INTERVAL_MS = 10_000;
 
-/** Opens a window. `stateFile` remembers its bounds. */
+/** Where the window was left; `maximized` beside the bounds that it goes back to. */
+interface WindowState extends Rectangle {
+  maximized: boolean;
+}
+
+/** Opens a window. `stateFile` remembers where it was left. */
 export function openWindow(stateFile: string): BrowserWindow {
+  const state = readState(stateFile);
   const window = new BrowserWindow({
     ...saneBounds(
-      readBounds(stateFile),
+      state,
       screen.getAllDisplays().map(display => display.workArea),
     ),
     minWidth: MINIMUM.width,
@@ -34,8 +40,13 @@ export function openWindow(stateFile: string): BrowserWindow {
       spellcheck: false,
     },
   });
-  window.once('ready-to-show', () => window.show());
-  window.on('close', () => writeBounds(stateFile, window.getNormalBounds()));
+  window.once('ready-to-show', () => {
+    if (state?.maximized === true) window.maximize();
+    window.show();
+  });
+  window.on('close', () =>
+    writeState(stateFile, { ...window.getNormalBounds(), maximized: window.isMaximized() }),
+  );
   reloadAfterCrash(window);
   void window.loadURL(STUDIO_URL);
   return window;
@@ -78,18 +89,18 @@ export function saneBounds(
   };
 }
 
-function readBounds(file: string): Partial<Rectangle> | undefined {
+function readState(file: string): Partial<WindowState> | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readFileSync(file, 'utf8')) ?? undefined;
   } catch {
     return undefined;
   }
 }
 
-function writeBounds(file: string, bounds: Rectangle): void {
+function writeState(file: string, state: WindowState): void {
   try {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.new`, JSON.stringify(bounds));
+    writeFileSync(`${file}.new`, JSON.stringify(state));
     renameSync(`${file}.new`, file);
   } catch (error) {
     // A window in another place next time is no reason to bother anybody.

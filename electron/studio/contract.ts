@@ -2,6 +2,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import * as checkpoints from './checkpoints/contract.ts';
+import * as desktop from './desktop/contract.ts';
 import * as downloads from './downloads/contract.ts';
 import * as endpoints from './endpoints/contract.ts';
 import * as experiments from './experiments/contract.ts';
@@ -29,6 +30,7 @@ import {
 
 export { firstMessage, systemPrompt, USER } from './chat/roleplay.ts';
 export * from './checkpoints/contract.ts';
+export * from './desktop/contract.ts';
 export * from './downloads/contract.ts';
 export * from './endpoints/contract.ts';
 export * from './experiments/contract.ts';
@@ -720,6 +722,15 @@ export const contract = {
         folder: z.string(),
       }),
     ),
+  },
+  /** The window around the page; in a browser and in the terminal there is none. */
+  desktop: {
+    /** Has the desktop's menu say this. */
+    menu: procedure.input(desktop.desktopMenu).output(z.void()),
+    /** What was chosen in the menu or opened by the system's file manager. */
+    commands: procedure.output(eventIterator(desktop.desktopCommand)),
+    /** A file that a command `open` has named; once. */
+    opened: procedure.input(byId).output(z.object({ file: z.file() })),
   },
   runs: {
     list: procedure.input(runListInput).output(z.array(runSummary)),

@@ -11,6 +11,7 @@ import { Chat } from './chat/chat.ts';
 import { Conversations } from './chat/conversations.ts';
 import { withUser } from './chat/roleplay.ts';
 import { contract, type Persona, type Recipe, TRAITS } from './contract.ts';
+import { Desktop } from './desktop/desktop.ts';
 import { Catalogue } from './downloads/catalogue.ts';
 import { Downloads } from './downloads/downloads.ts';
 import { Http, type HttpOptions } from './downloads/http.ts';
@@ -56,6 +57,8 @@ export interface StudioOptions {
   printPdf?: (html: string) => Promise<Uint8Array>;
   /** How other machines are reached, where the defaults will not do. */
   http?: HttpOptions;
+  /** The window around the page, where the host has one. */
+  desktop?: Desktop;
   /** Seals the keys of servers, where the host has one. */
   keychain?: Keychain;
 }
@@ -68,6 +71,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 export async function createStudio(options: StudioOptions) {
   const { home, resources, host, spawnWorker, printPdf, http, keychain } = options;
+  const desktop = options.desktop ?? new Desktop();
   const database = openDatabase(home);
   const unlock = host === 'terminal' ? () => {} : lockOr(() => database.close(), home);
   const scratch = join(home, 'cache', host === 'terminal' ? `scratch-${process.pid}` : 'scratch');
@@ -329,6 +333,13 @@ export async function createStudio(options: StudioOptions) {
       text: os.language.text.handler(({ input }) => language.textOf(log.get(input.run), input)),
       voices: os.language.voices.handler(() => language.voices()),
       dictionaries: os.language.dictionaries.handler(() => language.dictionaries()),
+    },
+    desktop: {
+      menu: os.desktop.menu.handler(({ input }) => {
+        desktop.onMenu(input);
+      }),
+      commands: os.desktop.commands.handler(({ signal }) => desktop.commands(signal)),
+      opened: os.desktop.opened.handler(async ({ input }) => ({ file: await desktop.opened(input.id) })),
     },
     runs: {
       list: os.runs.list.handler(({ input }) => runs.list(input)),

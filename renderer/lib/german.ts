@@ -133,6 +133,32 @@ export const german: Words = {
     title: (view, app) => `${view} – ${app}`,
   },
 
+  menu: {
+    titles: { file: 'Datei', edit: 'Bearbeiten', view: 'Ansicht', window: 'Fenster', help: 'Hilfe' },
+    roles: {
+      undo: 'Rückgängig',
+      redo: 'Wiederholen',
+      cut: 'Ausschneiden',
+      copy: 'Kopieren',
+      paste: 'Einfügen',
+      selectAll: 'Alles auswählen',
+      reload: 'Neu laden',
+      togglefullscreen: 'Vollbild',
+      minimize: 'Verkleinern',
+      close: 'Schließen',
+      quit: 'Beenden',
+    },
+    settings: 'Optionen …',
+    usualText: 'Übliche Schriftgröße',
+  },
+
+  recents: {
+    title: 'Zuletzt benutzt',
+    kinds: { persona: 'Persona', mix: 'Mischung', model: 'Modell' },
+    gone: name => `„${name}“ gibt es hier nicht mehr.`,
+    restored: 'Die Mischung liegt wieder auf den Reglern.',
+  },
+
   header: {
     model: 'Modell',
     theme: 'Farben',
@@ -249,7 +275,7 @@ export const german: Words = {
       wouldAsk: 'Es würde hier fragen, welche Dateien es gibt:',
       wouldFetch: 'Es würde holen:',
       byHand:
-        'Legen Sie die Datei selbst in diesen Ordner, oder erlauben Sie dem Studio in den Einstellungen das Netz:',
+        'Legen Sie die Datei selbst in diesen Ordner, oder erlauben Sie dem Studio in den Optionen das Netz:',
       catalogue: 'Modelle für den Anfang',
       catalogueAbout:
         'Die Größen sind ungefähr, und der Arbeitsspeicher ist, was das Modell zum Laufen etwa braucht. Die gültige Lizenz steht auf der Seite des Modells.',
@@ -432,6 +458,7 @@ export const german: Words = {
     predicted: (score, interval) =>
       interval === null ? `Vorhergesagt ${score}` : `Vorhergesagt ${score} ${interval}`,
     measured: score => `Gemessen ${score}`,
+    range: (low, high) => `Erreichbar ${low} bis ${high}`,
     alpha: alpha => `α ${alpha}`,
     none: 'Für dieses Modell, seine Vektoren und diese Anweisungen gibt es noch keine Kalibrierung. Sie misst, wie jeder Wert auf jedes α antwortet; danach können Werte verlangt werden.',
     cost: points => `${points} Messungen mit dem Fragebogen.`,
@@ -444,7 +471,7 @@ export const german: Words = {
     place: 'Wieder einstellen',
     reached: error => `Gemessen: im Mittel ${error} Punkte neben den gewünschten Werten.`,
     about:
-      'In Klammern: das 95-%-Intervall einer Messung, so weit, wie gezogene Kombinationen von Wirkungen abwichen, die sich addieren. Ein gewünschter Wert stellt die Dosisregler; Rückgängig nimmt es zurück. Pos1 oder ein leeres Feld lässt ein Merkmal frei. „Messen und korrigieren“ misst die Mischung, korrigiert sie zweimal und behält die beste.',
+      'In Klammern: das 95-%-Intervall einer Messung, so weit, wie gezogene Kombinationen von Wirkungen abwichen, die sich addieren. Schraffiert: Werte, die laut Vorhersage keine Mischung innerhalb der sicheren Gesamtstärke erreicht; mehrere zusammen reichen oft weniger weit. Ein gewünschter Wert stellt die Dosisregler; Rückgängig nimmt es zurück. Pos1 oder ein leeres Feld lässt ein Merkmal frei. „Messen und korrigieren“ misst die Mischung, korrigiert sie zweimal und behält die beste.',
   },
 
   settings: {
@@ -1398,6 +1425,7 @@ export const german: Words = {
         title: 'Sich zurechtfinden',
         body: [
           'Die Leiste links führt zu den Ansichten: dem Studio mit seinen Reglern, Ihren Personas, den Experimenten, dem Laborbuch mit allem, was getan wurde, und der Bibliothek der Modelle und Vektoren. Strg mit einer Ziffer führt ebenfalls dorthin: Strg+1 ist das Studio. Was im Studio läuft, läuft weiter, während Sie anderswo sind.',
+          'Die Uhr über den Reglern führt zu den Personas, Mischungen und Modellen zurück, die Sie zuletzt benutzt haben; auf dem Desktop auch „Zuletzt benutzt“ im Menü.',
         ],
       },
       {

@@ -152,6 +152,33 @@ export const english = {
     title: (view: string, app: string) => `${view} – ${app}`,
   },
 
+  /** Of the desktop's window. */
+  menu: {
+    titles: { file: 'File', edit: 'Edit', view: 'View', window: 'Window', help: 'Help' },
+    roles: {
+      undo: 'Undo',
+      redo: 'Redo',
+      cut: 'Cut',
+      copy: 'Copy',
+      paste: 'Paste',
+      selectAll: 'Select all',
+      reload: 'Load again',
+      togglefullscreen: 'Full screen',
+      minimize: 'Minimise',
+      close: 'Close',
+      quit: 'Quit',
+    },
+    settings: 'Settings…',
+    usualText: 'Usual text size',
+  },
+
+  recents: {
+    title: 'Recently used',
+    kinds: { persona: 'persona', mix: 'mix', model: 'model' } as Record<'persona' | 'mix' | 'model', string>,
+    gone: (name: string) => `“${name}” is no longer here.`,
+    restored: 'The mix is on the sliders again.',
+  },
+
   header: {
     model: 'Model',
     theme: 'Colours',
@@ -444,6 +471,7 @@ export const english = {
     predicted: (score: string, interval: string | null) =>
       interval === null ? `Predicted ${score}` : `Predicted ${score} ${interval}`,
     measured: (score: string) => `Measured ${score}`,
+    range: (low: string, high: string) => `Within reach ${low} to ${high}`,
     alpha: (alpha: string) => `α ${alpha}`,
     none: 'There is no calibration yet for this model, its vectors and these instructions. It measures how each score answers to each α; then scores can be asked for.',
     cost: (points: number) => `${points} measurements with the inventory.`,
@@ -456,7 +484,7 @@ export const english = {
     place: 'Set them again',
     reached: (error: string) => `Measured: ${error} points off the wanted scores on average.`,
     about:
-      'In brackets: the 95 % interval of one measurement, as wide as drawn combinations were off from effects that add up. A wanted score sets the dose sliders; Undo takes it back. Home, or an empty field, leaves a trait free. “Measure and correct” measures the mix, corrects it twice and keeps the best one.',
+      'In brackets: the 95 % interval of one measurement, as wide as drawn combinations were off from effects that add up. Hatched: scores that no mix within the safe total strength is predicted to reach; wanted together, scores may reach less far. A wanted score sets the dose sliders; Undo takes it back. Home, or an empty field, leaves a trait free. “Measure and correct” measures the mix, corrects it twice and keeps the best one.',
   },
 
   settings: {
@@ -1309,6 +1337,7 @@ export const english = {
         title: 'Finding your way',
         body: [
           'The rail at the left leads to the views: the studio with its sliders, your personas, experiments, the notebook with everything that was done, and the library of models and vectors. Ctrl with a figure goes there too: Ctrl+1 is the studio. What goes on in the studio goes on while you look elsewhere.',
+          'The clock above the sliders leads back to the personas, mixes and models that you used last; on the desktop, so does “Recently used” in the menu.',
         ],
       },
       {

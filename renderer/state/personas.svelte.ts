@@ -98,6 +98,11 @@ export class Personas {
     });
   }
 
+  /** Null where it is gone. */
+  find(id: string): Promise<KeptPersona | null> {
+    return this.#client.get({ id }).catch(() => null);
+  }
+
   async whole(id: string): Promise<KeptPersonaWhole | null> {
     try {
       return await this.#client.get({ id });

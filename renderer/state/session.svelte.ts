@@ -1,7 +1,8 @@
 /** Everything the page holds, wired together; views get the parts they show. */
-import type { Endpoint, Model, OwnFile, Persona, Run } from '../../electron/studio/contract.ts';
+import type { Endpoint, KeptPersona, Model, OwnFile, Persona, Run } from '../../electron/studio/contract.ts';
 import type { Connection, ConnectionState } from '../client.ts';
 import { toProblem } from '../lib/errors.ts';
+import { moved } from '../lib/format.ts';
 import { personaOf, rerunText } from '../lib/runs.ts';
 import { t } from '../lib/strings.ts';
 import { Adding } from './adding.svelte.ts';
@@ -9,6 +10,7 @@ import { Aiming } from './aiming.svelte.ts';
 import { Alerts } from './alerts.svelte.ts';
 import { Baking } from './baking.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
+import { Desktop } from './desktop.svelte.ts';
 import { Downloading } from './downloading.svelte.ts';
 import { Experiments, isDesign } from './experiments.svelte.ts';
 import { Importing } from './importing.svelte.ts';
@@ -22,6 +24,7 @@ import { Notices } from './notices.svelte.ts';
 import { Personas } from './personas.svelte.ts';
 import { Place } from './place.svelte.ts';
 import { Reading } from './reading.svelte.ts';
+import { type Recent, Recents, recentName } from './recents.svelte.ts';
 import { Runs } from './runs.svelte.ts';
 import { Servers } from './servers.svelte.ts';
 import { Settings } from './settings.svelte.ts';
@@ -36,6 +39,8 @@ export class Session {
   readonly place = new Place();
   readonly notices = new Notices();
   readonly alerts = new Alerts();
+  readonly recents = new Recents();
+  readonly desktop: Desktop;
   readonly library: Library;
   readonly mix: Mix;
   readonly conversation: Conversation;
@@ -70,6 +75,7 @@ export class Session {
     this.#connection = connection;
     const { client } = connection;
     this.settings = new Settings(client);
+    this.desktop = new Desktop(connection);
     this.library = new Library(client);
     this.servers = new Servers(client, () => this.loadLibrary());
     this.mix = new Mix(client);
@@ -98,6 +104,7 @@ export class Session {
       if (['bake', 'extract', 'convert', 'import', 'download'].includes(run.kind))
         void this.#libraryChanged();
       if (run.kind === 'chat' || run.kind === 'assess') void this.mix.weigh();
+      if (run.state === 'done' && ['chat', 'assess', 'bake'].includes(run.kind)) void this.#noteMix(run.id);
       if (run.kind === 'rerun' && run.state === 'done') void this.#tellVerdict(run.id);
       // The panel's own measurements are no experiments.
       const planned = isDesign(run.kind) && (run.kind !== 'assess' || run.id === this.experiments.showing);
@@ -114,7 +121,7 @@ export class Session {
     await this.library.load();
     if (this.library.models.length > 0 && !this.library.has(this.mix.base)) {
       const first = this.library.models.find(model => model.demo) ?? this.library.models[0];
-      if (first) this.useModel(first.id);
+      if (first) this.#takeModel(first.id);
     }
     await this.mix.check();
   }
@@ -168,9 +175,43 @@ export class Session {
     this.library.problem ??= problem;
   }
 
+  /** Takes a model as the user asks for it. */
   useModel(id: string) {
-    this.mix.base = id;
-    this.mix.changed();
+    this.#takeModel(id);
+    const name = this.library.find(id)?.label ?? this.library.endpoint(id)?.label ?? id;
+    this.recents.used({ kind: 'model', id, name });
+  }
+
+  /** Puts a kept persona on the sliders. */
+  openPersona({ id, name, persona }: KeptPersona) {
+    this.recents.used({ kind: 'persona', id, name });
+    this.restore(persona, t.personas.opened(name));
+  }
+
+  /** Comes back to something that was used not long ago, if it is still there. */
+  async openRecent(one: Recent) {
+    if (one.kind === 'mix') {
+      this.restore(one.persona, t.recents.restored);
+      return this.place.go('studio');
+    }
+    const persona = one.kind === 'persona' ? await this.personas.find(one.id) : null;
+    if (persona) this.openPersona(persona);
+    else if (one.kind === 'model' && this.library.has(one.id)) this.useModel(one.id);
+    else {
+      this.recents.forget(one);
+      return this.notices.say(t.recents.gone(recentName(one)));
+    }
+    this.place.go('studio');
+  }
+
+  /** Adds a persona that the system's file manager gave to the desktop. */
+  async openFile(id: string) {
+    this.place.go('personas');
+    try {
+      await this.personas.bring([await this.desktop.opened(id)], this.mix.base);
+    } catch (error) {
+      this.personas.problem = toProblem(error);
+    }
   }
 
   /** Resets the sliders, with the way back at the window's edge. */
@@ -241,6 +282,19 @@ export class Session {
       label: t.common.undo,
       run: () => void this.runs.restore(ids),
     });
+  }
+
+  #takeModel(id: string) {
+    this.mix.base = id;
+    this.mix.changed();
+  }
+
+  /** What has answered, was measured or written is worth coming back to; a study that is blind tells nothing. */
+  async #noteMix(id: string) {
+    if (this.conversation.hidden) return;
+    const run = await this.runs.get(id).catch(() => null);
+    const used = run && personaOf(run);
+    if (used && moved(used.recipe.weights).length > 0) this.recents.used({ kind: 'mix', persona: used });
   }
 
   /** Says whether runs that were done again came out the same. */

@@ -41,6 +41,22 @@ describe('two mixes', () => {
   });
 });
 
+it('leads back to the mixes and models that were used last', async () => {
+  await page.set('Extraversion', '1.5');
+  await page.ask('Will you go to the party?');
+  await page.answers();
+  await page.set('Extraversion', '0');
+  await page.page.getByLabel('Model', { exact: true }).selectOption('Demo: Captain Mara');
+  await page.button('Recently used').click();
+  await page.button(/^Demo: Captain Mara model$/).waitFor();
+  await page.button(/^E \+1\.50 \(demo\) mix$/).click();
+  expect(await page.value('Extraversion').inputValue()).toBe('+1.50');
+  expect(await page.page.getByLabel('Model', { exact: true }).inputValue()).toBe('demo');
+  await page.page.reload();
+  await page.button('Recently used').click();
+  await page.button(/^E \+1\.50 \(demo\) mix$/).waitFor();
+});
+
 describe('a slider', () => {
   it('moves finely by arrows and coarsely with Shift or Page Up, and Home resets it', async () => {
     const slider = page.slider('Extraversion');

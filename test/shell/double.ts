@@ -19,6 +19,7 @@ class App extends EventEmitter {
   quit = noted('quit');
   exit = noted('exit');
   requestSingleInstanceLock = vi.fn(() => this.locked);
+  isReady = vi.fn(() => true);
   whenReady = vi.fn(async () => void order.push('ready'));
   override on(event: string, listener: (...args: never[]) => void): this {
     order.push(`app.on ${event}`);
@@ -40,6 +41,8 @@ export class BrowserWindowDouble extends EventEmitter {
   webContents = new WebContentsDouble();
   show = vi.fn();
   focus = vi.fn();
+  maximize = vi.fn();
+  isMaximized = vi.fn(() => false);
   restore = vi.fn();
   isMinimized = vi.fn(() => true);
   isDestroyed = vi.fn(() => false);

@@ -66,7 +66,7 @@ describe('a start', () => {
     vi.resetModules();
     await start();
     await vi.waitFor(() => expect(BrowserWindowDouble.all).toHaveLength(1));
-    electron.app.emit('second-instance');
+    electron.app.emit('second-instance', {}, ['electron', '.'], home);
     expect(BrowserWindowDouble.all).toHaveLength(1);
     expect(BrowserWindowDouble.all[0]?.focus).toHaveBeenCalledOnce();
   });

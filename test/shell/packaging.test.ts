@@ -41,6 +41,11 @@ describe('the packaging configuration', () => {
     });
   });
 
+  it('has personas open by a double click, and nothing else', () => {
+    expect(config.fileAssociations).toMatchObject([{ ext: 'persona' }]);
+    expect(() => check({ ...config, fileAssociations: [{ name: 'no ending' }] })).toThrow(/ext/);
+  });
+
   it('names files that exist', () => {
     const { main } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { main: string };
     expect(config.files).toContain(dirname(main));

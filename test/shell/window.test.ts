@@ -44,11 +44,31 @@ describe('a window', () => {
 
   it('comes back where it was left', () => {
     open().emit('close');
-    expect(JSON.parse(readFileSync(stateFile, 'utf8'))).toEqual({ x: 10, y: 20, width: 1000, height: 700 });
+    expect(JSON.parse(readFileSync(stateFile, 'utf8'))).toEqual({
+      ...{ x: 10, y: 20, width: 1000, height: 700 },
+      maximized: false,
+    });
     expect(existsSync(`${stateFile}.new`)).toBe(false);
     expect(open().options).toMatchObject({ x: 10, y: 20, width: 1000, height: 700 });
-    writeFileSync(stateFile, '{"x": 1e9, "nonsense');
-    expect(open().options).toMatchObject({ width: 1360, height: 880 });
+    for (const nonsense of ['{"x": 1e9, "nonsense', 'null', '[]', '{"x":"0","maximized":"yes"}']) {
+      writeFileSync(stateFile, nonsense);
+      const window = open();
+      expect(window.options).toMatchObject({ width: 1360, height: 880 });
+      window.emit('ready-to-show');
+      expect(window.maximize).not.toHaveBeenCalled();
+    }
+  });
+
+  it('is maximised again where it was, above the bounds that it goes back to', () => {
+    const left = open();
+    left.isMaximized.mockReturnValue(true);
+    left.emit('close');
+    const window = open();
+    expect(window.options).toMatchObject({ x: 10, y: 20, width: 1000, height: 700 });
+    expect(window.maximize).not.toHaveBeenCalled();
+    window.emit('ready-to-show');
+    expect(window.maximize).toHaveBeenCalledOnce();
+    expect(window.show).toHaveBeenCalledOnce();
   });
 
   it('is loaded again after a crash, but not over and over', () => {

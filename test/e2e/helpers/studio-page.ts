@@ -22,6 +22,8 @@ const SIZES = { small: { width: 1280, height: 800 }, large: { width: 1920, heigh
 
 const QUIET = [
   '--disable-gpu',
+  // Letters as wide as the font has them, whatever the system sets.
+  '--font-render-hinting=none',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
@@ -76,7 +78,7 @@ const findClipped = `(() => {
     const text = field.tagName === 'SELECT' ? field.selectedOptions[0]?.text : field.value ? '' : field.placeholder;
     if (!text || !field.checkVisibility()) continue;
     const style = getComputedStyle(field);
-    pen.font = style.font;
+    pen.font = style.fontWeight + ' ' + style.fontSize + ' ' + style.fontFamily;
     const arrow = field.tagName === 'SELECT' ? 16 : 0;
     if (pen.measureText(text).width > field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow + 1)
       say('cut in its field', text, field);

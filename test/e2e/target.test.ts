@@ -45,6 +45,16 @@ it(
       .poll(() => figures.innerText(), { timeout: PATIENCE })
       .toMatch(/Predicted (3\.9|4\.0)\d \[3\.\d+, 4\.\d+\]/);
     await expect.poll(() => figures.innerText(), { timeout: PATIENCE }).toMatch(/α \+\d/);
+    const [, low, high] = /Within reach (\d\.\d\d) to (\d\.\d\d)/.exec(await figures.innerText()) ?? [];
+    expect(Number(low)).toBeLessThan(3);
+    expect(Number(high)).toBeGreaterThan(4);
+    await wanted('Extraversion').fill('1');
+    await wanted('Extraversion').press('Enter');
+    // Asked for more than can be had, the reach stands out, and the prediction ends there.
+    await expect.poll(() => figures.locator('.beyond').count()).toBe(Number(low) > 1 ? 1 : 0);
+    await wanted('Extraversion').fill('4');
+    await wanted('Extraversion').press('Enter');
+    await expect.poll(() => figures.innerText(), { timeout: PATIENCE }).toMatch(/Predicted (3\.9|4\.0)/);
     await page.slider('Extraversion').press('Shift+ArrowLeft');
     await expect.poll(() => wanted('Extraversion').inputValue(), { timeout: PATIENCE }).toBe('3.50');
     await page.slider('Extraversion').press('Shift+ArrowRight');

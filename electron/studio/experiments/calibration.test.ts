@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Trait } from '../contract.ts';
 import { SAFE_ALPHA_SUM, TRAITS } from '../contract.ts';
 import { seededRandom } from '../statistics/random.ts';
-import { calibrationDesign, fitCalibration, predict, solve } from './calibration.ts';
+import { calibrationDesign, fitCalibration, predict, reachOf, solve } from './calibration.ts';
 
 const KNOTS = [0.5, 1, 2];
 
@@ -167,6 +167,32 @@ describe('the solution', () => {
       const other = alphasOf(Object.fromEntries(TRAITS.map(trait => [trait, drawn[trait] * scale])));
       expect(missed(found)).toBeLessThan(missed(other) + 0.01);
     }
+  });
+
+  test('lies within the reach, whose ends are what the most fitting α give', () => {
+    const reach = reachOf(calibration);
+    const random = seededRandom(3);
+    for (let i = 0; i < 2000; i++) {
+      const drawn = alphasOf(Object.fromEntries(TRAITS.map(trait => [trait, 2 * random() - 1])));
+      const scale = (SAFE_ALPHA_SUM * random()) / sum(drawn);
+      const within = Math.min(scale, 2 / Math.max(...TRAITS.map(trait => Math.abs(drawn[trait]))));
+      const { scores } = predict(
+        calibration,
+        alphasOf(Object.fromEntries(TRAITS.map(trait => [trait, drawn[trait] * within]))),
+      );
+      for (const trait of TRAITS) {
+        expect(scores[trait]).toBeLessThanOrEqual(reach[trait][1] + 1e-9);
+        expect(scores[trait]).toBeGreaterThanOrEqual(reach[trait][0] - 1e-9);
+      }
+    }
+    for (const trait of TRAITS)
+      for (const [end, wanted] of [
+        [0, -50],
+        [1, 50],
+      ] as const) {
+        const { scores } = predict(calibration, solve(calibration, { [trait]: wanted }, 0));
+        expect(Math.abs(scores[trait] - (reach[trait][end] as number))).toBeLessThan(0.02);
+      }
   });
 
   test('leaves traits alone that may go anywhere, and a larger ridge makes α smaller', () => {

@@ -203,6 +203,45 @@ export function predict(calibration: Calibration, alphas: Weights) {
   return { scores, ci95 };
 }
 
+/** Step of α in which `reachOf` shares out the sum. */
+const SHARE = 0.05;
+
+/**
+ * Lowest and highest score that any α within Σ|α| ≤ 2 and |α| ≤ the last knot are predicted to give, each trait for itself,
+ * the others going where they may. The model is additive, so the sum is shared out trait by trait: for every share the best
+ * so far, and the best that the next trait adds at the rest. Exact where knots are multiples of 0.05, else to within one.
+ *
+ * @returns [lowest, highest] by trait; not cut to the inventory's scale
+ */
+export function reachOf(calibration: Calibration): Record<Trait, [number, number]> {
+  const knots = knotsOf(calibration);
+  const shares = Math.round(SAFE_ALPHA_SUM / SHARE);
+  const largest = Math.floor((knots.at(-1) as number) / SHARE + 1e-9);
+  const shiftAt = (trait: Trait, alpha: number, score: Trait) =>
+    calibration.curves
+      .filter(curve => curve.trait === trait && Math.sign(curve.alpha) === Math.sign(alpha))
+      .sort((a, b) => Math.abs(a.alpha) - Math.abs(b.alpha))
+      .reduce(
+        (sum, { shift }, at) => sum + (interpolation(Math.abs(alpha), knots)[at] ?? 0) * shift[score],
+        0,
+      );
+  /** The largest Σ of shifts of one score, or of their negatives. */
+  const most = (score: Trait, sign: 1 | -1) => {
+    let best = Array.from({ length: shares + 1 }, () => 0);
+    for (const trait of TRAITS) {
+      const gains = Array.from({ length: Math.min(shares, largest) + 1 }, (_, share) =>
+        Math.max(...[-1, 1].map(pole => sign * shiftAt(trait, pole * share * SHARE, score))),
+      );
+      best = best.map((_, sum) =>
+        Math.max(...gains.slice(0, sum + 1).map((gain, share) => (best[sum - share] as number) + gain)),
+      );
+    }
+    return best.at(-1) as number;
+  };
+  const { base } = calibration;
+  return perTrait(trait => [base[trait] - most(trait, -1), base[trait] + most(trait, 1)]);
+}
+
 /** Rounds of coordinate descent at most, and the change of an α that ends it. */
 const ROUNDS = 500;
 const SETTLED = 1e-7;

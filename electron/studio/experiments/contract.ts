@@ -484,6 +484,8 @@ export const solveResult = z
     base: z.record(trait, z.number()),
     /** The last knot: the largest |α| of one trait that the design covered. */
     reach: z.number(),
+    /** Lowest and highest score that any α within the safe sum are predicted to give, each trait for itself. */
+    range: z.record(trait, z.tuple([z.number(), z.number()])),
     alphas: z.record(trait, z.number()),
     predicted: z.record(trait, z.number()),
     /** 95 % prediction intervals of one assessment; null where the design leaves no degrees of freedom. */

@@ -18,7 +18,7 @@ import { calibration as calibrationSchema, TRAITS } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { mean } from '../statistics/correlation.ts';
 import { type Bench, perTrait, weightsText, withWeights } from './bench.ts';
-import { calibrationDesign, fitCalibration, predict, solve } from './calibration.ts';
+import { calibrationDesign, fitCalibration, predict, reachOf, solve } from './calibration.ts';
 
 /** What a calibration holds for, besides the design: everything that changes a score. */
 export interface Condition {
@@ -266,6 +266,7 @@ export function solveStored(
     calibration: summary,
     base: calibration.base,
     reach: Math.max(...calibration.curves.map(({ alpha }) => alpha)),
+    range: reachOf(calibration),
     alphas,
     predicted: scores,
     predictedCi95: ci95,

@@ -1,7 +1,6 @@
 /** Wanted scores instead of α: solved by the calibration that is kept, put on the sliders, then measured and corrected. */
 import {
   type Persona,
-  type Progress,
   type Scores,
   type SolveResult,
   type TargetResult,
@@ -9,8 +8,8 @@ import {
   type Trait,
 } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
-import { type Problem, problemOf, toProblem } from '../lib/errors.ts';
-import { followRun } from '../lib/follow.ts';
+import { type Problem, toProblem } from '../lib/errors.ts';
+import { Job } from './job.svelte.ts';
 import type { Mix } from './mix.svelte.ts';
 
 /** The default inventory's scale. */
@@ -33,17 +32,16 @@ export class Aiming {
   /** Undefined until it was asked for, null where no calibration is kept. */
   solved = $state.raw<SolveResult | undefined>(undefined);
   measured = $state.raw<TargetResult | null>(null);
-  running = $state<'calibrate' | 'target' | null>(null);
-  progress = $state.raw<Progress | null>(null);
-  problem = $state.raw<Problem | null>(null);
+  readonly #calibrating: Job<'calibrate'>;
+  readonly #targeting: Job<'target'>;
+  /** What went wrong while solving. */
+  #problem = $state.raw<Problem | null>(null);
   /** Seconds that a calibration takes, after the last measurement of this model; null where there is none. */
   estimate = $state<number | null>(null);
 
   #condition = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #turn = 0;
-  #run: string | null = null;
-  #cancelled = false;
 
   readonly #connection: Connection;
   readonly #mix: Mix;
@@ -51,6 +49,21 @@ export class Aiming {
   constructor(connection: Connection, mix: Mix) {
     this.#connection = connection;
     this.#mix = mix;
+    this.#calibrating = new Job(connection, 'calibrate');
+    this.#targeting = new Job(connection, 'target');
+  }
+
+  /** What goes on now, one at a time. */
+  get running(): 'calibrate' | 'target' | null {
+    return this.#calibrating.running ? 'calibrate' : this.#targeting.running ? 'target' : null;
+  }
+
+  get progress() {
+    return this.#calibrating.progress ?? this.#targeting.progress;
+  }
+
+  get problem() {
+    return this.#problem ?? this.#calibrating.problem ?? this.#targeting.problem;
   }
 
   /** The α that are aimed with now: the measured correction's where there is one, else the solved ones. */
@@ -100,26 +113,36 @@ export class Aiming {
   }
 
   async calibrate() {
-    const ended = await this.#perform('calibrate', persona =>
-      this.#connection.client.experiments.calibrate({ persona }),
-    );
-    if (ended) await this.#solve(this.aimed);
+    if (!this.#ready()) return;
+    const persona = this.#mix.persona();
+    const job = this.#calibrating;
+    await job.follow(() => this.#connection.client.experiments.calibrate({ persona }));
+    if (job.run) await this.#solve(this.aimed);
   }
 
   /** Measures the mix, corrects the α by what it missed and measures again, as often as is usual; the best goes on the sliders. */
   async measure() {
+    if (!this.#ready()) return;
     const profile = this.wanted;
-    const ended = await this.#perform('target', persona =>
-      this.#connection.client.experiments.target({ persona, profile, others: 'free' }),
-    );
-    if (ended?.kind !== 'target' || !ended.result || profile !== this.wanted) return;
-    this.measured = ended.result;
+    const persona = this.#mix.persona();
+    const job = this.#targeting;
+    await job.follow(() => this.#connection.client.experiments.target({ persona, profile, others: 'free' }));
+    if (!job.result || profile !== this.wanted) return;
+    this.measured = job.result;
     this.place();
   }
 
   cancel() {
-    this.#cancelled = true;
-    if (this.#run) void this.#connection.client.runs.cancel({ id: this.#run }).catch(() => {});
+    this.#calibrating.cancel();
+    this.#targeting.cancel();
+  }
+
+  /** Nothing goes on, and what went wrong before is forgotten. */
+  #ready(): boolean {
+    if (this.running) return false;
+    for (const part of [this.#calibrating, this.#targeting]) part.problem = null;
+    this.#problem = null;
+    return true;
   }
 
   async #solve(place: boolean) {
@@ -133,12 +156,12 @@ export class Aiming {
       });
       if (turn !== this.#turn) return;
       this.#condition = conditionOf(persona);
-      this.problem = null;
+      this.#problem = null;
       this.solved = solved;
       if (!solved) await this.#guess(persona);
       else if (place) this.#mix.place(solved.alphas, 'target');
     } catch (error) {
-      if (turn === this.#turn) this.problem = toProblem(error);
+      if (turn === this.#turn) this.#problem = toProblem(error);
     }
   }
 
@@ -152,28 +175,5 @@ export class Aiming {
       return;
     }
     this.estimate = null;
-  }
-
-  async #perform(kind: 'calibrate' | 'target', begin: (persona: Persona) => Promise<{ run: string }>) {
-    if (this.running) return null;
-    this.running = kind;
-    this.#cancelled = false;
-    this.problem = null;
-    try {
-      this.#run = (await begin(this.#mix.persona())).run;
-      if (this.#cancelled) this.cancel();
-      const run = await followRun(this.#connection, this.#run, progress => {
-        this.progress = progress;
-      });
-      if (run.state === 'done') return run;
-      if (run.error && run.state !== 'cancelled') this.problem = problemOf(run.error);
-    } catch (error) {
-      this.problem = toProblem(error);
-    } finally {
-      this.running = null;
-      this.progress = null;
-      this.#run = null;
-    }
-    return null;
   }
 }

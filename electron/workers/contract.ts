@@ -196,6 +196,18 @@ export const mergingContract = {
     .output(job(converted)),
   /** A PEFT adapter's folder as llama.cpp's adapter, for the base whose GGUF file is given. */
   convertAdapter: procedure
+    .input(
+      z.object({
+        folder: z.string(),
+        base: z.string(),
+        out: z.string(),
+        /** What becomes of modules that were trained whole: an error, or nothing. */
+        saved: z.enum(['refuse', 'leave']),
+      }),
+    )
+    .output(job(converted)),
+  /** The base with the modules that a PEFT adapter saved whole (modules_to_save) in place of its own. */
+  convertSaved: procedure
     .input(z.object({ folder: z.string(), base: z.string(), out: z.string() }))
     .output(job(converted)),
   /** A vector's file as a PEFT adapter or as safetensors of differences, in a folder that exists. */

@@ -2,7 +2,7 @@
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/message-port';
 import * as native from '../../native-merge/index.js';
-import { planAdapter } from '../studio/checkpoints/adapter.ts';
+import { planAdapter, planSaved } from '../studio/checkpoints/adapter.ts';
 import { type GgufPlan, planCheckpoint } from '../studio/checkpoints/checkpoint.ts';
 import { exportVector } from '../studio/checkpoints/vector.ts';
 import type { StudioErrorData } from '../studio/contract.ts';
@@ -116,9 +116,17 @@ const router = worker.router({
     yield* written('model', () => planCheckpoint(folder, type, name), out, signal);
   }),
 
-  convertAdapter: worker.convertAdapter.handler(async function* ({ input: { folder, base, out }, signal }) {
+  convertAdapter: worker.convertAdapter.handler(async function* ({
+    input: { folder, base, out, saved },
+    signal,
+  }) {
     const header = await translated(() => native.readGguf(base));
-    yield* written('adapter', () => planAdapter(folder, header), out, signal);
+    yield* written('adapter', () => planAdapter(folder, header, saved), out, signal);
+  }),
+
+  convertSaved: worker.convertSaved.handler(async function* ({ input: { folder, base, out }, signal }) {
+    const header = await translated(() => native.readGguf(base));
+    yield* written('model', () => planSaved(folder, header), out, signal);
   }),
 
   exportVector: worker.exportVector.handler(async function* ({ input: { path, base, folder }, signal }) {

@@ -466,6 +466,13 @@ ADAPTERS = {
     ),
 }
 
+# Adapters that saved modules whole: no file of llama.cpp's holds them, so what peft's own merge makes of them counts.
+WHOLE = {
+    "saved": ("qwen3", dict(r=2, lora_alpha=4, target_modules=["q_proj", "down_proj"],
+                            modules_to_save=["embed_tokens", "lm_head", "q_norm"])),
+    "savedturned": ("llama2", dict(r=2, lora_alpha=4, target_modules=["v_proj"], modules_to_save=["k_proj", "norm"])),
+}
+
 
 def make_adapter(name):
     from peft import LoraConfig, get_peft_model
@@ -496,9 +503,39 @@ def make_adapter(name):
     write_reference(folder, found)
 
 
+def make_whole(name):
+    from peft import LoraConfig, get_peft_model
+
+    folder, (base, options) = OUT / name, WHOLE[name]
+    shutil.rmtree(folder, ignore_errors=True)
+    load = lambda: AutoModelForCausalLM.from_pretrained(OUT / base, dtype=torch.float32).eval()  # noqa: E731
+    before = load().state_dict()
+    torch.manual_seed(len(name))
+    adapted = get_peft_model(load(), LoraConfig(**options))
+    for parameter_name, parameter in adapted.named_parameters():
+        if "lora_" in parameter_name:
+            torch.nn.init.normal_(parameter, std=0.15)
+        elif "modules_to_save" in parameter_name:
+            parameter.data += 0.1 * torch.randn_like(parameter)
+    adapted.peft_config["default"].base_model_name_or_path = base
+    adapted.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    merged = adapted.merge_and_unload()
+    changes = {
+        key: {"norm": change.norm().item(), "first": change.flatten()[:4].tolist()}
+        for key, after in merged.state_dict().items()
+        if (change := after - before[key]).abs().max() > 0
+    }
+    likely = likelihood(merged, AutoTokenizer.from_pretrained(OUT / base))
+    write_reference(folder, {"base": base, "changes": changes, "likelihood": likely})
+
+
 for name in MODELS:
     if not ONLY or name in ONLY:
         make_model(name)
 for name in ADAPTERS:
     if not ONLY or name in ONLY:
         make_adapter(name)
+for name in WHOLE:
+    if not ONLY or name in ONLY:
+        make_whole(name)

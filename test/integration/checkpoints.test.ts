@@ -307,6 +307,84 @@ describe('a PEFT adapter', () => {
     expect(vector).toMatchObject({ trait: 'openness', rank: 6, backbone: base?.backbone });
   });
 
+  test.each(['saved', 'savedturned'])(
+    'that saved modules whole, %s, is the dense vector of what peft’s own merge changes',
+    async name => {
+      const reference = JSON.parse(readFileSync(join(FIXTURES, name, 'reference.json'), 'utf8')) as {
+        base: string;
+        changes: Record<string, { norm: number; first: number[] }>;
+        likelihood: { text: string; tokens: number; logProbability: number };
+      };
+      const base = await fileOf(reference.base);
+      const out = join(studio.home, 'vectors', `whole-${name}.gguf`);
+      const plan = {
+        base,
+        tuned: join(FIXTURES, name),
+        trait: 'openness' as const,
+        pole: 'high' as const,
+        out,
+      };
+      const run = await studio.end('extract', studio.client.library.extract(plan));
+      expect(run.error).toBeNull();
+      expect(run.result).toMatchObject({ form: 'dense' });
+      expect(run.result?.notes.join(' ')).toContain('whole, so the vector is dense');
+
+      // The same tensors, by the names of the checkpoint and with rows as transformers has them.
+      const folder = join(studio.home, `whole-${name}`);
+      const exported = await studio.end(
+        'convert',
+        studio.client.library.convert({ source: out, out: folder }),
+      );
+      expect(exported.error).toBeNull();
+      const stored = await tensorsIn(folder, 'model');
+      expect([...stored.keys()].sort()).toEqual(Object.keys(reference.changes).sort());
+      for (const [tensor, { path, offset, bytes }] of stored) {
+        const values = readFileSync(path).subarray(offset, offset + bytes);
+        const floats = Array.from({ length: bytes / 4 }, (_, i) => values.readFloatLE(i * 4));
+        const { norm, first } = reference.changes[tensor] ?? { norm: 0, first: [] };
+        expect(Math.hypot(...floats) / norm).toBeCloseTo(1, 5);
+        for (const [i, value] of first.entries()) expect(floats[i]).toBeCloseTo(value, 5);
+      }
+
+      const id = `whole-${name}`;
+      expect((await studio.client.library.vectors()).vectors.find(vector => vector.id === id)?.form).toBe(
+        'dense',
+      );
+      const adapter = { source: join(FIXTURES, name), base, out: join(studio.home, `${name}.lora.gguf`) };
+      const refused = await studio.end('convert', studio.client.library.convert(adapter));
+      expect(refused.error).toMatchObject({
+        code: 'bad_file',
+        message: expect.stringContaining('modules_to_save'),
+      });
+      expect(refused.error?.action).toContain('extract');
+    },
+  );
+
+  test('that saved modules whole for another vocabulary is refused, and leaves nothing behind', async () => {
+    const broken = join(studio.home, 'saved-cut');
+    cpSync(join(FIXTURES, 'saved'), broken, { recursive: true });
+    const path = join(broken, 'adapter_model.safetensors');
+    const data = readFileSync(path);
+    const length = Number(data.readBigUInt64LE());
+    const header = JSON.parse(data.subarray(8, 8 + length).toString());
+    const embedding = header['base_model.model.model.embed_tokens.weight'];
+    embedding.shape = [embedding.shape[0] / 2, embedding.shape[1] * 2];
+    const text = Buffer.from(JSON.stringify(header).padEnd(length));
+    writeFileSync(path, Buffer.concat([data.subarray(0, 8), text, data.subarray(8 + length)]));
+    const plan = {
+      base: await fileOf('qwen3'),
+      tuned: broken,
+      trait: 'openness' as const,
+      pole: 'high' as const,
+    };
+    const run = await studio.end(
+      'extract',
+      studio.client.library.extract({ ...plan, out: join(studio.home, 'no.gguf') }),
+    );
+    expect(run.error).toMatchObject({ code: 'mismatch', message: expect.stringContaining('embed_tokens') });
+    expect(existsSync(join(studio.home, 'no.gguf'))).toBe(false);
+  });
+
   test('for another model is refused', async () => {
     const error = await studio.end(
       'extract',

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { AssembledTensor, GgufInfo } from '../../../native-merge/index.js';
 import { StudioError } from '../errors.ts';
 import type { GgufPlan } from './checkpoint.ts';
-import { FAMILIES, kindOf, LINEAR } from './families.ts';
+import { checkpointName, FAMILIES, headsOf, kindOf, LINEAR } from './families.ts';
 import { badFile, modelNameOf, requiredJsonIn } from './files.ts';
 import { type StoredTensor, tensorsIn } from './safetensors.ts';
 
@@ -73,17 +73,34 @@ const REFUSED: { field: string; allowed: z.ZodType; reason: string }[] = [
   },
 ];
 
+type Base = Pick<GgufInfo, 'metadata' | 'tensors' | 'files'>;
+
+/** Modules that an adapter's folder holds whole beside its factors (modules_to_save), by the adapter's own words. */
+export async function savedModules(folder: string): Promise<string[]> {
+  return (await requiredJsonIn(folder, 'adapter_config.json', adapterConfig)).modules_to_save ?? [];
+}
+
 /**
  * @param base header of the GGUF file of the model that the adapter was trained on
+ * @param saved what becomes of modules that were trained whole: `refuse`, because an adapter of llama.cpp has no place for
+ *   them; `leave`: they are taken care of by `planSaved`
  * @throws StudioError bad_file where the adapter cannot be expressed, with the reason; mismatch where it is for another model
  */
 export async function planAdapter(
   folder: string,
-  base: Pick<GgufInfo, 'metadata' | 'tensors' | 'files'>,
+  base: Base,
+  saved: 'refuse' | 'leave' = 'refuse',
 ): Promise<GgufPlan> {
   const path = join(folder, 'adapter_config.json');
   const config = await requiredJsonIn(folder, 'adapter_config.json', adapterConfig);
   refuse(config, path);
+  const whole = config.modules_to_save ?? [];
+  if (saved === 'refuse' && whole.length > 0)
+    throw badFile(
+      path,
+      `describes an adapter that cannot be converted: it trained ${whole.join(', ')} whole (modules_to_save), which is no low-rank change.`,
+      'Make a vector of it with “extract”: that holds both, the factors and the modules.',
+    );
   const architecture = String(base.metadata['general.architecture'] ?? '');
   const kind = kindOf(architecture);
   if (!kind)
@@ -159,10 +176,139 @@ function refuse(config: AdapterConfig, path: string): void {
   for (const { field, allowed, reason } of REFUSED)
     if (!allowed.safeParse(config[field]).success)
       throw cannot(`${field} is ${JSON.stringify(config[field])}; ${reason}`);
-  if (config.modules_to_save && config.modules_to_save.length > 0)
-    throw cannot(
-      `it trained ${config.modules_to_save.join(', ')} whole (modules_to_save), which is no low-rank change. Merge it into its model (merge_and_unload) and extract the vector from the merged checkpoint`,
+}
+
+/**
+ * The base with the modules that an adapter saved whole in place of its own: a model's file that `bake` adds the factors to,
+ * so that tuned − base is the change of both. Tensors keep the types that they have.
+ *
+ * @throws StudioError bad_file or mismatch where a module has no place in the base
+ */
+export async function planSaved(folder: string, base: Base): Promise<GgufPlan> {
+  const path = join(folder, 'adapter_config.json');
+  const config = await requiredJsonIn(folder, 'adapter_config.json', adapterConfig);
+  const [file = ''] = base.files;
+  const architecture = String(base.metadata['general.architecture'] ?? '');
+  const kind = kindOf(architecture);
+  if (!kind)
+    throw new StudioError('mismatch', `${file} is of the architecture ${architecture}.`, {
+      file,
+      action: `Adapters of ${FAMILIES} can be converted.`,
+    });
+  if (base.files.length > 1)
+    throw new StudioError('mismatch', `${file} is one of several parts of its model.`, {
+      file,
+      action: 'Join them with llama-gguf-split --merge first.',
+    });
+  const heads = headsOf(kind, base.metadata);
+  const named = new Map(base.tensors.map(tensor => [checkpointName(kind, tensor.name), tensor]));
+  const replaced = new Map<string, { stored: StoredTensor; name: string }>();
+  const notes: string[] = [];
+  for (const [name, stored] of await tensorsIn(folder, 'adapter_model')) {
+    const own = savedName(name, config);
+    if (own === null) continue;
+    const tensor = named.get(own);
+    if (!tensor) {
+      if (own !== 'lm_head.weight') throw noPlace(own, stored, file);
+      throw new StudioError(
+        'mismatch',
+        `The adapter trained “lm_head” whole, and ${file} has one matrix for embedding and output.`,
+        {
+          file: stored.path,
+          action:
+            'Train it with the embedding alone, or with ensure_weight_tying; a head of its own fits no file of this base.',
+        },
+      );
+    }
+    if (!['F32', 'F16', 'BF16'].includes(stored.dtype))
+      throw badFile(stored.path, `stores “${name}” as ${stored.dtype}; F32, F16 and BF16 can be read.`);
+    const shape = [...tensor.shape].reverse();
+    if (stored.shape.join() !== shape.join())
+      throw new StudioError(
+        'mismatch',
+        `The adapter’s “${own}” is [${stored.shape.join(', ')}], and that of ${file} is [${shape.join(', ')}].`,
+        {
+          file: stored.path,
+          action: own.includes('embed_tokens')
+            ? 'A vocabulary with added tokens makes another model: no vector fits both.'
+            : 'Choose the model that it was trained on.',
+        },
+      );
+    replaced.set(tensor.name, { stored, name: own });
+  }
+  if (replaced.size === 0)
+    throw badFile(
+      path,
+      `names ${config.modules_to_save?.join(', ')} as saved whole (modules_to_save), and the adapter holds none of them.`,
+      'Download it again.',
     );
+  if (replaced.has('token_embd.weight') && !named.has('lm_head.weight'))
+    notes.push('The base has one matrix for embedding and output, so what was trained of one changes both.');
+  const tensors = base.tensors.map(({ name, shape, type, offset }): AssembledTensor => {
+    const found = replaced.get(name);
+    if (found)
+      return {
+        ...source(found.stored),
+        ...{ name, shape },
+        heads: heads(name) ?? 0,
+        // Gemma's norms are stored as what they are more than 1.
+        shift: kind.gemma && /norm/.test(name) ? 1 : 0,
+      };
+    const sourceType = type.toLowerCase() as 'f32' | 'f16' | 'bf16';
+    if (!['f32', 'f16', 'bf16'].includes(sourceType))
+      throw new StudioError('mismatch', `${file} is quantised (${type}).`, {
+        file,
+        action: 'Choose the unquantised base (F32, F16 or BF16).',
+      });
+    return { name, shape, type: sourceType, sourceType, path: file, offset };
+  });
+  const modules = [...new Set([...replaced.values()].map(({ name }) => name.replace(/\.weight$/, '')))];
+  return {
+    metadata: [
+      ['general.architecture', 'string', architecture],
+      ['general.type', 'string', 'model'],
+    ],
+    tensors,
+    type: 'f32',
+    architecture,
+    notes: [
+      `It trained ${modules.length > 3 ? `${modules.slice(0, 3).join(', ')} and ${modules.length - 3} more` : modules.join(', ')} whole, so the vector is dense: the low-rank change, and these less the base’s.`,
+      ...notes,
+    ],
+  };
+}
+
+const noPlace = (module: string, { path }: StoredTensor, base: string) =>
+  new StudioError(
+    'mismatch',
+    `The adapter trained “${module}” whole, and ${base} has nothing of that name.`,
+    {
+      file: path,
+      action: 'Choose the model that it was trained on.',
+    },
+  );
+
+/** Name in the checkpoint of a tensor that was saved whole, as modules_to_save names it; null of any other. */
+function savedName(
+  name: string,
+  { modules_to_save: whole }: Pick<AdapterConfig, 'modules_to_save'>,
+): string | null {
+  const own = name
+    .replace(/^base_model\.model\./, '')
+    // As some versions of peft keep the wrapper's name.
+    .replace(/\.modules_to_save(\.default)?\./, '.');
+  if (FACTOR.test(name) || /\.(original_module|base_layer|lora_\w+)\./.test(own)) return null;
+  // Like peft, by the end of a module's name; a module may hold others.
+  return whole?.some(module =>
+    own.split('.').some((_, i, parts) =>
+      parts
+        .slice(0, i + 1)
+        .join('.')
+        .endsWith(module),
+    ),
+  )
+    ? own
+    : null;
 }
 
 interface Layer {
@@ -178,7 +324,7 @@ function pairs(stored: Map<string, StoredTensor>, config: AdapterConfig, path: s
   const found = new Map<string, { a?: StoredTensor; b?: StoredTensor }>();
   for (const [name, tensor] of stored) {
     // peft saves the base's own embedding or head beside factors for it.
-    if (name.endsWith('.base_layer.weight')) continue;
+    if (name.endsWith('.base_layer.weight') || savedName(name, config) !== null) continue;
     const [, module, side] = FACTOR.exec(name) ?? [];
     if (module === undefined || side === undefined) throw unexpected(name, tensor);
     if (!['F32', 'F16', 'BF16'].includes(tensor.dtype))

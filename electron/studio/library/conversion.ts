@@ -1,7 +1,9 @@
 /** Between Hugging Face folders and GGUF files: a checkpoint into a source model, a PEFT adapter into llama.cpp's format, a vector back. */
+import { rmSync } from 'node:fs';
 import { access, mkdtemp, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { savedModules } from '../checkpoints/adapter.ts';
 import { modelNameOf } from '../checkpoints/files.ts';
 import type { ConvertResult, convertInput } from '../contract.ts';
 import { StudioError } from '../errors.ts';
@@ -46,6 +48,7 @@ export async function convert(
           folder,
           base: (await library.model(await ggufOf(base as string, library, merging, at, task))).path,
           out,
+          saved: 'refuse',
         })
       : await writeModel(merging, task, { folder, out, type, name: called });
     if (adapter) return { ...found, path: out, content: null };
@@ -87,9 +90,18 @@ async function exportVector(
       worker.exportVector({ path: vector.path, base, folder }, { signal: task.signal }),
     ),
     task,
-  );
+  ).catch(error => {
+    // The worker removes what it began, unless it was killed.
+    removeUnfinished(folder);
+    throw error;
+  });
   task.used({ [vector.path]: vector.content });
   return { ...found, path: folder, content: null };
+}
+
+/** Removes what a killed export of a vector has left in its folder. */
+export function removeUnfinished(folder: string): void {
+  for (const name of EXPORTED) rmSync(join(folder, `${name}.part`), { force: true });
 }
 
 /** Refuses to write over a file that exists, unless that was asked for. */
@@ -151,9 +163,33 @@ export async function tunedOf(
       path: resolve(await ggufOf(name, library, merging, file => at(`tuned-${file}`), task)),
       notes: [],
     };
+  const folder = resolve(name);
   const out = at('adapter.gguf');
-  const { notes } = await writeAdapter(merging, task, { folder: resolve(name), base, out });
-  return { path: out, notes };
+  const { notes } = await writeAdapter(merging, task, { folder, base, out, saved: 'leave' });
+  if ((await savedModules(folder)).length === 0) return { path: out, notes };
+  // What was trained whole, with the factors on top of it: a fine-tuned model, which the vector is made from.
+  const [edited, tuned] = [at('edited.gguf'), at('tuned.gguf')];
+  const saved = await finished(
+    merging.stream(worker => worker.convertSaved({ folder, base, out: edited }, { signal: task.signal })),
+    task,
+  );
+  await finished(
+    merging.stream(worker =>
+      worker.bake(
+        {
+          ...{ base: edited, out: tuned, type: 'f32', method: 'task_arithmetic', lambda: 1, seed: 0 },
+          vectors: [{ path: out, id: 'adapter', weight: 1 }],
+          // The same bytes everywhere.
+          device: 'cpu',
+          metadata: {},
+        },
+        { signal: task.signal },
+      ),
+    ),
+    task,
+  );
+  await rm(edited);
+  return { path: tuned, notes: [...notes, ...saved.notes] };
 }
 
 function writeModel(
@@ -167,7 +203,11 @@ function writeModel(
   );
 }
 
-function writeAdapter(merging: Merging, task: Task, plan: { folder: string; base: string; out: string }) {
+function writeAdapter(
+  merging: Merging,
+  task: Task,
+  plan: { folder: string; base: string; out: string; saved: 'refuse' | 'leave' },
+) {
   return finished(
     merging.stream(worker => worker.convertAdapter(plan, { signal: task.signal })),
     task,

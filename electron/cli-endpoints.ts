@@ -32,6 +32,13 @@ const serverOptions = (command: Command) =>
     .option('--model-name <name>', 'which of the server’s models (default: its only one)')
     .option('--key-env <variable>', 'environment variable that holds the server’s key');
 
+/** A persona of this machine's model as a server's model is to be it. */
+export const served = <P extends { recipe: schema.Recipe }>(persona: P, base: string): P => ({
+  ...persona,
+  // The hashes are those of files here, and what the server's are it does not tell.
+  recipe: { ...persona.recipe, base, hashes: undefined },
+});
+
 /** What a recipe names as the base; undefined without an endpoint. */
 export async function endpointBase(client: Client, options: EndpointOptions): Promise<string | undefined> {
   const { endpoint, modelName, keyEnv } = options;
@@ -126,12 +133,13 @@ export function endpointCommands({ command, perform, table }: Terminal): void {
     );
 }
 
-const HEAD = ['id', 'server', 'ratings', 'adapters', 'at a time', 'key'];
+const HEAD = ['id', 'server', 'ratings', 'adapters', 'pictures', 'at a time', 'key'];
 const row = ({ id, facts, requests, hasKey }: schema.Endpoint) => [
   id,
   facts.server,
   facts.logprobs > 0 ? `${facts.logprobs} likeliest tokens` : 'drawn',
   facts.adapters === null ? 'none' : `${facts.adapters.filter(({ vector }) => vector !== null).length} of 10`,
+  facts.images ? 'yes' : 'no',
   String(requests ?? facts.slots ?? 4),
   hasKey ? 'yes' : 'no',
 ];

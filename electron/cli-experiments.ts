@@ -1,9 +1,19 @@
 /** The terminal's commands for experiments: plans from options, results for people, and going on after an interruption. */
 import { readFileSync } from 'node:fs';
 import type { RouterClient } from '@orpc/server';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { endpointOptions } from './cli-endpoints.ts';
-import { aNumber, by, byTrait, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
+import { picturesText } from './cli-pictures.ts';
+import {
+  alphasArgument,
+  aNumber,
+  by,
+  byTrait,
+  number,
+  type RecipeOptions,
+  recipeOf,
+  recipeOptions,
+} from './cli-recipe.ts';
 import { correlationText, decimals, intervalText, scoreRow, table } from './cli-text.ts';
 import * as schema from './studio/contract.ts';
 import { liveObstacle, METHOD_IDS, TRAITS } from './studio/contract.ts';
@@ -26,20 +36,6 @@ interface Terminal<A> {
 }
 
 // ── Reading arguments ──────────────────────────────────────────────────────────────────────────────────────
-
-/** `-2:2:0.25` (both ends included) or `-1,0,1` */
-function alphasArgument(text: string): number[] {
-  const range = text.split(':').map(number);
-  const values = range.length === 1 ? text.split(',').map(number) : steps(range);
-  return by(schema.sweepInput.shape.alphas)(values as never);
-}
-
-function steps([from = Number.NaN, to = Number.NaN, step = Number.NaN, ...rest]: number[]): number[] {
-  const count = Math.floor((to - from) / step + 1e-9) + 1;
-  if (rest.length > 0 || !(count >= 1 && count <= 1000))
-    throw new InvalidArgumentError('Expected FROM:TO:STEP with FROM ≤ TO and STEP > 0, as in -2:2:0.25.');
-  return Array.from({ length: count }, (_, index) => Number((from + index * step).toFixed(10)));
-}
 
 const list = (text: string) =>
   text
@@ -197,7 +193,9 @@ export function experimentCommands<A>({
   const ability = schema.capabilityInput.shape;
   bakedOption(
     seedOption(
-      system(recipeOptions(command('capability', 'what a mix can still do, before and after'))),
+      system(
+        endpointOptions(recipeOptions(command('capability', 'what a mix can still do, before and after'))),
+      ),
       'tasks',
     ),
   )
@@ -594,6 +592,7 @@ const texts: Texts = {
     );
   },
 
+  pictures: picturesText,
   tune: result => {
     const last = result.rounds.at(-1)?.candidates ?? [];
     const candidates = last.map(({ id, settings, mean_r }) => [

@@ -27,7 +27,12 @@ export function modelCommands(terminal: Terminal): Command {
       async client => reportBroken(await client.library.models()),
       ({ models, folder }) =>
         models.length > 0
-          ? table(models.map(model => [model.id, model.type, mebibytes(model.bytes), model.label]))
+          ? table(
+              models.map(({ id, type, bytes, label, projector }) => [
+                ...[id, type, mebibytes(bytes), label],
+                projector ? `pictures by ${projector.id}` : '',
+              ]),
+            )
           : `No models. Put GGUF files into ${folder}.`,
     ),
   );
@@ -90,6 +95,16 @@ export function modelCommands(terminal: Terminal): Command {
           `${linked?.id}, used at ${linked?.path}\nIt is only read there. “models delete ${linked?.id}” forgets it and leaves the file.`,
       ),
     );
+  command('projector', 'say which projector of pictures (mmproj) a model has', models)
+    .argument('<model>', 'library name or path')
+    .argument('<projector>', 'its file; none; or auto: as the files say')
+    .action((name: string, projector: string) =>
+      perform(
+        async client => ({ model: await client.library.setProjector({ model: name, projector }) }),
+        ({ model: { id, projector: own } }) =>
+          own ? `${id} is served with ${own.path}.` : `${id} has no projector, and takes no pictures.`,
+      ),
+    );
   deletion(terminal, models, 'model');
 
   const vectors = command('vectors', 'list the personality vectors of the library').action(() =>
@@ -150,7 +165,8 @@ function deletion(
   group: Command,
   kind: 'model' | 'vector',
 ): void {
-  const ofKind = (file: { kind: schema.OwnFile['kind'] }) => file.kind === kind || file.kind === 'broken';
+  const ofKind = (file: { kind: schema.OwnFile['kind'] }) =>
+    file.kind === kind || file.kind === 'broken' || (kind === 'model' && file.kind === 'projector');
   const missing = (name: string, where: string) =>
     new StudioError('not_found', `There is no ${kind} “${name}” ${where}.`, {
       field: 'name',

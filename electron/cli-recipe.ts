@@ -216,3 +216,17 @@ function readJson(file: string): { recipe: schema.Recipe; type?: undefined } {
     throw cause;
   }
 }
+
+/** `-2:2:0.25` (both ends included) or `-1,0,1` */
+export function alphasArgument(text: string): number[] {
+  const range = text.split(':').map(number);
+  const values = range.length === 1 ? text.split(',').map(number) : steps(range);
+  return by(schema.sweepInput.shape.alphas)(values as never);
+}
+
+function steps([from = Number.NaN, to = Number.NaN, step = Number.NaN, ...rest]: number[]): number[] {
+  const count = Math.floor((to - from) / step + 1e-9) + 1;
+  if (rest.length > 0 || !(count >= 1 && count <= 1000))
+    throw new InvalidArgumentError('Expected FROM:TO:STEP with FROM ≤ TO and STEP > 0, as in -2:2:0.25.');
+  return Array.from({ length: count }, (_, index) => Number((from + index * step).toFixed(10)));
+}

@@ -4,11 +4,18 @@ import { createRouterClient } from '@orpc/server';
 import { Command, CommanderError } from 'commander';
 import { conversationCommands } from './cli-conversations.ts';
 import { downloadCommands } from './cli-downloads.ts';
-import { type EndpointOptions, endpointBase, endpointCommands, endpointOptions } from './cli-endpoints.ts';
+import {
+  type EndpointOptions,
+  endpointBase,
+  endpointCommands,
+  endpointOptions,
+  served,
+} from './cli-endpoints.ts';
 import { experimentCommands } from './cli-experiments.ts';
 import { mergekitCommands } from './cli-mergekit.ts';
 import { modelCommands } from './cli-models.ts';
 import { findPersona, personaCommands } from './cli-personas.ts';
+import { addPictures, picturesCommand } from './cli-pictures.ts';
 import { readoutCommand } from './cli-readout.ts';
 import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
 import { reportingCommands } from './cli-report.ts';
@@ -310,13 +317,20 @@ recipeOptions(command('bake', 'write a mix as a new GGUF file'), '--seed')
         const input = { recipe, type, imatrix, out, overwrite, device };
         return follow<schema.BakeResult>(client, client.mixing.bake(input));
       },
-      result =>
-        `${result.path}, ${mebibytes(result.bytes)}, ${result.seconds.toFixed(1)} s\nComputed on ${result.device}. ${result.deviceReason}`,
+      ({ path, bytes, seconds, device: used, deviceReason, projector }) =>
+        [
+          `${path}, ${mebibytes(bytes)}, ${seconds.toFixed(1)} s`,
+          `Computed on ${used}. ${deviceReason}`,
+          ...(projector
+            ? [`For pictures it is served with ${projector}: “endpoints command” writes how.`]
+            : []),
+        ].join('\n'),
     ),
   );
 
 endpointOptions(system(recipeOptions(command('chat', 'answer one prompt'))))
   .requiredOption('--prompt <text>', 'what to say to the persona')
+  .option('--image <file...>', 'pictures to ask about (PNG, JPEG, WebP); only a model on a server takes them')
   .option('--persona <name>', 'a kept persona, in place of a recipe and a system prompt')
   .option('--seed <number>', 'seed of the sampling', by(schema.sampling.shape.seed, number))
   .option(
@@ -330,9 +344,10 @@ endpointOptions(system(recipeOptions(command('chat', 'answer one prompt'))))
     by(schema.sampling.shape.topP, number),
   )
   .option('--max-tokens <number>', 'length limit of the answer', by(schema.sampling.shape.maxTokens, number))
-  .action(({ prompt, persona: name, seed, temperature, topP, maxTokens, ...options }) => {
+  .action(({ prompt, image: images, persona: name, seed, temperature, topP, maxTokens, ...options }) => {
     const given = { seed, temperature, topP, maxTokens };
-    if (name !== undefined && Object.values(options).some(value => value !== undefined))
+    const { endpoint, modelName, keyEnv, ...own } = options;
+    if (name !== undefined && Object.values(own).some(value => value !== undefined))
       throw new StudioError('bad_input', 'A persona brings its own recipe and system prompt.', {
         field: 'persona',
         action: 'Leave out the options for the recipe and “--system”, or leave out “--persona”.',
@@ -340,12 +355,17 @@ endpointOptions(system(recipeOptions(command('chat', 'answer one prompt'))))
     return perform(
       async client => {
         const kept = name === undefined ? undefined : (await findPersona(client, name)).persona;
-        const persona = kept ?? { ...(await personaFor(client, options)), sampling: {} };
+        const server = kept && (await endpointBase(client, { endpoint, modelName, keyEnv }));
+        const persona = (kept && server ? served(kept, server) : kept) ?? {
+          ...(await personaFor(client, options)),
+          sampling: {},
+        };
         const set = Object.entries(given).filter(([, value]) => value !== undefined);
         persona.sampling = schema.sampling.parse({ ...persona.sampling, ...Object.fromEntries(set) });
+        const pictures = await addPictures(client, images);
         await warn(client, persona.recipe, true);
         const events = await client.chat.send(
-          { persona, messages: [{ role: 'user', text: prompt }] },
+          { persona, messages: [{ role: 'user', text: prompt, pictures }] },
           { signal: abort.signal },
         );
         for await (const event of events) if (event.type === 'done') return event.result;
@@ -516,6 +536,8 @@ experimentCommands({
   administering,
   administered,
 });
+
+picturesCommand({ command, perform, follow, personaFor, warn, system });
 
 command('log', 'list the runs of the experiment log, newest first')
   .option('--limit <number>', 'how many', by(schema.runListInput.shape.limit, number))

@@ -25,6 +25,8 @@ export interface RunningServer {
 export interface ServerOptions {
   model?: string;
   adapters?: string[];
+  /** Projector of pictures. */
+  projector?: string;
   slots?: number;
   /** It refuses whoever has not this one. */
   key?: string;
@@ -33,6 +35,7 @@ export interface ServerOptions {
 export async function startLlamaServer({
   model = demo('base.gguf'),
   adapters = [],
+  projector,
   slots = 4,
   key,
 }: ServerOptions = {}): Promise<RunningServer> {
@@ -43,6 +46,7 @@ export async function startLlamaServer({
     [
       ...['-m', model, '--alias', 'tiny', '--host', '127.0.0.1', '--port', `${port}`],
       ...['-c', `${1024 * slots}`, '-np', `${slots}`, '-t', '1', '--no-warmup'],
+      ...(projector === undefined ? [] : ['--mmproj', projector]),
       ...(adapters.length > 0 ? ['--lora-init-without-apply'] : []),
       ...adapters.flatMap(path => ['--lora', path]),
       ...(key === undefined ? [] : ['--api-key', key]),

@@ -10,6 +10,7 @@ import * as language from './language/contract.ts';
 import * as library from './library/contract.ts';
 import * as log from './log/contract.ts';
 import * as personas from './personas/contract.ts';
+import * as pictures from './pictures/contract.ts';
 import * as reporting from './reporting/schemas.ts';
 import { changeSettingsInput, settings } from './settings/contract.ts';
 import {
@@ -21,6 +22,7 @@ import {
   model,
   persona,
   pole,
+  projector,
   recipe,
   studioErrorData,
   trait,
@@ -54,13 +56,21 @@ export {
 export { countObstacle, liveObstacle, liveWarning, ownSettings } from './mixing/recipe.ts';
 export * from './personas/contract.ts';
 export { emblemSvg } from './personas/emblem.ts';
+export * from './pictures/contract.ts';
 export * from './reporting/schemas.ts';
 export { COMPUTE_DEVICES, type Settings, settings } from './settings/contract.ts';
 export * from './terms.ts';
 
 // ── Chat ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-export const message = z.object({ role: z.enum(['user', 'assistant']), text: z.string() });
+/** Pictures that a question is asked about; only models on servers take them. */
+const seen = z.array(pictures.picture).max(pictures.MAX_PICTURES);
+
+export const message = z.object({
+  role: z.enum(['user', 'assistant']),
+  text: z.string(),
+  pictures: seen.optional(),
+});
 export type Message = z.infer<typeof message>;
 
 export const chatInput = z.object({
@@ -152,6 +162,7 @@ export const storedMessage = z.object({
   turn: z.int().min(0),
   role: z.enum(['user', 'assistant']),
   text: z.string(),
+  pictures: seen.default([]),
   /** `interrupted`: the studio ended while it streamed; what had been said is kept. */
   state: z.enum(MESSAGE_STATES),
   createdAt: z.string(),
@@ -193,7 +204,11 @@ export const saveConversationInput = z.object({
 export const addMessagesInput = z.object({
   conversation: itemId,
   messages: z
-    .array(storedMessage.pick({ id: true, pane: true, parent: true, turn: true, role: true, text: true }))
+    .array(
+      storedMessage.pick({
+        ...{ id: true, pane: true, parent: true, turn: true, role: true, text: true, pictures: true },
+      }),
+    )
     .min(1)
     .max(100),
 });
@@ -274,6 +289,8 @@ export const bakeResult = z.object({
   deviceReason: z.string().optional(),
   /** SHA-256 of the file's weights. */
   content: z.string(),
+  /** Path of the base's projector of pictures, with which the file is served too. */
+  projector: z.string().nullable().default(null),
   warnings: z.array(warning),
 });
 export type BakeResult = z.infer<typeof bakeResult>;
@@ -427,6 +444,7 @@ export const run = z.discriminatedUnion('kind', [
   runOf('calibrate', experiments.calibrateInput, experiments.calibrateResult),
   runOf('target', experiments.targetInput, experiments.targetResult),
   runOf('tune', experiments.tuneInput, experiments.tuneResult),
+  runOf('pictures', experiments.picturesInput, experiments.picturesResult),
   runOf('bake', bakeInput, bakeResult),
   runOf('extract', extractInput, extractResult),
   runOf('convert', checkpoints.convertInput, checkpoints.convertResult),
@@ -450,6 +468,7 @@ export const EXPERIMENT_KINDS = [
   'calibrate',
   'target',
   'tune',
+  'pictures',
 ] as const satisfies RunKind[];
 export type ExperimentKind = (typeof EXPERIMENT_KINDS)[number];
 export const RUN_KINDS = [
@@ -544,7 +563,12 @@ export const contract = {
   },
   library: {
     models: procedure.output(
-      z.object({ models: z.array(model), broken: z.array(brokenFile), folder: z.string() }),
+      z.object({
+        models: z.array(model),
+        projectors: z.array(projector),
+        broken: z.array(brokenFile),
+        folder: z.string(),
+      }),
     ),
     vectors: procedure.output(
       z.object({ vectors: z.array(vector), broken: z.array(brokenFile), folder: z.string() }),
@@ -557,6 +581,10 @@ export const contract = {
     import: procedure.input(library.importFileInput).output(started),
     /** Models that other programs on this machine keep; `import` with `inPlace` has one used where it lies. */
     elsewhere: procedure.output(z.array(library.modelElsewhere)),
+    /** Says which projector of pictures a model has: library name or path; `none`; `auto`: as the files say. */
+    setProjector: procedure
+      .input(z.object({ model: z.string().min(1), projector: z.string().trim().min(1) }))
+      .output(model),
     /** Takes a model that is used in place from the library; its file stays as it is. */
     forget: procedure.input(byPath).output(z.object({ name: z.string() })),
     /** The short list of chat models, with what each asks of this machine. */
@@ -616,6 +644,13 @@ export const contract = {
   chat: {
     /** Streams an answer. Aborting the call stops the model and logs what it had said. */
     send: procedure.input(chatInput).output(eventIterator(chatEvent)),
+  },
+  pictures: {
+    /** Keeps a picture for questions about it; kept for good once a message or a run refers to it. */
+    add: procedure.input(pictures.addPictureInput).output(pictures.picture),
+    get: procedure
+      .input(z.object({ hash: pictures.picture.shape.hash }))
+      .output(z.object({ file: z.file() })),
   },
   conversations: {
     /** Newest first; those deleted in the last 30 days where asked for. */
@@ -702,6 +737,8 @@ export const contract = {
     target: procedure.input(experiments.targetInput).output(started),
     /** Method, density, trim and λ per trait by successive halving, reported on held-out profiles. */
     tune: procedure.input(experiments.tuneInput).output(started),
+    /** The same pictures described by several personas, and how their words differ. */
+    pictures: procedure.input(experiments.picturesInput).output(started),
   },
   language: {
     readout: procedure.input(z.object({ text: z.string() })).output(language.textReadout),

@@ -9,13 +9,21 @@ import type {
   RateEvent,
   RateInput,
 } from '../workers/contract.ts';
-import type { Endpoints, RemoteMix } from './endpoints/endpoints.ts';
+import type { Endpoints, RemoteMix, SeenTurn } from './endpoints/endpoints.ts';
 import { StudioError } from './errors.ts';
+import type { Picture } from './pictures/contract.ts';
 import type { WorkerClient } from './worker-client.ts';
 
 /** A mix made real: files that are loaded here, or a model and the scales of its adapters elsewhere. */
 export type Mix = LiveMix | RemoteMix;
 type Of<I> = Omit<I, 'mix'> & { mix: Mix };
+
+const noPictures = () =>
+  new StudioError('bad_input', 'The engine of this machine shows models no pictures.', {
+    field: 'pictures',
+    action:
+      'Serve the model with its projector by llama-server (“Serve …” in the library, or “endpoints command”), and choose it there.',
+  });
 
 export class Inference {
   readonly #worker: WorkerClient<'inference'>;
@@ -27,9 +35,13 @@ export class Inference {
   }
 
   /** Streams an answer to the conversation. */
-  generate({ mix, ...input }: Of<GenerateInput>, signal?: AbortSignal): AsyncIterable<GenerateEvent> {
-    if ('endpoint' in mix) return this.#endpoints.generate({ mix, ...input }, signal);
-    return this.#worker.stream(worker => worker.generate({ mix, ...input }, { signal }));
+  generate(
+    { mix, turns, sampling }: Of<Omit<GenerateInput, 'turns'>> & { turns: SeenTurn[] },
+    signal?: AbortSignal,
+  ): AsyncIterable<GenerateEvent> {
+    if ('endpoint' in mix) return this.#endpoints.generate({ mix, turns, sampling }, signal);
+    if (turns.some(({ pictures = [] }) => pictures.length > 0)) throw noPictures();
+    return this.#worker.stream(worker => worker.generate({ mix, turns, sampling }, { signal }));
   }
 
   /** The answers' probabilities as first tokens, for each prompt, in any order. */
@@ -38,9 +50,13 @@ export class Inference {
     return this.#worker.stream(worker => worker.rate({ mix, ...input }, { signal }));
   }
 
-  /** Answers drawn to each prompt, in any order. */
-  answer({ mix, ...input }: Of<AnswerInput>, signal?: AbortSignal): AsyncIterable<AnswerEvent> {
-    if ('endpoint' in mix) return this.#endpoints.answer({ mix, ...input }, signal);
+  /** Answers drawn to each prompt, in any order. `pictures[i]` go with `prompts[i]`. */
+  answer(
+    { mix, pictures, ...input }: Of<AnswerInput> & { pictures?: Picture[][] },
+    signal?: AbortSignal,
+  ): AsyncIterable<AnswerEvent> {
+    if ('endpoint' in mix) return this.#endpoints.answer({ mix, pictures, ...input }, signal);
+    if (pictures) throw noPictures();
     return this.#worker.stream(worker => worker.answer({ mix, ...input }, { signal }));
   }
 

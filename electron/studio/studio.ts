@@ -1,7 +1,7 @@
 /** The studio as a host sees it: everything wired together behind the contract's router, and a way to end. */
 import { readFileSync, rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ContractRouterClient } from '@orpc/contract';
 import { createRouterClient, implement } from '@orpc/server';
@@ -27,7 +27,7 @@ import { Language, readoutTitle } from './language/language.ts';
 import { describeTable } from './language/texts.ts';
 import { Bin } from './library/bin.ts';
 import { compare } from './library/comparison.ts';
-import { convert } from './library/conversion.ts';
+import { convert, removeUnfinished } from './library/conversion.ts';
 import { extract } from './library/extraction.ts';
 import { Imports } from './library/imports.ts';
 import { Library } from './library/library.ts';
@@ -39,6 +39,7 @@ import { fromMergekit, toMergekit } from './mixing/mergekit.ts';
 import { Mixing } from './mixing/mixing.ts';
 import { Personas } from './personas/personas.ts';
 import { Sharing } from './personas/sharing.ts';
+import { Pictures } from './pictures/pictures.ts';
 import { Reporting } from './reporting/reporting.ts';
 import { rerun } from './reporting/rerun.ts';
 import { SettingsStore } from './settings/settings.ts';
@@ -84,7 +85,10 @@ export async function createStudio(options: StudioOptions) {
   const merging = new WorkerClient('merging', spawnWorker, worker => worker.configure(settings.get()));
   const versions: Record<string, string> = { temperament: version, node: process.versions.node };
   const log = new Log(database);
-  log.closeInterrupted();
+  for (const { kind, input } of log.closeInterrupted()) {
+    const { out } = input as { out?: unknown };
+    if (kind === 'convert' && typeof out === 'string') removeUnfinished(out);
+  }
   if (host !== 'terminal') log.tidy();
   const runs = new Runs(log, () => versions);
   // What a killed merging worker left half-written, where the system could not keep such files nameless.
@@ -93,9 +97,11 @@ export async function createStudio(options: StudioOptions) {
   if (untidy.length > 0) await merging.call(worker => worker.tidy({ folders: untidy })).catch(() => {});
   const library = new Library(home, join(resources, 'demo'), database, merging);
   const keys = new Keys(home, keychain);
+  const pictures = new Pictures(database);
   const endpoints = new Endpoints(
     database,
     keys,
+    pictures,
     async () => (await library.list()).vectors,
     () => settings.get().offline,
   );
@@ -104,10 +110,14 @@ export async function createStudio(options: StudioOptions) {
   const inventories = new Inventories(resources, join(home, 'inventories'));
   makeFolder(inventories.folder);
   const assessment = new Assessment(mixing, inference, inventories, scratch);
-  const experiments = new Experiments({ database, log, runs, assessment, mixing, inference, resources });
+  const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
+  const experiments = new Experiments({
+    ...{ database, log, runs, assessment, mixing, inference, language, resources },
+  });
   const chat = new Chat(mixing, inference, runs);
   const conversations = new Conversations(database, chat);
   if (host !== 'terminal') conversations.tidy();
+  if (host !== 'terminal') pictures.tidy();
   const personas = new Personas({ database, library, mixing, log });
   if (host !== 'terminal') personas.tidy();
   const { calibrations } = experiments;
@@ -126,7 +136,6 @@ export async function createStudio(options: StudioOptions) {
     modelFolder: library.modelFolder,
   });
   const sharing = new Sharing({ personas, library, scratch, version });
-  const language = await Language.open(join(resources, 'lexicon'), join(home, 'dictionaries'), log);
   const reporting = new Reporting(log, library, inventories, join(resources, 'fonts'), version);
   /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
   const described = () =>
@@ -138,13 +147,14 @@ export async function createStudio(options: StudioOptions) {
       );
 
   /** With the user's name in the personas that have a place for it. */
-  const named = <I extends { persona: Persona; reference?: Persona }>(input: I): I => {
+  const named = <I extends { persona: Persona; reference?: Persona; compared?: Persona[] }>(input: I): I => {
     const { userName } = settings.get();
-    const { persona, reference } = input;
+    const { persona, reference, compared } = input;
     return {
       ...input,
       persona: withUser(persona, userName),
       ...(reference && { reference: withUser(reference, userName) }),
+      ...(compared && { compared: compared.map(other => withUser(other, userName)) }),
     };
   };
 
@@ -177,8 +187,8 @@ export async function createStudio(options: StudioOptions) {
     },
     library: {
       models: os.library.models.handler(async () => {
-        const { models, broken } = await library.list();
-        return { models, broken, folder: library.modelFolder };
+        const { models, projectors, broken } = await library.list();
+        return { models, projectors, broken, folder: library.modelFolder };
       }),
       vectors: os.library.vectors.handler(async () => {
         const { vectors, broken } = await library.list();
@@ -191,11 +201,15 @@ export async function createStudio(options: StudioOptions) {
             .id,
         };
       }),
-      convert: os.library.convert.handler(({ input }) => ({
-        run: runs.start('convert', input.name ?? input.source, input, task =>
-          convert(input, library, merging, scratch, task),
-        ).id,
-      })),
+      convert: os.library.convert.handler(({ input: given }) => {
+        // Whole, so that what a killed studio leaves there is found again.
+        const input = { ...given, out: given.out && resolve(given.out) };
+        return {
+          run: runs.start('convert', input.name ?? input.source, input, task =>
+            convert(input, library, merging, scratch, task),
+          ).id,
+        };
+      }),
       compare: os.library.compare.handler(({ input }) => {
         const title = input.vectors.length > 0 ? input.vectors.join(', ') : `all vectors of ${input.model}`;
         return {
@@ -204,6 +218,9 @@ export async function createStudio(options: StudioOptions) {
       }),
       import: os.library.import.handler(({ input }) => ({ run: imports.start(input) })),
       elsewhere: os.library.elsewhere.handler(() => imports.elsewhere()),
+      setProjector: os.library.setProjector.handler(({ input }) =>
+        library.setProjector(input.model, input.projector),
+      ),
       forget: os.library.forget.handler(async ({ input: { path } }) => {
         const name = library.forget(path);
         if (worker.pid !== undefined) await inference.unload(path);
@@ -256,6 +273,13 @@ export async function createStudio(options: StudioOptions) {
       send: os.chat.send.handler(async function* ({ input, signal }) {
         await described();
         yield* chat.send(named(input), signal);
+      }),
+    },
+    pictures: {
+      add: os.pictures.add.handler(({ input }) => pictures.add(input.name, input.file)),
+      get: os.pictures.get.handler(({ input }) => {
+        const { type, data } = pictures.get(input);
+        return { file: new File([new Uint8Array(data)], input.hash, { type }) };
       }),
     },
     conversations: {
@@ -320,6 +344,7 @@ export async function createStudio(options: StudioOptions) {
       solve: os.experiments.solve.handler(({ input }) => experiments.solve(input)),
       target: os.experiments.target.handler(({ input }) => begin('target', input)),
       tune: os.experiments.tune.handler(({ input }) => begin('tune', input)),
+      pictures: os.experiments.pictures.handler(({ input }) => begin('pictures', input)),
     },
     language: {
       readout: os.language.readout.handler(({ input }) => language.readout(input.text)),

@@ -111,6 +111,23 @@ export const PROGRAM_NAMES: Record<(typeof PROGRAMS)[number], string> = {
 export const program = z.enum(PROGRAMS);
 export type Program = z.infer<typeof program>;
 
+/** A projector of pictures: with it llama-server shows pictures to the model that it was made for. */
+export const projector = z.object({
+  /** The file's name without `.gguf`. */
+  id: z.string(),
+  path: z.string(),
+  bytes: z.number(),
+  /** Whether it has an encoder of pictures; others are for sounds. */
+  images: z.boolean(),
+  /** Lengths of embeddings that it may give: a model's must be among them. None: its file does not tell. */
+  widths: z.array(z.number()),
+  content: z.string(),
+});
+export type Projector = z.infer<typeof projector>;
+
+/** How the library knows a model's projector: the user named it, the file was baked with it, or it lies beside the model. */
+export const PROJECTOR_KNOWN = ['named', 'baked', 'beside'] as const;
+
 export const model = z.object({
   /** Name in the library (`demo`, or the file's name without `.gguf`). */
   id: z.string(),
@@ -124,6 +141,8 @@ export const model = z.object({
   parameters: z.number(),
   bytes: z.number(),
   contextLength: z.number(),
+  /** Length of its embeddings; 0 where its file does not tell. */
+  width: z.number(),
   /** The output layer is the token embeddings again: the model has no `output.weight`. */
   tiedEmbeddings: z.boolean(),
   /** Hash of architecture, dimensions, tokenizer, tensor names and shapes: vectors fit models of the same backbone. */
@@ -133,6 +152,11 @@ export const model = z.object({
   demo: z.boolean(),
   /** Used where this program keeps it, and never written, moved or deleted. */
   linked: program.optional(),
+  /** The projector with which a server shows it pictures. */
+  projector: projector
+    .pick({ id: true, path: true })
+    .extend({ known: z.enum(PROJECTOR_KNOWN) })
+    .optional(),
 });
 export type Model = z.infer<typeof model>;
 

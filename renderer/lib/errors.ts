@@ -33,7 +33,12 @@ export function problemOf(data: StudioErrorData): Problem {
   };
 }
 
+/** What the page itself refuses, in words for the user. */
+export class Refusal extends Error {}
+
 export function toProblem(error: unknown): Problem {
+  if (error instanceof Refusal)
+    return { code: 'bad_input', message: error.message, where: null, action: null };
   if (error instanceof ORPCError) {
     const data = studioErrorData.safeParse(error.data);
     if (data.success) return problemOf(data.data);

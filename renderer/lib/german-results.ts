@@ -217,6 +217,23 @@ export const germanResults: Record<string, string> = {
   'Per cent of the words of all texts, with 95% confidence intervals over texts. The largest shares.':
     'Prozent der Wörter aller Texte, mit 95-%-Konfidenzintervallen über die Texte. Die größten Anteile.',
   'Share (%)': 'Anteil (%)',
+
+  // Pictures described
+  '“*” used # words a picture.': '„$1“ brauchte $2 Wörter je Bild.',
+  'No figure changed with the α of # after correction for many tests.':
+    'Nach der Korrektur für viele Tests änderte sich keine Größe mit dem α von $1.',
+  '* changed by #% for one α of #, corrected *.': '$1 änderte sich um $2 % je α von $3, korrigiert $4.',
+  '* changed by # for one α of #, corrected *.': '$1 änderte sich um $2 je α von $3, korrigiert $4.',
+  'Figures were compared with those of “*” over pairs of descriptions of the same picture, with {d_z} (Goulet-Pelletier & Cousineau, 2018); {p} values are corrected over all figures (Benjamini & Hochberg, 1995).':
+    'Die Größen wurden mit denen von „$1“ über Paare von Beschreibungen desselben Bildes verglichen, mit {d_z} (Goulet-Pelletier & Cousineau, 2018); {p}-Werte sind über alle Größen korrigiert (Benjamini & Hochberg, 1995).',
+  'Words were compared with those of “*” by log-odds ratios with a Dirichlet prior (Monroe et al., 2008), as if they were independent of each other; {p} values are corrected over all figures (Benjamini & Hochberg, 1995).':
+    'Die Wörter wurden mit denen von „$1“ durch Log-Odds-Verhältnisse mit einem Dirichlet-Prior verglichen (Monroe et al., 2008), als wären sie voneinander unabhängig; {p}-Werte sind über alle Größen korrigiert (Benjamini & Hochberg, 1995).',
+  'The change for one α is the mean over the pictures of the least-squares slope within a picture, with Student’s interval over the pictures; {p} values are corrected over all figures (Benjamini & Hochberg, 1995).':
+    'Die Änderung je α ist das Mittel über die Bilder der Steigung nach kleinsten Quadraten innerhalb eines Bildes, mit Students Intervall über die Bilder; {p}-Werte sind über alle Größen korrigiert (Benjamini & Hochberg, 1995).',
+  'Change of the shares for one α': 'Änderung der Anteile je α',
+  'Per cent of the words, with 95% confidence intervals over the pictures.':
+    'Prozent der Wörter, mit 95-%-Konfidenzintervallen über die Bilder.',
+  'Change (%)': 'Änderung (%)',
   Words: 'Wörter',
   'Words per sentence': 'Wörter je Satz',
   'Long words': 'Lange Wörter',
@@ -225,6 +242,7 @@ export const germanResults: Record<string, string> = {
 
 /** Titles of runs; what stands in them besides is the user’s. */
 export const germanTitles: Record<string, string> = {
+  'pictures: #, personas: #': 'Bilder: $1, Personas: $2',
   '#, # points': '$1, $2 Punkte',
   '# profiles, *': '$1 Profile, $2',
   '# profiles: *': '$1 Profile: $2',

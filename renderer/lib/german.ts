@@ -56,6 +56,7 @@ export const german: Words = {
     calibrate: 'Kalibrierung',
     target: 'Zielprofil',
     tune: 'Abstimmung',
+    pictures: 'Bilder beschrieben',
     bake: 'Modelldatei',
     extract: 'Vektor',
     convert: 'Hinzugefügtes Modell',
@@ -216,6 +217,10 @@ export const german: Words = {
       confirm: 'Löschen',
     },
     models: 'Modelle',
+    projectors: {
+      title: 'Projektoren für Bilder',
+      has: name => `sieht Bilder mit ${name}`,
+    },
     vectorTable: 'Vektoren',
     vector: 'Vektor',
     form: 'Form',
@@ -236,7 +241,7 @@ export const german: Words = {
       checking: name => `${name} wird gelesen`,
       waiting: name => `${name} ist als Nächstes an der Reihe.`,
       done: (name, size, what) =>
-        `${name}, ${size}: hinzugefügt als ${{ model: 'Modell', vector: 'Vektor', part: 'Teil eines geteilten Modells' }[what]}.`,
+        `${name}, ${size}: hinzugefügt als ${{ model: 'Modell', vector: 'Vektor', projector: 'Projektor für Bilder', part: 'Teil eines geteilten Modells' }[what]}.`,
       linked: 'Sie liegt auf demselben Datenträger und belegt deshalb keinen eigenen Platz.',
       failed: name => `${name} wurde nicht hinzugefügt.`,
       lost: name => `Die Verbindung zum Studio ging verloren, während ${name} übertragen wurde.`,
@@ -369,6 +374,7 @@ export const german: Words = {
     sliders: 'Regler',
     noInterface: 'keine: Adapter nimmt er nicht',
     actions: 'Neu fragen oder entfernen',
+    images: 'nimmt Bilder',
     withKey: 'mit Schlüssel',
     again: name => `${name} neu fragen, was es kann`,
     remove: name => `${name} entfernen`,
@@ -386,6 +392,11 @@ export const german: Words = {
     adapters: 'Mit den Vektoren als Adaptern, sodass die Regler live wirken:',
     file: 'Nur die Datei, für eine Mischung als Datei oder ohne Regler:',
     copyAdapters: 'Befehl mit Adaptern kopieren',
+    projector: 'Projektor für Bilder',
+    automatic: name => (name === null ? 'wie die Dateien sagen: keiner' : `wie die Dateien sagen: ${name}`),
+    noProjector: 'keiner',
+    projectorAbout:
+      'Mit ihm zeigt llama-server dem Modell, für das er gemacht ist, Bilder. Was aus dem Modell gebacken wird, behält ihn.',
     copyFile: 'Befehl für die Datei allein kopieren',
   },
 
@@ -601,6 +612,15 @@ export const german: Words = {
     },
   },
 
+  pictures: {
+    add: 'Bild hinzufügen',
+    remove: name => `${name} herausnehmen`,
+    attaching: 'Bild wird hinzugefügt …',
+    most: n => `Eine Frage nimmt höchstens ${n} Bilder.`,
+    unreadable: name => `${name} ist kein Bild, das dieser Browser lesen kann.`,
+    none: 'Das gewählte Modell nimmt keine Bilder. Starten Sie eines mit seinem Projektor in llama-server und fügen Sie es in der Bibliothek hinzu.',
+    lost: name => `${name}, nicht mehr hier aufbewahrt`,
+  },
   chat: {
     title: 'Gespräch',
     baseAbout: 'alle Regler auf 0',
@@ -1501,6 +1521,7 @@ export const german: Words = {
         body: [
           'Die Bibliothek kann auch Modelle enthalten, die ein anderer Server betreibt: llama-server, vLLM, LM Studio, Ollama und andere mit OpenAI-kompatibler Adresse. Man spricht mit ihnen und misst sie wie die auf diesem Rechner. Das Studio fragt jeden Server einmal, was er kann: ob er Wahrscheinlichkeiten von Antworten nennt, aus denen Bewertungen abgelesen werden, und ob er die Vektoren als Adapter hat, ohne die kein Regler wirkt.',
           '„Betreiben …“ neben einem Modell der Bibliothek schreibt den Befehl, der llama-server mit ihm und seinen Vektoren startet.',
+          'Manche Modelle sehen Bilder, durch eine zweite Datei, ihren Projektor (mit „mmproj“ im Namen). Die Bibliothek findet einen, der neben seinem Modell liegt; einen anderen nennt man unter „Betreiben …“. Mit ihm betrieben nimmt das Modell Bilder: Der Knopf neben „Senden“ fügt der Frage eines hinzu, ebenso Einfügen und das Ablegen einer Datei. Bilder gehen nur an diesen Server und werden hier mit dem Gespräch aufbewahrt.',
         ],
       },
       {

@@ -79,6 +79,12 @@ export function headline(run: Run): string | null {
         plain(heldOut.plain.mean_r),
       );
     }
+    case 'pictures': {
+      const { personas, slopes } = run.result;
+      const sure = slopes?.filter(({ pAdjusted }) => pAdjusted !== null && pAdjusted < 0.05).length;
+      const who = personas.map(({ name }) => name).join(', ');
+      return sure === undefined ? who : `${who}, ${t.headlines.differences(sure)}`;
+    }
     case 'bake':
     case 'extract':
     case 'convert':

@@ -67,6 +67,7 @@ const kinds: Record<RunKind, string> = {
   calibrate: 'Calibration',
   target: 'Target profile',
   tune: 'Tuning',
+  pictures: 'Pictures described',
   bake: 'Model file',
   extract: 'Vector',
   convert: 'Added model',
@@ -233,6 +234,10 @@ export const english = {
       confirm: 'Delete',
     },
     models: 'Models',
+    projectors: {
+      title: 'Projectors of pictures',
+      has: (name: string) => `sees pictures by ${name}`,
+    },
     vectorTable: 'Vectors',
     vector: 'Vector',
     form: 'Form',
@@ -252,8 +257,8 @@ export const english = {
       running: (name: string) => `Adding ${name}`,
       checking: (name: string) => `Reading ${name}`,
       waiting: (name: string) => `${name} is next.`,
-      done: (name: string, size: string, what: 'model' | 'vector' | 'part') =>
-        `${name}, ${size}: added as ${{ model: 'a model', vector: 'a vector', part: 'a part of a split model' }[what]}.`,
+      done: (name: string, size: string, what: 'model' | 'vector' | 'projector' | 'part') =>
+        `${name}, ${size}: added as ${{ model: 'a model', vector: 'a vector', projector: 'a projector of pictures', part: 'a part of a split model' }[what]}.`,
       linked: 'It lies on the same disk, so it takes no room of its own.',
       failed: (name: string) => `${name} was not added.`,
       lost: (name: string) => `The way to the studio was lost while ${name} was sent.`,
@@ -383,6 +388,7 @@ export const english = {
     noInterface: 'none: it takes no adapters',
     actions: 'Ask again or remove',
     withKey: 'with a key',
+    images: 'takes pictures',
     again: (name: string) => `Ask ${name} again what it can do`,
     remove: (name: string) => `Remove ${name}`,
     removed: (name: string) => `${name} removed.`,
@@ -400,6 +406,12 @@ export const english = {
     file: 'The file alone, for a baked mix or without sliders:',
     copyAdapters: 'Copy the command with adapters',
     copyFile: 'Copy the command for the file alone',
+    projector: 'Projector of pictures',
+    automatic: (name: string | null) =>
+      name === null ? 'as the files say: none' : `as the files say: ${name}`,
+    noProjector: 'none',
+    projectorAbout:
+      'With it llama-server shows pictures to the model that it was made for. What is baked from the model keeps it.',
   },
 
   inside: {
@@ -612,6 +624,15 @@ export const english = {
     },
   },
 
+  pictures: {
+    add: 'Add a picture',
+    remove: (name: string) => `Take out ${name}`,
+    attaching: 'Adding the picture …',
+    most: (n: number) => `A question takes ${n} pictures at most.`,
+    unreadable: (name: string) => `${name} is no picture that this browser can read.`,
+    none: 'The model in use takes no pictures. Serve one with its projector by llama-server, and add it in the library.',
+    lost: (name: string) => `${name}, which is no longer kept here`,
+  },
   chat: {
     title: 'Conversation',
     baseAbout: 'all sliders at 0',
@@ -1413,6 +1434,7 @@ export const english = {
         body: [
           'The library can also hold models that another server runs: llama-server, vLLM, LM Studio, Ollama and others with an OpenAI-compatible address. They are talked to and measured like those on this machine. The studio asks each server once what it can do: whether it tells probabilities of answers, from which ratings are read, and whether it has the vectors as adapters, without which no slider acts.',
           '“Serve …” beside a model of the library writes the command that starts llama-server with it and its vectors.',
+          'Some models see pictures, by a second file, their projector (its name has “mmproj” in it). The library finds one that lies beside its model; another is named under “Serve …”. Served with it, the model takes pictures: the button beside “Send” adds one to a question, and so do pasting and dropping a file. Pictures go to that server alone, and are kept here with the conversation.',
         ],
       },
       {

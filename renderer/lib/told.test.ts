@@ -3,6 +3,7 @@ import type { ApaText, Presented } from '../../electron/studio/contract.ts';
 import assessment from '../../electron/studio/reporting/present-assessment.ts?raw';
 import designs from '../../electron/studio/reporting/present-designs.ts?raw';
 import experiments from '../../electron/studio/reporting/present-experiments.ts?raw';
+import pictures from '../../electron/studio/reporting/present-pictures.ts?raw';
 import readout from '../../electron/studio/reporting/present-readout.ts?raw';
 import { flat, presentedInGerman, titleInGerman } from './told.ts';
 
@@ -85,6 +86,11 @@ test.each([
     'Words fell from turn to turn, ρ\u00a0=\u00a0−0.80 over 8 answers, corrected {p}\u00a0=\u00a0.010.',
     /^Wörter fiel von Frage/,
   ],
+  ['“Mara” used 12.5 words a picture.', /^„Mara“ brauchte 12,5 Wörter je Bild\.$/],
+  [
+    'Positive emotion changed by −1.50% for one α of openness, corrected {p}\u00a0=\u00a0.010.',
+    /^Positive Gefühle änderte sich um −1,50 % je α von Offenheit, korrigiert/,
+  ],
 ])('what is put together is told too: %s', (english, german) => {
   expect(sentence(english)).toMatch(german);
 });
@@ -94,6 +100,7 @@ test('titles of runs are German as far as they are the studio’s', () => {
   expect(titleInGerman('demo: extraversion 1, neuroticism −0.5')).toBe(
     'demo: Extraversion 1, Neurotizismus −0,5',
   );
+  expect(titleInGerman('pictures: 3, personas: 2')).toBe('Bilder: 3, Personas: 2');
   expect(titleInGerman('demo: base')).toBe('demo: Basis');
   expect(titleInGerman('24 profiles, task arithmetic')).toBe('24 Profile, task arithmetic');
   expect(titleInGerman('openness 4.5, neuroticism 2')).toBe('Offenheit 4,5, Neurotizismus 2');
@@ -135,7 +142,7 @@ function putIn(expression: string): string {
 }
 
 test('every sentence that is told of experiments and readouts has its German', () => {
-  const sentences = [assessment, designs, experiments, readout]
+  const sentences = [assessment, designs, experiments, pictures, readout]
     .flatMap(templates)
     // What begins with something put in is composed, and tested above.
     .filter(template => /^[\p{Lu}].* .*\.$/u.test(template) && /[a-z]{3}/.test(template));

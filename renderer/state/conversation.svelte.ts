@@ -8,14 +8,16 @@ import {
   type ConversationData,
   firstMessage,
   MAX_PANES,
+  MAX_PICTURES,
   type Persona,
+  type Picture,
   pane as paneSchema,
   persona as personaSchema,
   USER,
   type Vote,
 } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
-import { type Problem, toProblem } from '../lib/errors.ts';
+import { type Problem, Refusal, toProblem } from '../lib/errors.ts';
 import { newId, newSeed } from '../lib/id.ts';
 import { shuffled } from '../lib/shuffle.ts';
 import { recall, remember } from '../lib/storage.ts';
@@ -23,6 +25,7 @@ import { t } from '../lib/strings.ts';
 import { Message, Tree } from './message.svelte.ts';
 import { type Mix, sameMix, sameSettings, sameWeights } from './mix.svelte.ts';
 import { Pane } from './pane.svelte.ts';
+import type { PictureFiles } from './pictureFiles.ts';
 
 /** What one pane has of a turn. */
 export interface Cell {
@@ -35,6 +38,7 @@ export interface Cell {
 export interface Turn {
   turn: number;
   question: string;
+  pictures: Picture[];
   cells: Cell[];
 }
 
@@ -60,6 +64,12 @@ export class Conversation {
   blind = $state.raw<BlindStudy | null>(null);
   votes = $state.raw<Vote[]>([]);
   draft = $state('');
+  /** What the next question is asked about. */
+  pictures = $state.raw<Picture[]>([]);
+  /** Pictures are on their way to the studio. */
+  attaching = $state(false);
+  /** Why a picture was not taken. */
+  pictureProblem = $state.raw<Problem | null>(null);
   /** The pane that alone is asked; all of them when null. */
   target = $state<string | null>(null);
   /** Answer the last question again when the sliders have moved. */
@@ -75,6 +85,8 @@ export class Conversation {
     return this.blind ? shuffled(panes, this.blind.seed) : panes;
   });
   turns = $derived.by(() => this.#turns());
+  /** Whether one of those that will be asked takes pictures. */
+  seeing = $derived.by(() => this.#asked().some(({ persona }) => this.#takesPictures(persona.recipe.base)));
   running = $derived.by(() => this.#tree.all.some(({ running }) => running));
 
   #tree = $state.raw(new Tree());
@@ -86,12 +98,22 @@ export class Conversation {
   readonly #connection: Connection;
   readonly #mix: Mix;
   readonly #userName: () => string;
+  readonly #takesPictures: (base: string) => boolean;
 
-  /** @param userName what `{{user}}` stands for in first messages */
-  constructor(connection: Connection, mix: Mix, userName: () => string = () => USER) {
+  /**
+   * @param userName what `{{user}}` stands for in first messages
+   * @param takesPictures whether the model that a recipe names as its base does
+   */
+  constructor(
+    connection: Connection,
+    mix: Mix,
+    userName: () => string = () => USER,
+    takesPictures: (base: string) => boolean = () => false,
+  ) {
     this.#connection = connection;
     this.#mix = mix;
     this.#userName = userName;
+    this.#takesPictures = takesPictures;
     const remembered = recall(LAYOUT, layout);
     this.panes = remembered ? remembered.map(from => new Pane(mix, from)) : this.#usualPanes();
     mix.onSettled(() => this.#followSliders());
@@ -124,21 +146,53 @@ export class Conversation {
   /** Asks every pane in view, or the one that alone is to be asked. */
   send(question: string) {
     const text = question.trim();
-    if (text === '' || this.running || this.#mix.base === '') return;
-    const asked = this.shown.filter(({ id }) => this.target === null || id === this.target);
+    if (text === '' || this.running || this.attaching || this.#mix.base === '') return;
+    const { pictures } = this;
     this.draft = '';
+    this.pictures = [];
+    this.pictureProblem = null;
     this.#ask(
       text,
-      asked.map(pane => ({ pane, parent: this.#lastOf(pane) })),
+      pictures,
+      this.#asked().map(pane => ({ pane, parent: this.#lastOf(pane) })),
     );
   }
 
+  /** The panes that the next question goes to. */
+  #asked(): Pane[] {
+    return this.shown.filter(({ id }) => this.target === null || id === this.target);
+  }
+
+  /** Adds pictures to the next question, as many as there may be. */
+  async attach(files: File[], into: PictureFiles) {
+    this.pictureProblem = null;
+    this.attaching = true;
+    try {
+      for (const file of files) {
+        if (this.pictures.length >= MAX_PICTURES) throw new Refusal(t.pictures.most(MAX_PICTURES));
+        const picture = await into.add(file);
+        if (this.pictures.every(({ hash }) => hash !== picture.hash))
+          this.pictures = [...this.pictures, picture];
+      }
+    } catch (error) {
+      this.pictureProblem = toProblem(error);
+    } finally {
+      this.attaching = false;
+    }
+  }
+
+  detach(hash: string) {
+    this.pictures = this.pictures.filter(picture => picture.hash !== hash);
+    this.pictureProblem = null;
+  }
+
   /** Asks a question anew in other words: a branch beside the old one, in every pane that has it in view. */
-  edit({ cells }: Turn, question: string) {
+  edit({ cells, pictures }: Turn, question: string) {
     const text = question.trim();
     if (text === '' || this.running) return;
     this.#ask(
       text,
+      pictures,
       cells.flatMap(({ pane, question: old }) => (old ? [{ pane, parent: old.parent }] : [])),
     );
   }
@@ -390,7 +444,7 @@ export class Conversation {
         let turn = turns.get(message.turn);
         if (!turn) {
           const cells = shown.map(each => ({ pane: each, question: null, answer: null }));
-          turn = { turn: message.turn, question: '', cells };
+          turn = { turn: message.turn, question: '', pictures: [], cells };
           turns.set(message.turn, turn);
         }
         const cell = turn.cells[index] as Cell;
@@ -398,6 +452,7 @@ export class Conversation {
         else {
           cell.question = message;
           turn.question = message.text;
+          turn.pictures = message.pictures;
           // What came to nothing is passed over by the branch, and yet was asked for.
           cell.answer ??=
             this.#tree.alternatives({ pane: pane.id, parent: message.id, role: 'assistant' }).at(-1) ?? null;
@@ -428,10 +483,18 @@ export class Conversation {
     return first.id;
   }
 
-  #ask(text: string, asked: { pane: Pane; parent: string | null }[]) {
+  #ask(text: string, pictures: Picture[], asked: { pane: Pane; parent: string | null }[]) {
     const turn = this.#tree.lastTurn + 1;
     const answers = asked.map(({ pane, parent }) => {
-      const question = new Message({ id: newId(), pane: pane.id, parent, turn, role: 'user', text });
+      const question = new Message({
+        id: newId(),
+        pane: pane.id,
+        parent,
+        turn,
+        role: 'user',
+        text,
+        pictures,
+      });
       this.#put(pane, question);
       this.#unkept.push(question);
       return { pane, answer: this.#answerTo(pane, question, this.#seeded(pane)) };
@@ -512,13 +575,14 @@ export class Conversation {
     await this.#save();
     await this.#connection.client.conversations.add({
       conversation,
-      messages: messages.map(({ id, pane, parent, turn, role, text }) => ({
+      messages: messages.map(({ id, pane, parent, turn, role, text, pictures }) => ({
         id,
         pane,
         parent,
         turn,
         role,
         text,
+        pictures,
       })),
     });
     if (this.#unkept === messages) this.#unkept = [];

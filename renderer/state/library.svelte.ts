@@ -6,6 +6,7 @@ import {
   type Model,
   type OwnFile,
   POLES,
+  type Projector,
   type ServeCommands,
   type Storage,
   TRAITS,
@@ -26,6 +27,7 @@ export interface BrokenFile {
 export class Library {
   models = $state.raw<Model[]>([]);
   vectors = $state.raw<Vector[]>([]);
+  projectors = $state.raw<Projector[]>([]);
   broken = $state.raw<BrokenFile[]>([]);
   /** Models on other servers, and where their keys are kept. */
   endpoints = $state.raw<Endpoint[]>([]);
@@ -53,6 +55,7 @@ export class Library {
         this.#client.endpoints.list(),
       ]);
       this.models = models.models;
+      this.projectors = models.projectors;
       this.modelFolder = models.folder;
       this.vectors = vectors.vectors;
       this.vectorFolder = vectors.folder;
@@ -83,6 +86,14 @@ export class Library {
 
   serveCommands(model: string): Promise<ServeCommands> {
     return this.#client.endpoints.command({ model });
+  }
+
+  /** Says which projector a model has: its path; `none`; `auto`: as the files say. */
+  setProjector(model: string, projector: string): Promise<boolean> {
+    return this.#try(async () => {
+      const changed = await this.#client.library.setProjector({ model, projector });
+      this.models = this.models.map(other => (other.path === changed.path ? changed : other));
+    });
   }
 
   dependents(path: string): Promise<Dependents> {

@@ -1,12 +1,12 @@
 /** The messages of a conversation: one of them, an answer while it comes, and the tree that holds every branch. */
-import type { Persona, StoredMessage, TextReadout } from '../../electron/studio/contract.ts';
+import type { Persona, Picture, StoredMessage, TextReadout } from '../../electron/studio/contract.ts';
 import { type Problem, problemOf } from '../lib/errors.ts';
 
 /** `waiting`: asked for, no word yet. */
 export type MessageState = StoredMessage['state'] | 'waiting';
 
 type Start = Pick<StoredMessage, 'id' | 'pane' | 'parent' | 'turn' | 'role'> &
-  Partial<Pick<StoredMessage, 'text' | 'result' | 'error' | 'run'>> & { state?: MessageState };
+  Partial<Pick<StoredMessage, 'text' | 'pictures' | 'result' | 'error' | 'run'>> & { state?: MessageState };
 
 export class Message {
   readonly id: string;
@@ -17,6 +17,8 @@ export class Message {
   readonly role: StoredMessage['role'];
   /** What an answer is made with, its own seed included; null of what no model made. */
   readonly persona: Persona | null;
+  /** What a question is asked about, beside its words. */
+  readonly pictures: Picture[];
   text = $state('');
   state = $state<MessageState>('done');
   result = $state.raw<StoredMessage['result']>(null);
@@ -34,11 +36,18 @@ export class Message {
     this.turn = from.turn;
     this.role = from.role;
     this.persona = persona;
+    this.pictures = from.pictures ?? [];
     this.take(from);
   }
 
   /** Shows what the studio has kept of it. */
-  take({ text = '', state = 'done', result = null, error = null, run = null }: Omit<Start, 'id'>) {
+  take({
+    text = '',
+    state = 'done',
+    result = null,
+    error = null,
+    run = null,
+  }: Omit<Start, 'id' | 'pictures'>) {
     this.text = text;
     this.state = state;
     this.result = result;

@@ -22,6 +22,7 @@ import { Mix } from './mix.svelte.ts';
 import { Notebook } from './notebook.svelte.ts';
 import { Notices } from './notices.svelte.ts';
 import { Personas } from './personas.svelte.ts';
+import { PictureFiles } from './pictureFiles.ts';
 import { Place } from './place.svelte.ts';
 import { Reading } from './reading.svelte.ts';
 import { type Recent, Recents, recentName } from './recents.svelte.ts';
@@ -62,6 +63,7 @@ export class Session {
 
   /** What the open dialog counts the words of. */
   counting = $state.raw<Reading | null>(null);
+  readonly pictures: PictureFiles;
   state = $state<ConnectionState>('connecting');
   /** Whether the studio has ever answered this page. */
   reached = $state(false);
@@ -79,7 +81,13 @@ export class Session {
     this.library = new Library(client);
     this.servers = new Servers(client, () => this.loadLibrary());
     this.mix = new Mix(client);
-    this.conversation = new Conversation(connection, this.mix, () => this.settings.userName);
+    this.pictures = new PictureFiles(client);
+    this.conversation = new Conversation(
+      connection,
+      this.mix,
+      () => this.settings.userName,
+      base => this.library.endpoint(base)?.facts.images ?? false,
+    );
     this.kept = new Kept(connection);
     this.personas = new Personas(connection);
     this.measurement = new Measurement(connection, this.mix, this.library);

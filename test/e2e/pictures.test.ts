@@ -1,75 +1,136 @@
-/**
- * The main views look as they did: compared with the pictures in pictures/, light at 1280 × 800 and dark at 1920 × 1080.
- * A view that is meant to look otherwise: RENEW_PICTURES=1 npm test -- e2e -- pictures, and look at what changed.
- */
-import type { Locator } from 'playwright-core';
-import { expect, it } from 'vitest';
-import { differences, prepare } from './helpers/picture.ts';
+/** Pictures in the page: a projector in the library, and questions about pictures to a model on a llama-server. */
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DEMO_VECTORS, hasLlamaServer, type RunningServer, startLlamaServer } from '../llama-server.ts';
+import { CHECKS, RED } from '../pictures.ts';
+import { writeProjector } from '../projector.ts';
 import { useStudio } from './helpers/running.ts';
-import { StudioPage } from './helpers/studio-page.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
-const running = useStudio();
-
-/** In the place of what the model says, which differs from one kind of processor to another. */
-const ANSWERS = [
-  'Parties are not for me. I would rather stay at home with a good book and a cup of tea.',
-  'Yes, I will go! I love to be with all of my friends, and we will dance until the morning comes.',
-];
-
-const say = (where: Locator, text: string) =>
-  where.evaluate((element, said) => {
-    element.textContent = said;
-  }, text);
-
-it('the main views look as they did', async () => {
-  const page = await StudioPage.open(running.browser, running.studio.url, {
-    prepare,
-    bypassCSP: true,
-    locale: 'en-GB',
-    reducedMotion: 'reduce',
+describe.skipIf(!hasLlamaServer)('pictures', () => {
+  const running = useStudio();
+  const folder = mkdtempSync(join(tmpdir(), 'temperament-e2e-pictures-'));
+  let server: RunningServer;
+  let page: StudioPage;
+  beforeAll(async () => {
+    const projector = writeProjector(join(folder, 'mmproj-tiny-random.gguf'), 256);
+    server = await startLlamaServer({ adapters: DEMO_VECTORS, projector });
   });
-  const { page: shown } = page;
-  const found: string[] = [];
-  const compare = async (name: string) => {
-    // The pointer would light what lies under it.
-    await shown.mouse.move(0, 0);
-    found.push(...(await differences(shown, name)));
-  };
-  await compare('first');
+  afterAll(async () => {
+    await server?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    page = await StudioPage.open(running.browser, running.studio.url, {
+      bypassCSP: true,
+      reducedMotion: 'reduce',
+    });
+  });
+  afterEach(async () => {
+    expect(page.errors).toEqual([]);
+    await page.close();
+  });
 
-  await page.set('Extraversion', '1.5');
-  await page.set('Neuroticism', '-1');
-  await page.set('Openness', '0.4');
-  await page.ask('Will you go to the party?');
-  await page.answers();
-  await expect.poll(() => page.runs.count()).toBe(2);
-  for (const [index, text] of ANSWERS.entries()) await say(shown.getByTestId('text').nth(index), text);
-  await say(shown.locator('dd').filter({ hasText: /adapters/ }), '3 adapters · rank 8');
-  await compare('studio');
+  /** Files as a page gets them when they are pasted or dropped. */
+  const pictureIn = (type: string, name: string, bytes: Buffer) =>
+    page.page.evaluateHandle(`(() => {
+      const transfer = new DataTransfer();
+      const content = Uint8Array.from(atob('${bytes.toString('base64')}'), each => each.charCodeAt(0));
+      transfer.items.add(new File([content], '${name}', { type: '${type}' }));
+      return transfer;
+    })()`);
 
-  await page.view('Personas').click();
-  const name = shown.getByLabel('Name for the present sliders');
-  for (const saved of ['Mara', 'Captain of the northern sea']) {
-    await name.fill(saved);
-    await name.press('Enter');
-    await shown.getByRole('listitem', { name: saved, exact: true }).waitFor();
-  }
-  await compare('personas');
-  await page.view('Experiments').click();
-  await shown.getByRole('region', { name: 'Sweep', exact: true }).waitFor();
-  await compare('experiments');
-  await page.view('Notebook').click();
-  await shown.getByRole('grid', { name: 'Runs' }).waitFor();
-  await compare('notebook');
-  await page.view('Library').click();
-  await shown.getByRole('table', { name: 'Vectors' }).waitFor();
-  await say(shown.getByText(/ free$/), '100 GB of 200 GB free');
-  await compare('library');
-  await page.button('Settings').click();
-  await say(shown.getByText(/are free on its disk/), '100 GB of 200 GB are free on its disk.');
-  await compare('settings');
+  it('a model of this machine takes none, and says so', async () => {
+    const { page: shown } = page;
+    expect(await page.button('Add a picture').count()).toBe(0);
+    const data = await pictureIn('image/jpeg', 'holiday.jpg', RED);
+    await shown.dispatchEvent('main', 'drop', { dataTransfer: data });
+    await shown.getByText('The model in use takes no pictures.').first().waitFor();
+  });
 
-  expect(found).toEqual([]);
-  expect(page.errors).toEqual([]);
-  await page.close();
+  it('are chosen, pasted and dropped, stand in the conversation, and are kept with it', async () => {
+    const { page: shown } = page;
+    await page.view('Library').click();
+    await shown.getByText('Add a model on another server', { exact: true }).click();
+    await shown.getByLabel('Address of the server').fill(server.url);
+    await page.button('Look for its models').click();
+    await page.button('Add this model').click();
+    const label = `tiny (${new URL(server.url).host})`;
+    await shown.getByText(`${label} is added.`).waitFor({ timeout: PATIENCE });
+    const row = shown.getByRole('row', { name: label });
+    await row.getByText('takes pictures').waitFor();
+    await row.getByRole('button', { name: `Use ${label}` }).click();
+    await page.view('Studio').click();
+
+    await page.button('Add a picture').waitFor();
+    const chosen = join(folder, 'red.png');
+    writeFileSync(chosen, RED);
+    await shown.locator('input[type=file][accept="image/*"]').setInputFiles(chosen);
+    await shown.getByRole('img', { name: 'red.png' }).waitFor();
+    await page.question.focus();
+    await shown.evaluate(`(() => {
+      const clipboardData = new DataTransfer();
+      const content = Uint8Array.from(atob('${CHECKS.toString('base64')}'), each => each.charCodeAt(0));
+      clipboardData.items.add(new File([content], 'checks.png', { type: 'image/png' }));
+      const how = { clipboardData, bubbles: true, cancelable: true };
+      document.activeElement.dispatchEvent(new ClipboardEvent('paste', how));
+    })()`);
+    await shown.getByRole('img', { name: 'checks.png' }).waitFor();
+    await page.button('Take out red.png').click();
+    await expect.poll(() => shown.getByRole('img', { name: 'red.png' }).count()).toBe(0);
+    // What no model takes is refused by name.
+    const broken = await pictureIn('image/png', 'broken.png', Buffer.from('no picture'));
+    await shown.dispatchEvent('main', 'drop', { dataTransfer: broken });
+    await shown.getByText('broken.png is no picture in PNG, JPEG or WebP').waitFor();
+    const red = await pictureIn('image/png', 'red.png', RED);
+    await shown.dispatchEvent('main', 'drop', { dataTransfer: red });
+    await shown.getByRole('img', { name: 'red.png' }).waitFor();
+    expect(await page.violations()).toEqual([]);
+    await page.shoot('pictures-composer');
+
+    await page.set('Extraversion', '2');
+    await page.ask('What do you see?');
+    const { Base, Persona } = await page.answers();
+    expect(Base).not.toBe('');
+    expect(Persona).not.toBe(Base);
+    const asked = shown.getByRole('log').getByRole('img');
+    expect(await asked.evaluateAll(all => all.map(one => one.getAttribute('alt')))).toEqual([
+      'checks.png',
+      'red.png',
+    ]);
+    // The next question has none of its own.
+    expect(await page.button('Take out red.png').count()).toBe(0);
+    expect(await page.violations()).toEqual([]);
+    await page.shoot('pictures-conversation');
+
+    await shown.reload();
+    await page.button(/^Go on with/).click();
+    await shown.getByRole('log').getByRole('img', { name: 'checks.png' }).waitFor({ timeout: PATIENCE });
+  });
+
+  it('are shown to a model of the library by its projector, which is named where it is served', async () => {
+    const { page: shown } = page;
+    const models = join(running.studio.home, 'models');
+    mkdirSync(models, { recursive: true });
+    copyFileSync(join(folder, 'mmproj-tiny-random.gguf'), join(models, 'mmproj-tiny-random.gguf'));
+    await shown.reload();
+    await page.view('Library').click();
+    const table = shown.getByRole('table', { name: 'Projectors of pictures' });
+    await table.getByText('mmproj-tiny-random').waitFor();
+    const demo = shown.getByRole('table', { name: 'Models', exact: true }).getByRole('row').nth(1);
+    await demo.getByRole('button', { name: /^Serve/ }).click();
+    const choice = shown.getByLabel('Projector of pictures', { exact: true }).last();
+    await choice.selectOption({ label: 'mmproj-tiny-random' });
+    await shown
+      .getByText(/--mmproj \S+mmproj-tiny-random\.gguf/)
+      .first()
+      .waitFor();
+    expect(await page.violations()).toEqual([]);
+    await page.shoot('pictures-serve');
+    await shown.keyboard.press('Escape');
+    await demo.getByText('sees pictures by mmproj-tiny-random').waitFor();
+    await page.shoot('pictures-library');
+  });
 });

@@ -1,10 +1,12 @@
 /** Hugging Face checkpoints and adapters, from tiny random ones: against llama.cpp's converters, and run by llama.cpp. */
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getLlama, type Llama, LlamaLogLevel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tensorsIn } from '../../electron/studio/checkpoints/safetensors.ts';
+import { openDatabase } from '../../electron/studio/log/database.ts';
+import { Log } from '../../electron/studio/log/log.ts';
 import { WorkerClient } from '../../electron/studio/worker-client.ts';
 import { forkWorker } from '../../electron/workers/fork.ts';
 import { expand, readGguf } from '../../native-merge/index.js';
@@ -419,6 +421,32 @@ test('a name that is taken is not written over, and a wrong folder leaves nothin
   expect(await studioError(studio.client.library.convert({ source: ' ' }))).toMatchObject({
     code: 'bad_input',
   });
+});
+
+test('what a killed export of a vector left is gone after the next start', async () => {
+  const folder = mkdtempSync(join(studio.home, 'killed-'));
+  const part = join(folder, 'model.safetensors.part');
+  writeFileSync(part, 'half');
+  writeFileSync(join(folder, 'model.safetensors'), 'of before');
+  const other = await openStudio();
+  try {
+    const database = openDatabase(other.home);
+    // As the log has it when the process that did it is no more.
+    const input = { source: 'x', type: 'auto', overwrite: true, out: folder };
+    new Log(database).begin({
+      ...{ id: 'killed-export', kind: 'convert', title: 'x', startedAt: new Date().toISOString() },
+      ...{ input, versions: {} },
+    });
+    database.prepare("UPDATE runs SET pid = 999999999 WHERE id = 'killed-export'").run();
+    database.close();
+    await other.close();
+    const again = await openStudio(other.home);
+    expect(readdirSync(folder)).toEqual(['model.safetensors']);
+    expect((await again.client.runs.get({ id: 'killed-export' })).state).toBe('interrupted');
+    await again.remove();
+  } finally {
+    rmSync(other.home, { recursive: true, force: true });
+  }
 });
 
 describe('a vector', () => {

@@ -49,7 +49,7 @@ export class Chat {
     );
     const turns = [
       ...(system ? [{ role: 'system' as const, content: system }] : []),
-      ...messages.map(({ role, text }) => ({ role, content: text })),
+      ...messages.map(({ role, text, pictures }) => ({ role, content: text, pictures })),
     ];
     const run = this.#runs.start(
       'chat',

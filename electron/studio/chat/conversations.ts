@@ -17,6 +17,7 @@ import type {
 } from '../contract.ts';
 import { conversation as conversationSchema } from '../contract.ts';
 import { StudioError, toStudioError } from '../errors.ts';
+import { Pictures } from '../pictures/pictures.ts';
 import { pushed } from '../stream.ts';
 import { type Chat, type ChatEvent, title as titleOf } from './chat.ts';
 import { exported } from './export.ts';
@@ -45,8 +46,9 @@ interface PaneRow {
   removed: 0 | 1;
 }
 
-interface MessageRow extends Omit<StoredMessage, 'createdAt' | 'result' | 'error'> {
+interface MessageRow extends Omit<StoredMessage, 'createdAt' | 'result' | 'error' | 'pictures'> {
   created_at: string;
+  pictures: string;
   result: string | null;
   error: string | null;
 }
@@ -54,12 +56,14 @@ interface MessageRow extends Omit<StoredMessage, 'createdAt' | 'result' | 'error
 export class Conversations {
   readonly #database: Database.Database;
   readonly #chat: Chat;
+  readonly #pictures: Pictures;
   /** Answers that are being written. */
   readonly #active = new Set<Promise<unknown>>();
 
   constructor(database: Database.Database, chat: Chat) {
     this.#database = database;
     this.#chat = chat;
+    this.#pictures = new Pictures(database);
   }
 
   /** For the host that has the data folder to itself: ends what a dead studio left streaming, forgets what is long deleted. */
@@ -133,9 +137,10 @@ export class Conversations {
         head: pane.head,
         removed: pane.removed === 1,
       })),
-      messages: messages.map(({ created_at: createdAt, result, error, ...same }) => ({
+      messages: messages.map(({ created_at: createdAt, pictures, result, error, ...same }) => ({
         ...same,
         createdAt,
+        pictures: JSON.parse(pictures),
         result: result && JSON.parse(result),
         error: error && JSON.parse(error),
       })),
@@ -177,10 +182,9 @@ export class Conversations {
     })();
   }
 
-  add({ conversation, messages }: z.output<typeof addMessagesInput>): void {
+  add({ conversation, messages }: z.input<typeof addMessagesInput>): void {
     this.#database.transaction(() => {
-      for (const { id, pane, parent, turn, role, text } of messages)
-        this.#insert({ id, conversation, pane, parent, turn, role, text, state: 'done' });
+      for (const message of messages) this.#insert({ ...message, conversation, state: 'done' });
       const question = messages.find(({ role }) => role === 'user');
       if (question)
         this.#database
@@ -331,7 +335,9 @@ export class Conversations {
   }
 
   export(id: string, format: ConversationFormat): { name: string; type: string; text: string } {
-    return exported(this.get(id), format);
+    return exported(this.get(id), format, picture =>
+      this.#pictures.has(picture.hash) ? this.#pictures.dataUrl(picture) : undefined,
+    );
   }
 
   /** Waits until what streams is written. */
@@ -354,14 +360,14 @@ export class Conversations {
   /** The branch that ends with a question: what was said, without questions that got no word for an answer. */
   #history(conversation: string, pane: string, parent: string): { turn: number; history: Message[] } {
     const branch = this.#database
-      .prepare<[string, string, string], Pick<MessageRow, 'role' | 'text' | 'turn'>>(
-        `WITH RECURSIVE branch (id, parent, role, text, turn, depth) AS (
-           SELECT id, parent, role, text, turn, 0 FROM messages
+      .prepare<[string, string, string], Pick<MessageRow, 'role' | 'text' | 'turn' | 'pictures'>>(
+        `WITH RECURSIVE branch (id, parent, role, text, turn, pictures, depth) AS (
+           SELECT id, parent, role, text, turn, pictures, 0 FROM messages
              WHERE id = ? AND conversation = ? AND pane = ?
            UNION ALL
-           SELECT m.id, m.parent, m.role, m.text, m.turn, depth + 1
+           SELECT m.id, m.parent, m.role, m.text, m.turn, m.pictures, depth + 1
              FROM messages m JOIN branch ON m.id = branch.parent
-         ) SELECT role, text, turn FROM branch ORDER BY depth DESC`,
+         ) SELECT role, text, turn, pictures FROM branch ORDER BY depth DESC`,
       )
       .all(parent, conversation, pane);
     const question = branch.at(-1);
@@ -375,7 +381,14 @@ export class Conversations {
       if (role === 'assistant') return text !== '';
       return next === undefined || (next.role === 'assistant' && next.text !== '');
     });
-    return { turn: question.turn, history: history.map(({ role, text }) => ({ role, text })) };
+    return {
+      turn: question.turn,
+      history: history.map(({ role, text, pictures }) => ({
+        role,
+        text,
+        ...(pictures !== '[]' && { pictures: JSON.parse(pictures) }),
+      })),
+    };
   }
 
   /** An answer without a word that nothing follows. */
@@ -399,6 +412,7 @@ export class Conversations {
   #insert(
     message: Pick<StoredMessage, 'id' | 'pane' | 'parent' | 'turn' | 'role' | 'text' | 'state'> & {
       conversation: string;
+      pictures?: StoredMessage['pictures'];
       persona?: string;
       seed?: number;
       run?: string;
@@ -426,11 +440,16 @@ export class Conversations {
     const now = new Date().toISOString();
     const { changes } = this.#database
       .prepare(
-        `INSERT INTO messages (id, conversation, pane, parent, turn, role, text, state, created_at, persona, seed, run)
-         VALUES (:id, :conversation, :pane, :parent, :turn, :role, :text, :state, :now, :persona, :seed, :run)
+        `INSERT INTO messages
+           (id, conversation, pane, parent, turn, role, text, pictures, state, created_at, persona, seed, run)
+         VALUES
+           (:id, :conversation, :pane, :parent, :turn, :role, :text, :pictures, :state, :now, :persona, :seed, :run)
          ON CONFLICT (id) DO NOTHING`,
       )
-      .run({ persona: null, seed: null, run: null, ...message, now });
+      .run({
+        ...{ persona: null, seed: null, run: null, ...message, now },
+        pictures: JSON.stringify(message.pictures ?? []),
+      });
     if (changes === 0) return;
     this.#database.prepare('UPDATE panes SET head = ? WHERE id = ?').run(message.id, pane);
     this.#database.prepare('UPDATE conversations SET updated_at = ? WHERE id = ?').run(now, conversation);

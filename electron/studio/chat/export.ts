@@ -4,6 +4,7 @@ import type {
   ConversationFormat,
   PaneData,
   Persona,
+  Picture,
   StoredMessage,
   Vote,
 } from '../contract.ts';
@@ -12,13 +13,15 @@ import { liveObstacle, systemPrompt, TRAITS } from '../contract.ts';
 export function exported(
   conversation: ConversationData,
   format: ConversationFormat,
+  /** A picture as an address that holds it; undefined where it is not kept. */
+  shown: (picture: Picture) => string | undefined = () => undefined,
 ): { name: string; type: string; text: string } {
   const name = fileName(conversation.title);
   switch (format) {
     case 'markdown':
       return { name: `${name}.md`, type: 'text/markdown', text: markdown(conversation) };
     case 'html':
-      return { name: `${name}.html`, type: 'text/html', text: html(conversation) };
+      return { name: `${name}.html`, type: 'text/html', text: html(conversation, shown) };
     case 'csv':
       return { name: `${name}.csv`, type: 'text/csv', text: csv(messageRows(conversation)) };
     case 'votes':
@@ -48,6 +51,7 @@ export const fileName = (title: string, otherwise = 'conversation') =>
 interface Turn {
   turn: number;
   question: string;
+  pictures: Picture[];
   answers: { pane: PaneData; message: StoredMessage }[];
 }
 
@@ -60,10 +64,12 @@ export function turnsInView({ panes, messages }: Pick<ConversationData, 'panes' 
     for (let at = pane.head; at !== null; ) {
       const message = byId.get(at);
       if (!message) break;
-      const turn = turns.get(message.turn) ?? { turn: message.turn, question: '', answers: [] };
+      const turn = turns.get(message.turn) ?? { turn: message.turn, question: '', pictures: [], answers: [] };
       turns.set(message.turn, turn);
-      if (message.role === 'user') turn.question = message.text;
-      else turn.answers.push({ pane, message });
+      if (message.role === 'user') {
+        turn.question = message.text;
+        turn.pictures = message.pictures;
+      } else turn.answers.push({ pane, message });
       at = message.parent;
     }
   }
@@ -127,9 +133,10 @@ function markdown(conversation: ConversationData): string {
       lines.push(`| ${pane.name.replaceAll('|', '\\|')} | ${best} | ${compared} |`);
     lines.push(`| Ties | ${ties(votes)} | ${votes.length} |`);
   }
-  for (const { turn, question, answers } of turnsInView(conversation)) {
+  for (const { turn, question, pictures, answers } of turnsInView(conversation)) {
     if (turn > 0) lines.push('', `## ${turn}`, '', quoted(question, ''));
     else lines.push('', '## Opening');
+    for (const picture of pictures) lines.push('', `Picture: ${pictureText(picture)}`);
     for (const { pane, message } of answers) {
       const persona = message.persona === null ? undefined : personas[message.persona];
       const made = persona ? ` (${mixOf(persona)}; ${facts(message)})` : '';
@@ -138,6 +145,10 @@ function markdown(conversation: ConversationData): string {
   }
   return `${lines.join('\n')}\n`;
 }
+
+/** `red.png, 32 × 32, SHA-256 0a1b…` */
+const pictureText = ({ name, width, height, hash }: Picture) =>
+  `${name}, ${width} × ${height}, SHA-256 ${hash}`;
 
 const quoted = (text: string, mark = '> ') =>
   text
@@ -151,9 +162,9 @@ h1{font-size:1.4rem}h2{margin:2rem 0 .5rem;font-size:1rem;text-align:center;font
 .answer{padding:.75rem 1rem;border-left:3px solid #0f6e5c;background:#8881;border-radius:.25rem}
 .answer p{margin:.25rem 0;white-space:pre-wrap;overflow-wrap:anywhere}.quiet{opacity:.75;font-size:.8rem}
 table{border-collapse:collapse}th,td{padding:.25rem .75rem;border-bottom:1px solid #8885;text-align:left;vertical-align:top}
-td{white-space:pre-wrap}`;
+td{white-space:pre-wrap}img{display:block;max-width:20rem;max-height:20rem;margin:.5rem auto}`;
 
-function html(conversation: ConversationData): string {
+function html(conversation: ConversationData, addressOf: (picture: Picture) => string | undefined): string {
   const { title, id, createdAt, panes, personas, votes } = conversation;
   const shown = panes.filter(({ removed }) => !removed);
   const row = (cells: (string | number)[], tag = 'td') =>
@@ -174,14 +185,21 @@ function html(conversation: ConversationData): string {
       : `<h2>Votes</h2><table>${row(['Pane', 'Best', 'Compared'], 'th')}${tally(panes, votes)
           .map(({ pane, best, compared }) => row([pane.name, best, compared]))
           .join('')}${row(['Ties', ties(votes), votes.length])}</table>`;
-  const turns = turnsInView(conversation).map(({ question, answers }) => {
+  const turns = turnsInView(conversation).map(({ question, pictures, answers }) => {
     const cells = answers.map(({ pane, message }) => {
       const persona = message.persona === null ? undefined : personas[message.persona];
       const made = persona ? `<p class="quiet">${escaped(`${mixOf(persona)} · ${facts(message)}`)}</p>` : '';
       const said = escaped(message.text || message.error?.message || '–');
       return `<div class="answer"><strong>${escaped(pane.name)}</strong><p>${said}</p>${made}</div>`;
     });
-    const asked = question ? `<h2>${escaped(question)}</h2>` : '';
+    const seen = pictures.map(picture => {
+      const address = addressOf(picture);
+      const text = escaped(pictureText(picture));
+      return address
+        ? `<img src="${address}" alt="${escaped(picture.name)}" title="${text}">`
+        : `<p class="quiet">${text}</p>`;
+    });
+    const asked = question ? `<h2>${escaped(question)}</h2>${seen.join('')}` : '';
     return `<section>${asked}<div class="answers">${cells.join('')}</div></section>`;
   });
   return `<!doctype html>
@@ -224,7 +242,7 @@ function messageRows(conversation: ConversationData): Cell[][] {
   const head: Cell[] = ['conversation', 'title', 'turn', 'pane', 'pane_name', 'role', 'message', 'parent'];
   head.push('alternative', 'in_view', 'text', 'state', 'model', ...TRAITS, 'method', 'live', 'system');
   head.push('temperature', 'top_p', 'max_tokens', 'seed', 'tokens', 'first_token_ms', 'tokens_per_second');
-  head.push('votes_best', 'votes_tie', 'run', 'created_at');
+  head.push('votes_best', 'votes_tie', 'run', 'created_at', 'pictures');
   const rows = messages.map((message): Cell[] => {
     const pane = panes.find(({ id: other }) => other === message.pane);
     const family = `${message.pane} ${message.parent}`;
@@ -244,7 +262,7 @@ function messageRows(conversation: ConversationData): Cell[][] {
       message.result?.tokensPerSecond,
       answer ? about.filter(({ choice }) => choice === message.pane).length : null,
       answer ? about.filter(({ choice }) => choice === 'tie').length : null,
-      ...[message.run, message.createdAt],
+      ...[message.run, message.createdAt, message.pictures.map(pictureText).join(' | ')],
     ];
   });
   return [head, ...rows];

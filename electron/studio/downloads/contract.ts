@@ -28,7 +28,7 @@ export const startDownloadInput = downloadInput.extend({ token });
 export type StartDownloadInput = z.output<typeof startDownloadInput>;
 
 export const downloadResult = z.object({
-  what: z.enum(['model', 'vector']),
+  what: z.enum(['model', 'vector', 'projector']),
   /** Of a split model the first part. */
   path: z.string(),
   /** All of its files. */

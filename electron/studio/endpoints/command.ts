@@ -24,7 +24,8 @@ export async function serveCommands(name: string, library: Library, mixing: Mixi
         );
     }
   }
-  const base = `llama-server -m ${quoted(model.path)}`;
+  const eye = model.projector ? ` --mmproj ${quoted(model.projector.path)}` : '';
+  const base = `llama-server -m ${quoted(model.path)}${eye}`;
   const adapters = files.sort().map(file => `--lora ${quoted(file)}`);
   return {
     adapters: adapters.length > 0 ? [base, '--lora-init-without-apply', ...adapters, WHERE].join(' ') : null,

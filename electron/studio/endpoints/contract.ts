@@ -14,6 +14,8 @@ const vectorName = z.templateLiteral([z.enum(TRAITS), '-', z.enum(POLES)]);
 export const endpointFacts = z.object({
   /** What it is, as far as it tells: `llama.cpp`, `vllm` … */
   server: z.string(),
+  /** What it tells of itself and of the model, in words; empty where it tells nothing. */
+  about: z.string().default(''),
   /** How many of the likeliest tokens it gives with their log-probabilities; 0: none, so that ratings are sampled. */
   logprobs: z.int(),
   /** Whether it says that the model takes images. */

@@ -13,9 +13,12 @@ import type {
 } from '../../workers/contract.ts';
 import type { Recipe, Sampling, Trait, Vector, VectorName, Warning } from '../contract.ts';
 import { StudioError } from '../errors.ts';
+import type { Task } from '../log/runs.ts';
 import { neededVectors, vectorWeights } from '../mixing/basis.ts';
 import { liveWarning } from '../mixing/recipe.ts';
 import { doseWarnings } from '../mixing/warnings.ts';
+import { MAX_SENT_BYTES, type Picture } from '../pictures/contract.ts';
+import type { Pictures } from '../pictures/pictures.ts';
 import { mean } from '../statistics/correlation.ts';
 import { seededRandom } from '../statistics/random.ts';
 import { pushed } from '../stream.ts';
@@ -33,6 +36,9 @@ export interface RemoteMix {
   endpoint: string;
   lora: { id: number; scale: number }[] | null;
 }
+
+/** A turn that may come with pictures. */
+export type SeenTurn = Turn & { pictures?: Picture[] };
 
 type Remote<I> = Omit<I, 'mix'> & { mix: RemoteMix };
 
@@ -59,6 +65,7 @@ const piece = z.object({
 export class Endpoints {
   readonly keys: Keys;
   readonly #database: Database.Database;
+  readonly #pictures: Pictures;
   readonly #vectors: () => Promise<Vector[]>;
   readonly #offline: () => boolean;
   readonly #servers = new Map<string, Server>();
@@ -68,11 +75,13 @@ export class Endpoints {
   constructor(
     database: Database.Database,
     keys: Keys,
+    pictures: Pictures,
     vectors: () => Promise<Vector[]>,
     offline: () => boolean,
   ) {
     this.#database = database;
     this.keys = keys;
+    this.#pictures = pictures;
     this.#vectors = vectors;
     this.#offline = offline;
   }
@@ -87,7 +96,7 @@ export class Endpoints {
   ): Promise<{ url: string; models: string[] }> {
     const url = cleanUrl(address);
     const server = key === undefined ? this.#server(url) : this.#made(url, () => key, 1);
-    return { url, models: (await modelsOf(server, signal)).ids };
+    return { url, models: (await modelsOf(server, signal)).map(({ id }) => id) };
   }
 
   async list(): Promise<Endpoint[]> {
@@ -153,13 +162,14 @@ export class Endpoints {
   }
 
   async #ask(server: Server, model: string, vectors: Vector[], signal?: AbortSignal): Promise<EndpointFacts> {
-    const { ids, owner } = await modelsOf(server, signal);
+    const listed = await modelsOf(server, signal);
+    const ids = listed.map(({ id }) => id);
     if (ids.length > 0 && !ids.includes(model))
       throw new StudioError('not_found', `${server.url} has no model “${model}”.`, {
         field: 'model',
         action: `It has: ${ids.slice(0, 20).join(', ')}.`,
       });
-    const { adapters, ...facts } = await factsOf(server, model, owner, signal);
+    const { adapters, ...facts } = await factsOf(server, model, listed, signal);
     return { ...facts, adapters: adapters && matched(adapters, vectors) };
   }
 
@@ -203,9 +213,10 @@ export class Endpoints {
   // ── Mixes ────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The mix that a recipe is on its server: a scale for each adapter, as the server has them now. */
-  async mix(recipe: Recipe, signal: AbortSignal): Promise<RemoteMix> {
+  async mix(recipe: Recipe, { signal, served }: Pick<Task, 'signal' | 'served'>): Promise<RemoteMix> {
     const { url } = parseAddress(recipe.base);
-    const { adapters: known } = await this.#facts(recipe.base, signal);
+    const { adapters: known, server, about } = await this.#facts(recipe.base, signal);
+    served({ [recipe.base]: [server, about].filter(Boolean).join(' ') });
     const names = this.#needed(recipe);
     if (known === null) {
       if (names.length > 0) throw missing(`${url} has no interface for adapters, and the mix needs`, names);
@@ -263,7 +274,7 @@ export class Endpoints {
 
   /** Streams an answer. It ends with `length` also where a server does not keep to the limit. */
   async *generate(
-    { mix, turns, sampling }: Remote<GenerateInput>,
+    { mix, turns, sampling }: Remote<Omit<GenerateInput, 'turns'>> & { turns: SeenTurn[] },
     signal?: AbortSignal,
   ): AsyncGenerator<GenerateEvent> {
     const server = this.#server(parseAddress(mix.endpoint).url);
@@ -346,7 +357,7 @@ export class Endpoints {
 
   /** Answers drawn to each prompt; the seeds do not depend on what is asked at the same time. */
   async *answer(
-    { mix, system, prompts, repeats, sampling }: Remote<AnswerInput>,
+    { mix, system, prompts, repeats, sampling, pictures }: Remote<AnswerInput> & { pictures?: Picture[][] },
     signal?: AbortSignal,
   ): AsyncGenerator<AnswerEvent> {
     const server = this.#server(parseAddress(mix.endpoint).url);
@@ -361,7 +372,8 @@ export class Endpoints {
     );
     yield* pushed<AnswerEvent, void>(push =>
       this.#each(server, questions, signal, async ({ prompt, index, repeat, seed }, _, stopped) => {
-        const body = await this.#body(mix, chat(system, prompt), { ...sampling, seed }, stopped);
+        const turns = chat(system, prompt, pictures?.[index]);
+        const body = await this.#body(mix, turns, { ...sampling, seed }, stopped);
         const answer = completion.safeParse(
           await server.json({ path: 'chat/completions', body, signal: stopped }),
         );
@@ -372,12 +384,23 @@ export class Endpoints {
   }
 
   /** What every request says, with what switches off the filters that only some servers have. */
-  async #body({ endpoint, lora }: RemoteMix, turns: Turn[], sampling: Sampling, signal?: AbortSignal) {
-    const { server } = await this.#facts(endpoint, signal);
+  async #body({ endpoint, lora }: RemoteMix, turns: SeenTurn[], sampling: Sampling, signal?: AbortSignal) {
+    const { server, images } = await this.#facts(endpoint, signal);
+    const pictures = turns.flatMap(({ pictures: own = [] }) => own);
+    if (pictures.length > 0) checkPictures(endpoint, images, pictures);
     const { temperature, topP, seed, maxTokens } = sampling;
     return {
       model: parseAddress(endpoint).model,
-      messages: turns,
+      messages: turns.map(({ role, content, pictures: own = [] }) => ({
+        role,
+        content:
+          own.length === 0
+            ? content
+            : [
+                ...own.map(one => ({ type: 'image_url', image_url: { url: this.#pictures.dataUrl(one) } })),
+                { type: 'text', text: content },
+              ],
+      })),
       ...{ temperature, top_p: topP, seed, max_tokens: maxTokens },
       ...(server === 'llama.cpp' && { top_k: 0, min_p: 0, repeat_penalty: 1 }),
       ...(server === 'vllm' && { top_k: -1, min_p: 0, repetition_penalty: 1 }),
@@ -415,9 +438,26 @@ export class Endpoints {
   }
 }
 
-const chat = (system: string, content: string): Turn[] => [
+function checkPictures(endpoint: string, taken: boolean, pictures: Picture[]): void {
+  const { url, model } = parseAddress(endpoint);
+  if (!taken)
+    throw new StudioError('bad_input', `The model ${model} on ${url} takes no pictures.`, {
+      field: 'pictures',
+      action:
+        'Start llama-server with the model’s projector (--mmproj; “endpoints command” writes how), then have the library ask it again.',
+    });
+  const bytes = pictures.reduce((sum, picture) => sum + picture.bytes, 0);
+  if (bytes > MAX_SENT_BYTES)
+    throw new StudioError(
+      'bad_input',
+      `The pictures of this conversation have ${(bytes / 2 ** 20).toFixed(1)} MiB together, which all go with every question; ${MAX_SENT_BYTES / 2 ** 20} are taken.`,
+      { field: 'pictures', action: 'Begin a new conversation, or use smaller pictures.' },
+    );
+}
+
+const chat = (system: string, content: string, pictures?: Picture[]): SeenTurn[] => [
   ...(system ? [{ role: 'system' as const, content: system }] : []),
-  { role: 'user', content },
+  { role: 'user', content, pictures },
 ];
 
 /** Adapters with the vectors of the library that they are: the same file, else one of that name. */

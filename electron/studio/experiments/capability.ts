@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Assessment } from '../assessment/assessment.ts';
 import type { CapabilityResult, capabilityInput, Persona } from '../contract.ts';
+import { isEndpoint } from '../endpoints/contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Inference, Mix } from '../inference.ts';
 import type { Task } from '../log/runs.ts';
@@ -39,8 +40,12 @@ export async function capability(
   const { seed, resamples } = input;
   const problems = arithmeticProblems(input.problems, input.operations, input.largest, seed);
   const requests = requestsOf(material.requests, input.requests, seed);
-  const passages = passagesOf(input.text ?? material.text);
   const notes: string[] = [];
+  const elsewhere = [input.before, input.persona].some(({ recipe }) => isEndpoint(recipe.base));
+  // A text that was asked for is refused there, with the reason.
+  const passages = passagesOf(input.text ?? (elsewhere ? '' : material.text));
+  if (elsewhere && input.text === undefined)
+    notes.push('The likelihood of a text is left out: a server does not say it.');
   if (problems.length < input.problems)
     notes.push(`There are only ${problems.length} different arithmetic problems of this kind.`);
   if (requests.length < input.requests) notes.push(`There are only ${requests.length} different requests.`);

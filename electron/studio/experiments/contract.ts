@@ -3,7 +3,9 @@
  * Every result says in `notes` what a reader must know before using its figures.
  */
 import { z } from 'zod';
+import { readTextsResult } from '../language/contract.ts';
 import { ALPHA_LIMIT } from '../mixing/methods.ts';
+import { picture } from '../pictures/contract.ts';
 import {
   administered,
   fileType,
@@ -555,3 +557,62 @@ export const tuneResult = z.object({
   notes,
 });
 export type TuneResult = z.infer<typeof tuneResult>;
+
+// ── Pictures described ─────────────────────────────────────────────────────────────────────────────────────
+
+export const picturesInput = z.object({
+  /** Its model must be one on a server that takes pictures. */
+  persona,
+  /** Personas whose words are compared with its. */
+  compared: z.array(persona).max(24).default([]),
+  pictures: z.array(picture).min(1).max(200),
+  prompt: z.string().trim().min(1).max(4000).default('Describe this picture.'),
+  /** Descriptions of each picture by each persona, with seeds of their own, the same for every persona. */
+  repeats: z.int().min(1).max(100).default(1),
+  /** Whose α differs between the personas: figures are then told by the change for one α, too. */
+  trait: trait.optional(),
+  /** As of a readout; the studio's own lexicon when absent. */
+  dictionary: z.string().optional(),
+});
+/** Of a readout, what is kept: the figures over all descriptions of a persona, and their differences from the first's. */
+const described = readTextsResult.pick({ intervals: true, differences: true, expected: true });
+export const picturesResult = z.object({
+  prompt: z.string(),
+  trait: trait.nullable(),
+  lexicon: readTextsResult.shape.lexicon,
+  /** The first is the one that the others are compared with. */
+  personas: z.array(
+    described.extend({
+      name: z.string(),
+      /** Of the trait; null where none was named. */
+      alpha: nullable,
+      words: z.int(),
+      sentiment: nullable,
+      /** Share of the words of all its descriptions in each category, in per cent. */
+      categories: z.record(z.string(), z.number()),
+      descriptions: z.array(
+        z.object({ picture: picture.shape.hash, name: z.string(), repeat: z.int(), text: z.string() }),
+      ),
+    }),
+  ),
+  /**
+   * Change of each figure for one α: the slope of its least-squares line through a picture's descriptions, as the mean over
+   * the pictures with Student's interval. Null without a trait, or where α does not vary.
+   */
+  slopes: z
+    .array(
+      z.object({
+        feature: z.string(),
+        slope: z.number(),
+        ci95,
+        p: nullable,
+        /** Benjamini–Hochberg over the figures. */
+        pAdjusted: nullable,
+        /** Pictures. */
+        n: z.int(),
+      }),
+    )
+    .nullable(),
+  notes,
+});
+export type PicturesResult = z.infer<typeof picturesResult>;

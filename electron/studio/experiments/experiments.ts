@@ -15,12 +15,14 @@ import {
 } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Inference } from '../inference.ts';
+import type { Language } from '../language/language.ts';
 import type { Log } from '../log/log.ts';
 import type { InputOf, ResultOf, Runs, Task } from '../log/runs.ts';
 import type { Mixing } from '../mixing/mixing.ts';
 import { Bench, perTrait, weightsText, withWeights } from './bench.ts';
 import { type CapabilityMaterial, capability } from './capability.ts';
 import { prompting, sweep, type TransferModel, transfer } from './doses.ts';
+import { pictures } from './pictures.ts';
 import { Points } from './points.ts';
 import { methodsCompare, profiles } from './profiles.ts';
 import { stability } from './stability.ts';
@@ -40,6 +42,7 @@ export interface ExperimentTools {
   assessment: Assessment;
   mixing: Mixing;
   inference: Inference;
+  language: Language;
   /** Folder of the product's data files. */
   resources: string;
 }
@@ -167,6 +170,10 @@ export class Experiments {
       tune: {
         title: ({ persona, budget }) => `${persona.recipe.base}, ${budget} assessments`,
         perform: async (input, points, task) => tune(input, await bench(input, TRAITS, points, task)),
+      },
+      pictures: {
+        title: ({ pictures: all, compared }) => `pictures: ${all.length}, personas: ${compared.length + 1}`,
+        perform: async (input, points, task) => pictures(input, this.#tools, points, task),
       },
     };
   }

@@ -164,12 +164,13 @@ export class Bin {
   /** Files of the library that lie in the data folder themselves. */
   async #own(): Promise<Listed[]> {
     const { library } = this.#parts;
-    const { models, vectors, broken } = await library.list();
+    const { models, vectors, projectors, broken } = await library.list();
     const real = await this.#folders();
     const folders = [library.modelFolder, library.vectorFolder, real.models, real.vectors];
     const listed: (Omit<Listed, 'bytes'> & { bytes?: number; demo?: boolean })[] = [
       ...models.map(({ id: name, ...model }) => ({ kind: 'model' as const, name, ...model })),
       ...vectors.map(({ id: name, ...vector }) => ({ kind: 'vector' as const, name, ...vector })),
+      ...projectors.map(({ id: name, ...file }) => ({ kind: 'projector' as const, name, ...file })),
       ...broken.map(({ path }) => ({ kind: 'broken' as const, name: modelName(path), path, content: null })),
     ];
     const own = listed.filter(({ path, demo }) => !demo && folders.includes(dirname(path)));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { program } from '../terms.ts';
 
 /** `broken`: a file that could not be read as either. */
-const fileKind = z.enum(['model', 'vector', 'broken']);
+const fileKind = z.enum(['model', 'vector', 'projector', 'broken']);
 
 /** A file of the data folder, as the library lists it; a split model is one. */
 export const ownFile = z.object({
@@ -81,7 +81,7 @@ export type ModelElsewhere = z.infer<typeof modelElsewhere>;
 
 export const importFileResult = z.object({
   /** `part`: of a split model, which is read when all parts are there. */
-  what: z.enum(['model', 'vector', 'part']),
+  what: z.enum(['model', 'vector', 'projector', 'part']),
   path: z.string(),
   bytes: z.number(),
   /** SHA-256 of the weights; null of a part. */

@@ -8,7 +8,10 @@ import { tryJson } from '../json.ts';
 import { firstPart, isPart, modelName, partsOf } from './split.ts';
 
 /** `name`: as its program calls it. `path`: of a split model its first part. */
-export type Elsewhere = Omit<ModelElsewhere, 'linked'>;
+export type Elsewhere = Omit<ModelElsewhere, 'linked'> & {
+  /** Path of its projector of pictures, where the program names one; others lie beside the model. */
+  projector?: string;
+};
 
 interface Surroundings {
   home?: string;
@@ -19,6 +22,7 @@ interface Surroundings {
 const DEEPEST = 8;
 const MOST_FILES = 2000;
 const LARGEST_MANIFEST = 2 ** 20;
+const DIGEST = /^sha256[:-]([0-9a-f]{64})$/;
 
 const manifest = z.object({
   layers: z.array(z.object({ mediaType: z.string(), digest: z.string() })),
@@ -139,10 +143,13 @@ async function ollamaModels(folder: string): Promise<Elsewhere[]> {
       const weights = layers.filter(({ mediaType }) => mediaType === 'application/vnd.ollama.image.model');
       // With an adapter the weights alone are another model.
       const adapted = layers.some(({ mediaType }) => mediaType === 'application/vnd.ollama.image.adapter');
-      const hex = /^sha256[:-]([0-9a-f]{64})$/.exec(weights[0]?.digest ?? '')?.[1];
+      const hex = DIGEST.exec(weights[0]?.digest ?? '')?.[1];
       if (weights.length !== 1 || adapted || !hex) continue;
       const blob = join(folder, 'blobs', `sha256-${hex}`);
       if (!(await isGguf(blob))) continue;
+      const eye = layers.find(({ mediaType }) => mediaType === 'application/vnd.ollama.image.projector');
+      const eyeHex = DIGEST.exec(eye?.digest ?? '')?.[1];
+      const projector = eyeHex ? join(folder, 'blobs', `sha256-${eyeHex}`) : undefined;
       const tag = rest.pop();
       const own = ['registry.ollama.ai', 'ollama.com'].includes(host);
       const called = own ? (rest[0] === 'library' ? rest.slice(1) : rest) : [host, ...rest];
@@ -151,6 +158,7 @@ async function ollamaModels(folder: string): Promise<Elsewhere[]> {
         path: blob,
         bytes: await sizeOf(blob),
         program: 'ollama',
+        ...(projector && (await isGguf(projector)) && { projector }),
       });
     }
   }

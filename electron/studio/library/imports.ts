@@ -105,12 +105,20 @@ export class Imports {
     task.progress(0, 0, '', name);
     const { what, bytes, content } = await this.#library.facts(path, task.signal);
     if (what !== 'model')
-      throw new StudioError('bad_input', `${path} is a personality vector.`, {
-        file: path,
-        action: 'Add it as a file (“models add”): vectors are small.',
-      });
+      throw new StudioError(
+        'bad_input',
+        `${path} is a ${what === 'vector' ? 'personality vector' : 'projector of pictures'}.`,
+        {
+          file: path,
+          action:
+            what === 'vector'
+              ? 'Add it as a file (“models add”): vectors are small.'
+              : 'Link its model: a projector beside it is found by itself, another is named by “models projector”.',
+        },
+      );
     task.signal.throwIfAborted();
     await this.#library.link(path, name, known?.program ?? 'other');
+    if (known?.projector) await this.#library.setProjector(path, known.projector);
     task.used({ [path]: content });
     return { what, path, bytes, content, linked: true };
   }
@@ -224,7 +232,13 @@ export class Imports {
     files: string[],
     task: Task,
     into?: string,
-  ): Promise<{ what: 'model' | 'vector'; path: string; files: string[]; bytes: number; content: string }> {
+  ): Promise<{
+    what: 'model' | 'vector' | 'projector';
+    path: string;
+    files: string[];
+    bytes: number;
+    content: string;
+  }> {
     const [file = ''] = files;
     const { modelFolder, vectorFolder } = this.#library;
     const name = basename(file);

@@ -1,14 +1,15 @@
 /** The library: GGUF models and personality vectors found on disk, with what is known of each. */
 import { createHash } from 'node:crypto';
 import { access, readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
-import type { Model, Program, Vector } from '../contract.ts';
-import { model as modelSchema, vector as vectorSchema } from '../contract.ts';
+import type { Model, Program, Projector, Vector } from '../contract.ts';
+import { model as modelSchema, projector as projectorSchema, vector as vectorSchema } from '../contract.ts';
 import { StudioError, toStudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { WorkerClient } from '../worker-client.ts';
+import { besides, fits } from './projectors.ts';
 import { firstPart, isPart, modelName, partsOf } from './split.ts';
 
 /** Keys under which a baked file carries how it was made. */
@@ -16,6 +17,8 @@ export const BAKED_KEYS = {
   recipe: 'temperament.recipe',
   type: 'temperament.type',
   vectors: 'temperament.vectors',
+  /** Hash of the weights of the base's projector. */
+  projector: 'temperament.projector',
 } as const;
 
 /** Keys under which a vector file carries what it is. */
@@ -32,19 +35,28 @@ export const VECTOR_KEYS = {
 } as const;
 export const VECTOR_VERSION = 1;
 
-const modelFacts = modelSchema.omit({ id: true, demo: true, linked: true });
+const modelFacts = modelSchema.omit({ id: true, demo: true, linked: true, projector: true }).extend({
+  /** Of a baked file: hash of the projector that its base had. */
+  projectorContent: z.string().optional(),
+});
 const vectorFacts = vectorSchema.omit({ id: true, demo: true });
+const projectorFacts = projectorSchema.omit({ id: true });
 const facts = z.discriminatedUnion('what', [
   z.object({ what: z.literal('model'), ...modelFacts.shape }),
   z.object({ what: z.literal('vector'), ...vectorFacts.shape }),
+  z.object({ what: z.literal('projector'), ...projectorFacts.shape }),
 ]);
 type Facts = z.infer<typeof facts>;
 
 interface Listing {
   models: Model[];
   vectors: Vector[];
+  projectors: Projector[];
   broken: { path: string; message: string; linked?: string }[];
 }
+
+/** A model whose projector is not looked up yet. */
+type Found = Omit<Model, 'projector'> & Pick<z.infer<typeof modelFacts>, 'projectorContent'>;
 
 const FULL_PRECISION = new Set(['F32', 'F16', 'BF16']);
 
@@ -76,7 +88,8 @@ export class Library {
 
   /** Everything in the demo family and the data folder; unreadable files are listed as broken, with the reason. */
   async list(): Promise<Listing> {
-    const listing: Listing = { models: [], vectors: [], broken: [] };
+    const listing: Listing = { models: [], vectors: [], projectors: [], broken: [] };
+    const models: Found[] = [];
     const demo = await ggufFiles(this.#demoFolder, join(this.#demoFolder, 'vectors'));
     const variants = await ggufFiles(join(this.#demoFolder, 'variants'));
     const own = await ggufFiles(this.modelFolder, this.vectorFolder);
@@ -84,28 +97,34 @@ export class Library {
       const isVariant = variants.includes(path);
       const isDemo = isVariant || demo.includes(path);
       try {
-        const { what: _, ...found } = await this.facts(isVariant ? await this.#variant(path) : path);
+        const found = await this.facts(isVariant ? await this.#variant(path) : path);
         const name = modelName(path);
         const id = isVariant ? `demo-${name}` : isDemo && name === 'base' ? 'demo' : name;
-        if ('trait' in found) listing.vectors.push({ ...found, id, demo: isDemo });
-        else listing.models.push({ ...found, id, demo: isDemo });
+        if (found.what === 'vector') listing.vectors.push({ ...known(found), id, demo: isDemo });
+        else if (found.what === 'projector') listing.projectors.push({ ...known(found), id });
+        else models.push({ ...known(found), id, demo: isDemo });
       } catch (error) {
         listing.broken.push({ path, message: toStudioError(error).message });
       }
     }
-    await this.#listLinked(listing);
+    await this.#listLinked(listing, models);
+    const projectors = [
+      ...listing.projectors,
+      ...(await this.#projectorsElsewhere(models, listing.projectors)),
+    ];
+    listing.models = models.map(model => this.#withProjector(model, projectors, models));
     return listing;
   }
 
-  async #listLinked(listing: Listing): Promise<void> {
+  async #listLinked(listing: Listing, models: Found[]): Promise<void> {
     for (const { path, name, program } of this.linked()) {
-      if (listing.models.some(model => model.path === path)) continue;
+      if (models.some(model => model.path === path)) continue;
       try {
-        const { what, ...found } = await this.facts(path);
-        if (what !== 'model') continue;
+        const found = await this.facts(path);
+        if (found.what !== 'model') continue;
         // A file without a name of its own may be called by a hash where it lies.
-        const label = 'label' in found && found.label !== modelName(path) ? found.label : name;
-        listing.models.push({ ...found, label, id: name, demo: false, linked: program } as Model);
+        const label = found.label !== modelName(path) ? found.label : name;
+        models.push({ ...known(found), label, id: name, demo: false, linked: program });
       } catch (error) {
         const { data } = toStudioError(error);
         const message =
@@ -115,6 +134,79 @@ export class Library {
         listing.broken.push({ path, message, linked: name });
       }
     }
+  }
+
+  /** Projectors in the folders of models that lie elsewhere, and those that the user named. */
+  async #projectorsElsewhere(models: Found[], listed: Projector[]): Promise<Projector[]> {
+    const folders = new Set(models.map(({ path }) => dirname(path)));
+    for (const { path } of listed) folders.delete(dirname(path));
+    const beside = (await ggufFiles(...folders)).filter(path => /mm-?proj/i.test(path));
+    const paths = new Set([...beside, ...this.#named().values()]);
+    const found: Projector[] = [];
+    for (const path of paths) {
+      if (path === '' || listed.some(other => other.path === path)) continue;
+      const facts = await this.facts(path).catch(() => undefined);
+      if (facts?.what === 'projector') found.push({ ...known(facts), id: modelName(path) });
+    }
+    return found;
+  }
+
+  /** A model with its projector: as the user said, else as it was baked, else as the names of files say. */
+  #withProjector({ projectorContent, ...model }: Found, projectors: Projector[], models: Found[]): Model {
+    const named = this.#named().get(model.path);
+    const how = named !== undefined ? 'named' : projectorContent !== undefined ? 'baked' : 'beside';
+    const own = {
+      named: () => projectors.find(({ path }) => path === named),
+      baked: () => projectors.find(({ content }) => content === projectorContent),
+      beside: () => besides(model, projectors, models),
+    }[how]();
+    return own ? { ...model, projector: { id: own.id, path: own.path, known: how } } : model;
+  }
+
+  /** Hash of the weights of a model's projector; undefined where it has none. */
+  async projectorContent({ projector }: Model): Promise<string | undefined> {
+    return projector && (await this.facts(projector.path)).content;
+  }
+
+  /** What the user said of models' projectors, by the models' paths; empty: it shall have none. */
+  #named(): Map<string, string> {
+    const rows = this.#database
+      .prepare<[], { model: string; projector: string }>('SELECT * FROM projectors')
+      .all();
+    return new Map(rows.map(({ model, projector }) => [model, projector]));
+  }
+
+  /**
+   * Says which projector a model has, and answers with the model.
+   * @param name library name or path of the model
+   * @param projector library name or path; `none`: it shall have none; `auto`: as the files say
+   */
+  async setProjector(name: string, projector: string): Promise<Model> {
+    const model = await this.model(name);
+    const put = (path: string) =>
+      this.#database.prepare('INSERT OR REPLACE INTO projectors VALUES (?, ?)').run(model.path, path);
+    if (projector === 'auto')
+      this.#database.prepare('DELETE FROM projectors WHERE model = ?').run(model.path);
+    else if (projector === 'none') put('');
+    else {
+      const { projectors } = await this.list();
+      const path = projectors.find(({ id }) => id === projector)?.path ?? resolve(projector);
+      const facts = await this.facts(path);
+      if (facts.what !== 'projector' || !facts.images)
+        throw new StudioError('bad_input', `${projector} is no projector of pictures.`, {
+          file: path,
+          field: 'projector',
+          action: 'Name the file that came with the model; it is often called mmproj-….gguf.',
+        });
+      if (!fits(facts, model.width))
+        throw new StudioError(
+          'mismatch',
+          `${projector} is for another model: ${model.label} has embeddings of ${model.width} numbers, which it does not make.`,
+          { file: path, field: 'projector', action: 'Name the projector that came with this model.' },
+        );
+      put(path);
+    }
+    return this.model(name);
   }
 
   /** Models that are used where they lie. */
@@ -160,13 +252,17 @@ export class Library {
         field: 'model',
         action: `Known: ${models.map(model => model.id).join(', ') || 'none'}. Or give the path of a GGUF file.`,
       });
-    const { what, ...found } = await this.facts(path);
-    if (what !== 'model')
-      throw new StudioError('bad_input', `${name} is a personality vector, not a model.`, {
-        file: name,
-        field: 'model',
-      });
-    return { ...found, id: modelName(path), demo: false } as Model;
+    const found = await this.facts(path);
+    if (found.what !== 'model')
+      throw new StudioError(
+        'bad_input',
+        `${name} is a ${found.what === 'vector' ? 'personality vector' : 'projector of pictures'}, not a model.`,
+        { file: name, field: 'model' },
+      );
+    const own = { ...known(found), id: modelName(path), demo: false };
+    const { projectors } = await this.list();
+    const others = await this.#projectorsElsewhere([own], projectors);
+    return this.#withProjector(own, [...projectors, ...others], [own]);
   }
 
   /** What a file is (a split model by its first part), from the database if it has not changed since it was last read. */
@@ -288,6 +384,20 @@ export class Library {
         );
       return { what: 'vector', ...found.data };
     }
+    if (architecture === 'clip')
+      return {
+        what: 'projector',
+        path,
+        bytes,
+        images: metadata['clip.has_vision_encoder'] === true,
+        // One of the last matrices has the model's width on one side; which it is differs by kind.
+        widths: [
+          ...new Set(
+            tensors.flatMap(({ name, shape }) => (/^(mm|resampler|adapter)\./.test(name) ? shape : [])),
+          ),
+        ].filter(width => width > 1),
+        content,
+      };
     if (text('general.type') === 'adapter')
       throw new StudioError('bad_file', `${path} is an adapter without trait and pole.`, {
         file: path,
@@ -309,11 +419,18 @@ export class Library {
       parameters: tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0),
       bytes,
       contextLength: number(`${architecture}.context_length`),
+      width: number(`${architecture}.embedding_length`),
       tiedEmbeddings: tensors.every(tensor => tensor.name !== 'output.weight'),
       backbone,
       content,
+      ...(BAKED_KEYS.projector in metadata && { projectorContent: text(BAKED_KEYS.projector) }),
     };
   }
+}
+
+/** What was read of a file, without the word for what it is. */
+function known<F extends Facts>({ what: _, ...found }: F): Omit<F, 'what'> {
+  return found;
 }
 
 /** GGUF files directly in these folders, by name, split models once; none where a folder is absent. */

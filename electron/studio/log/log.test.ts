@@ -178,7 +178,7 @@ describe('runs', () => {
       log.begin({ id, kind: 'assess', title: 't', startedAt: new Date().toISOString(), input, versions: {} });
       database.prepare('UPDATE runs SET pid = ? WHERE id = ?').run(pid, id);
     }
-    expect(log.closeInterrupted()).toBe(1);
+    expect(log.closeInterrupted()).toHaveLength(1);
     expect(log.get('dead').state).toBe('interrupted');
     expect(log.get('alive').state).toBe('running');
     other.kill();

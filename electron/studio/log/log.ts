@@ -82,6 +82,12 @@ export class Log {
   }
 
   /** Notes which files take part in a run, by content hash. */
+  addVersions(id: string, versions: Record<string, string>): void {
+    this.#database
+      .prepare('UPDATE runs SET versions = json_patch(versions, ?) WHERE id = ?')
+      .run(JSON.stringify(versions), id);
+  }
+
   setHashes(id: string, hashes: Record<string, string>): void {
     this.#database.prepare('UPDATE runs SET hashes = ? WHERE id = ?').run(JSON.stringify(hashes), id);
   }
@@ -307,8 +313,8 @@ export class Log {
       .all();
   }
 
-  /** Marks runs whose process is gone; returns how many. To be called when a host starts. */
-  closeInterrupted(): number {
+  /** Marks runs whose process is gone, and returns what they were. To be called when a host starts. */
+  closeInterrupted(): { kind: RunKind; input: unknown }[] {
     const rows = this.#database.prepare<[], Row>("SELECT * FROM runs WHERE state = 'running'").all();
     const dead = rows.filter(row => row.pid === process.pid || !alive(row.pid));
     const finishedAt = new Date().toISOString();
@@ -325,7 +331,7 @@ export class Log {
     this.#database.transaction(() => {
       for (const { id, kind } of dead) this.end(id, { state: 'interrupted', finishedAt, error: error(kind) });
     })();
-    return dead.length;
+    return dead.map(({ kind, input }) => ({ kind, input: JSON.parse(input) }));
   }
 }
 

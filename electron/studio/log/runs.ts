@@ -13,6 +13,8 @@ export interface Task {
   progress(done: number, total: number, unit: string, message?: string, secondsLeft?: number): void;
   /** Content hashes of files by path. In a resumed run, a file that has changed since ends the run. */
   used(hashes: Record<string, string>): void;
+  /** What servers that answered say of themselves, by their models' addresses: of their files no hash is known. */
+  served(servers: Record<string, string>): void;
 }
 
 interface Active {
@@ -114,6 +116,7 @@ export class Runs {
             });
         this.#log.setHashes(id, Object.assign(hashes, more));
       },
+      served: servers => this.#log.addVersions(id, servers),
     };
     const finished = this.#perform(id, task, work);
     active.finished = finished;

@@ -189,4 +189,21 @@ export const MIGRATIONS = [
     program TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Projectors of pictures that the user named for models, by the path of the model's file; empty: it shall have none.
+  CREATE TABLE projectors (
+    model TEXT PRIMARY KEY,
+    projector TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Pictures that models were shown, by the SHA-256 of the file.
+  CREATE TABLE pictures (
+    hash TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    data BLOB NOT NULL,
+    added_at TEXT NOT NULL
+  ) STRICT;
+  -- Those that a question was asked about: a list of what is known of each.
+  ALTER TABLE messages ADD COLUMN pictures TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(pictures));
+  `,
 ];

@@ -125,7 +125,7 @@ export class Mixing {
    * approximation where `liveObstacle` has a reason. Notes the files that it uses in the task.
    */
   async live(recipe: Recipe, task: Task): Promise<Mix> {
-    if (isEndpoint(recipe.base)) return this.#endpoints.mix(recipe, task.signal);
+    if (isEndpoint(recipe.base)) return this.#endpoints.mix(recipe, task);
     const resolved = await this.resolve(recipe);
     const parts = await this.#parts(resolved, task);
     // llama.cpp ends the whole process on such an adapter.
@@ -181,7 +181,8 @@ export class Mixing {
     this.#writing.add(out);
     const done = await this.#bakeAlone(resolved, input, out, task).finally(() => this.#writing.delete(out));
     const facts = await this.#library.facts(out, task.signal);
-    return { ...done, path: out, content: facts.content, warnings };
+    const projector = resolved.model.projector?.path ?? null;
+    return { ...done, path: out, content: facts.content, projector, warnings };
   }
 
   /** In the library, named after the recipe, and numbered where that name is taken, unless it may be overwritten. */
@@ -243,6 +244,7 @@ export class Mixing {
       base: model.content,
       vectors: Object.fromEntries(parts.map(({ vector, name }) => [name, vector.content])),
     };
+    const eye = await this.#library.projectorContent(model);
     return this.#follow(task, 'bytes', () =>
       this.#merging.stream(worker =>
         worker.bake(
@@ -268,6 +270,7 @@ export class Mixing {
               'temperament.version': this.#version,
               [BAKED_KEYS.type]: type,
               [BAKED_KEYS.recipe]: JSON.stringify({ ...recipe, base: model.id, hashes }),
+              ...(eye && { [BAKED_KEYS.projector]: eye }),
               [BAKED_KEYS.vectors]: JSON.stringify(
                 Object.fromEntries(parts.map(({ vector, name }) => [name, basename(vector.path)])),
               ),

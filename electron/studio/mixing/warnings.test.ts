@@ -12,6 +12,7 @@ const model: Model = {
   source: true,
   parameters: 1,
   bytes: 1,
+  width: 8,
   contextLength: 1,
   tiedEmbeddings: true,
   backbone: 'b1',

@@ -53,14 +53,18 @@ function described(inventory: LoadedInventory): RunFile {
 /** The files of a run: those that came with it from elsewhere, or by their hashes as they are found here. */
 export function filesOf(run: Run, shelf: Shelf): RunFile[] {
   if (run.imported) return run.imported.files;
-  if (run.kind === 'readout') return Object.entries(run.hashes).map(file => ofReadout(run, file));
+  if (run.kind === 'readout' || run.kind === 'pictures')
+    return Object.entries(run.hashes).map(file => ofReadout(run, file));
   const inventory = 'inventory' in run.input ? String(run.input.inventory) : '';
   return Object.entries(run.hashes).map(
     ([path, hash]) => shelf.find(hash, inventory) ?? { role: 'other', name: basename(path), hash },
   );
 }
 
-function ofReadout({ result }: Extract<Run, { kind: 'readout' }>, [path, hash]: [string, string]): RunFile {
+function ofReadout(
+  { result }: Extract<Run, { kind: 'readout' | 'pictures' }>,
+  [path, hash]: [string, string],
+): RunFile {
   const name = basename(path);
   return result?.lexicon.hash === hash && result.lexicon.file === name
     ? { role: 'lexicon', name, hash, title: result.lexicon.name }

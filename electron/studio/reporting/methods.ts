@@ -8,6 +8,7 @@ import {
   settingsOf,
   TRAITS,
 } from '../contract.ts';
+import { isEndpoint } from '../endpoints/contract.ts';
 import { capital, count, fixed, list, type Text } from './apa.ts';
 import { modelOf } from './files.ts';
 import type { RunFile } from './schemas.ts';
@@ -125,16 +126,26 @@ function personasOf(input: object): Named[] {
 
 function modelSentence(run: Run, files: RunFile[]): Text {
   const models = files.filter(file => file.role === 'model');
-  if (models.length === 0) return [];
+  const served = Object.entries(run.versions).flatMap(([base, about]) =>
+    isEndpoint(base) ? [servedText(base, about)] : [],
+  );
+  if (models.length === 0) return served;
   const named = models.map(
     ({ label, id, architecture, parameters, type, hash }) =>
       `${label === id ? label : `${label} (“${id}”)`}, ${architecture} architecture, ${amount(parameters)} parameters, ${type} weights, SHA-256 of the weights beginning with ${short(hash)}`,
   );
   const subject =
     run.kind === 'chat' || 'inventory' in run.input ? 'Answers were given by' : 'The material was';
-  if (named.length === 1) return [`${subject} the language model ${named[0]}. `];
+  if (named.length === 1) return [`${subject} the language model ${named[0]}. `, ...served];
   const numbered = named.map((words, index) => `(${index + 1}) ${words}`);
-  return [`${subject} the language models ${numbered.join('; ')}. `];
+  return [`${subject} the language models ${numbered.join('; ')}. `, ...served];
+}
+
+/** What is known of a model that another server ran. */
+function servedText(base: string, about: string): string {
+  const [, url, model] = /^([^#]*)#(.*)$/s.exec(base) ?? ['', base, ''];
+  const told = about ? `, which says of itself: ${about}` : '';
+  return `Answers were given by the language model “${model}” on the server ${url}${told}. A server tells no hashes of its files, so whether it runs the same weights another time cannot be checked. `;
 }
 
 /** `varies`: the design sets the weights, so the recipe's own say nothing yet. */
@@ -249,7 +260,7 @@ const PROGRAMS: Record<string, string> = {
 
 function versionsText({ versions, startedAt, id, imported }: Run): Text {
   const programs = Object.entries(versions).flatMap(([name, version]) =>
-    name === 'device' ? [] : [`${PROGRAMS[name] ?? capital(name)} ${version}`],
+    name === 'device' || isEndpoint(name) ? [] : [`${PROGRAMS[name] ?? capital(name)} ${version}`],
   );
   const on = versions.device ? ` on ${versions.device}` : '';
   const from = imported

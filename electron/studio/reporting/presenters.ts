@@ -17,6 +17,7 @@ import {
   presentTuning,
 } from './present-experiments.ts';
 import { presentAnswer, presentComparison, presentExtraction, presentRerun } from './present-others.ts';
+import { presentPictures } from './present-pictures.ts';
 import { presentReadout } from './present-readout.ts';
 import type { Done, Presentation } from './presenting.ts';
 import type { RunFile } from './schemas.ts';
@@ -35,6 +36,7 @@ const PRESENTERS: { [K in RunKind]?: Presenter<K> } = {
   calibrate: presentCalibration,
   target: presentTarget,
   tune: presentTuning,
+  pictures: presentPictures,
   chat: presentAnswer,
   compare: presentComparison,
   extract: presentExtraction,

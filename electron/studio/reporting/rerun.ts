@@ -29,6 +29,7 @@ const STARTERS: { [K in RunKind]?: (client: Client, input: never) => Promise<{ r
   calibrate: (client, input) => client.experiments.calibrate(input),
   target: (client, input) => client.experiments.target(input),
   tune: (client, input) => client.experiments.tune(input),
+  pictures: (client, input) => client.experiments.pictures(input),
   compare: (client, input) => client.library.compare(input),
   bake: (client, input) => client.mixing.bake(input),
   extract: (client, input) => client.library.extract(input),

@@ -25,6 +25,7 @@ export type TestValue =
   | boolean
   | string[]
   | { float32: number }
+  | { float32s: number[] }
   | { uint16: number }
   | { int32: number };
 
@@ -185,6 +186,11 @@ function addValue(bytes: Bytes, value: TestValue): void {
   } else if ('float32' in value) {
     bytes.number(4, 6);
     bytes.add(encode('F32', [value.float32]));
+  } else if ('float32s' in value) {
+    bytes.number(4, 9);
+    bytes.number(4, 6);
+    bytes.number(8, value.float32s.length);
+    bytes.add(encode('F32', value.float32s));
   } else if ('uint16' in value) {
     bytes.number(4, 2);
     bytes.add(Uint8Array.of(value.uint16 & 255, value.uint16 >> 8));

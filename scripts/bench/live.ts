@@ -2,11 +2,12 @@
  * How long a person waits for the first token after moving a slider: with adapters on a loaded model (the studio's own
  * inference worker), and by baking a file, loading it and asking that.
  *
- *   node scripts/bench/live.ts [--layers N] [--adapters N] [--rank N] [--repeat N] [--folder DIR]
+ *   node scripts/bench/live.ts [--layers N] [--adapters N] [--rank N] [--type f16|q8_0|q4_k_m|…] [--repeat N] [--folder DIR]
  *
  * Writes a model with the shapes of Llama-3.2-1B (random numbers, the tokenizer of the demo model) and adapters into a
  * folder, and removes them at the end. The least of several; the bake's wait for the disk is shown apart. The
- * evaluation of the question is in both times, and most of the live one.
+ * evaluation of the question is in both times, and most of the live one. --type: what is baked from the F16 base, and what the
+ * live mix runs on.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -15,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { WorkerClient } from '../../electron/studio/worker-client.ts';
 import type { LiveMix } from '../../electron/workers/contract.ts';
 import { forkWorker } from '../../electron/workers/fork.ts';
+import type { BakeOptions } from '../../native-merge/index.js';
 import { buildNative } from '../build-native.ts';
 import { adapterShapes, writeChatModel, writeGguf } from './model.ts';
 
@@ -23,6 +25,7 @@ const { values: given } = parseArgs({
     layers: { type: 'string', default: '16' },
     adapters: { type: 'string', default: '5' },
     rank: { type: 'string', default: '16' },
+    type: { type: 'string', default: 'f16' },
     repeat: { type: 'string', default: '3' },
     folder: { type: 'string', default: tmpdir() },
   },
@@ -45,12 +48,16 @@ try {
     writeGguf(path, { kind: 'adapter', type: 'f16', tensors: factors, spread: 0.01, seed: i + 1 });
     return path;
   });
+  const type = given.type as BakeOptions['type'];
+  const shown = join(folder, 'shown.gguf');
+  await bake({ base, out: shown, type, method: 'task_arithmetic', vectors: [] });
+
   console.log(`${cpus()[0]?.model ?? 'CPU'}; load ${loadavg()[0]?.toFixed(1)}`);
   console.log(
-    `${(entries / 1e6).toFixed(0)} million weights, ${adapters.length} adapters of rank ${given.rank}; best of ${given.repeat}\n`,
+    `${(entries / 1e6).toFixed(0)} million weights, ${adapters.length} adapters of rank ${given.rank}, as ${type}; best of ${given.repeat}\n`,
   );
 
-  const live = (scale: number) => ({ model: base, adapters: adapters.map(path => ({ path, scale })) });
+  const live = (scale: number) => ({ model: shown, adapters: adapters.map(path => ({ path, scale })) });
   const cold = await firstToken(live(1));
   const best = { same: Infinity, moved: Infinity, bake: Infinity, flush: Infinity, reload: Infinity };
   const keep = (name: keyof typeof best, seconds: number) => {
@@ -69,7 +76,7 @@ try {
     const { seconds, flushSeconds } = await bake({
       base,
       out,
-      type: 'f16',
+      type,
       method: 'task_arithmetic',
       vectors,
     });

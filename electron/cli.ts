@@ -1,5 +1,5 @@
 /** The terminal host: the studio's procedures as commands; `--json` writes data for scripts to standard output. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRouterClient } from '@orpc/server';
 import { Command, CommanderError } from 'commander';
 import { conversationCommands } from './cli-conversations.ts';
@@ -124,6 +124,15 @@ async function recipeFor(client: Client, options: RecipeOptions & EndpointOption
   return recipeOf(base === undefined ? options : { ...options, model: base }, file =>
     client.mixing.recipe({ file }),
   );
+}
+
+/** Refuses options for a mix beside a persona that is named. */
+function refuseBeside({ json, ...mix }: PersonaOptions & { json?: boolean }): void {
+  if (Object.values(mix).some(value => value !== undefined))
+    throw new StudioError('bad_input', 'A persona brings its own recipe and system prompt.', {
+      field: 'persona',
+      action: 'Leave out the options for the recipe and “--system”, or leave out “--persona”.',
+    });
 }
 
 async function personaFor(client: Client, { system = '', ...options }: PersonaOptions) {
@@ -347,11 +356,7 @@ endpointOptions(system(recipeOptions(command('chat', 'answer one prompt'))))
   .action(({ prompt, image: images, persona: name, seed, temperature, topP, maxTokens, ...options }) => {
     const given = { seed, temperature, topP, maxTokens };
     const { endpoint, modelName, keyEnv, ...own } = options;
-    if (name !== undefined && Object.values(own).some(value => value !== undefined))
-      throw new StudioError('bad_input', 'A persona brings its own recipe and system prompt.', {
-        field: 'persona',
-        action: 'Leave out the options for the recipe and “--system”, or leave out “--persona”.',
-      });
+    if (name !== undefined) refuseBeside(own);
     return perform(
       async client => {
         const kept = name === undefined ? undefined : (await findPersona(client, name)).persona;
@@ -432,23 +437,34 @@ function inventoryText(found: schema.InventorySummary): string {
 
 endpointOptions(administering(system(recipeOptions(command('assess', 'administer an inventory')))))
   .option(
-    '--reference <recipe>',
-    'compare with another persona: a recipe file, or “base” for the model unmixed and without a system prompt',
+    '--reference <persona>',
+    'compare with a recipe file, a kept persona by its name, or “base”: the model unmixed and without a system prompt',
   )
-  .action(({ reference, ...options }) =>
+  .option('--persona <name>', 'a kept persona, in place of a recipe and a system prompt')
+  .action(({ reference, persona: name, ...options }) =>
     perform(async client => {
-      const persona = await personaFor(client, options);
+      const { inventory, mode, judge, repeats, temperature, answerSeed, instructions, order, ...mix } =
+        options;
+      if (name !== undefined) refuseBeside(mix);
+      const persona =
+        name === undefined ? await personaFor(client, options) : (await findPersona(client, name)).persona;
       const { base } = persona.recipe;
       const other =
         reference === undefined
           ? undefined
           : reference === 'base'
             ? { recipe: { version: 2 as const, base } }
-            : await personaFor(client, { recipe: reference });
+            : existsSync(reference)
+              ? await personaFor(client, { recipe: reference })
+              : (await findPersona(client, reference)).persona;
       await warn(client, persona.recipe, isLive(persona.recipe));
       return follow<schema.AssessResult>(
         client,
-        client.assessment.assess({ persona, ...administered(options), reference: other }),
+        client.assessment.assess({
+          persona,
+          ...administered({ inventory, mode, judge, repeats, temperature, answerSeed, instructions, order }),
+          reference: other,
+        }),
       );
     }, assessmentText),
   );
@@ -471,7 +487,7 @@ function assessmentText(result: schema.AssessResult): string {
         decimals(against.reference),
         intervalText(against.difference, against.ci95),
         intervalText(against.d, against.dCi95),
-        decimals(against.pAdjusted, 4),
+        against.pAdjusted !== null && against.pAdjusted < 0.0001 ? '<.0001' : decimals(against.pAdjusted, 4),
       );
     return row;
   });

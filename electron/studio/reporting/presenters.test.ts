@@ -128,6 +128,27 @@ describe('an assessment', () => {
       },
     );
 
+  test('in several wordings says how well they agree, and gives that as data', () => {
+    const retest = { icc: 0.961, ci95: [0.94, 0.98] as [number, number], cases: 50, forms: 5 };
+    const run = assessed({ retest });
+    expect(sentencesOf(run).join(' ')).toContain(
+      'Between the five wordings of the instruction, test–retest agreement of the 50 items was ICC(A,1) = .96, 95% CI [.94, .98].',
+    );
+    const data = present(run, []).data.find(({ name }) => name === 'retest');
+    expect(data?.rows).toEqual([[0.961, 0.94, 0.98, 50, 5, null]]);
+    expect(present(assessed({}), []).data.map(({ name }) => name)).not.toContain('retest');
+    const reason = 'All values are the same, so agreement is undefined.';
+    expect(
+      sentencesOf(assessed({ retest: { ...retest, icc: null, ci95: null, reason } })).join(' '),
+    ).toContain('between the five wordings is undefined: all values are the same');
+  });
+
+  test('of a model that gives no ratings says so first', () => {
+    expect(sentencesOf(assessed({ validMass: 0.02 }))[0]).toMatch(/^Only 2\.0% of the probability/);
+    const parsing = { answers: 50, unparsed: 49 };
+    expect(sentencesOf(assessed({ validMass: 0.02, parsing }))[0]).toMatch(/^Only 2\.0% of the drawn/);
+  });
+
   test('with equal differences says that t and d are undefined', () => {
     const comparison = {
       ...{

@@ -46,6 +46,10 @@ describe('two runs of a plan', () => {
     [{ x: null }, { x: 0 }, 1],
     [{ x: [1, 2] }, { x: [1, 2, 3] }, 1],
     [{ x: { y: 1 } }, { x: {} }, 1],
+    // From before there was such a figure.
+    [{ x: 1, retest: null }, { x: 1, retest: { icc: 0.9 } }, 0],
+    [{ x: 1, retest: { icc: 0.8 } }, { x: 1, retest: { icc: 0.9 } }, 1],
+    [{ x: 1, retest: { icc: 0.8 } }, { x: 1, retest: null }, 1],
   ])('%j against %j at 0.001: %d beyond', (before, now, beyond) => {
     expect(compared(result(before), result(now), 1e-3).beyond).toBe(beyond);
   });

@@ -80,6 +80,10 @@ export const german: Words = {
   },
 
   common: {
+    leftOut: n =>
+      n === 1
+        ? 'Eine Datei bleibt außen vor, weil sie einen Fehler hat'
+        : `${n} Dateien bleiben außen vor, weil sie Fehler haben`,
     close: 'Schließen',
     cancel: 'Abbrechen',
     undo: 'Rückgängig',
@@ -798,7 +802,15 @@ export const german: Words = {
       `${count(n, '1 Datei, die kein Text ist, wurde', 'Dateien, die keine Texte sind, wurden')} übergangen.`,
     remove: name => `„${name}“ herausnehmen`,
     tooLarge: (name, most) => `${name}: mehr als ${most} Text.`,
-    tooLargeAction: 'Im Terminal liest „readout“ Ordner und Tabellen jeder Größe.',
+    tooLargeAction:
+      'Nennen Sie stattdessen ihren Pfad: Texte auf dem Rechner des Studios werden gelesen, wo sie liegen, gleich wie groß.',
+    byPath: 'Texte auf dem Rechner des Studios, nach Pfad',
+    path: 'Pfad einer Datei oder eines Ordners',
+    pathExample: '/home/ich/aufsaetze',
+    pathAbout:
+      'Eine Textdatei, ein Ordner davon oder eine Tabelle, gelesen, wo sie liegt, in jeder Größe; das Protokoll behält ihre Prüfsumme.',
+    pathNotWhole: 'Geben Sie den ganzen Pfad an, von / oder dem Laufwerksbuchstaben an.',
+    addPath: 'Hinzufügen',
     both: 'Texte und Referenz',
     kept: 'Die Texte bleiben mit der Auswertung im Protokoll dieses Studios und kommen in ihre Studiendatei; wer die Auswertung löscht, löscht auch sie.',
     dictionary: 'Lexikon',

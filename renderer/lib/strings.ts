@@ -99,6 +99,10 @@ export const english = {
   warnings,
 
   common: {
+    leftOut: (n: number) =>
+      n === 1
+        ? 'One file is left out, because it has a mistake'
+        : `${n} files are left out, because they have mistakes`,
     close: 'Close',
     cancel: 'Cancel',
     undo: 'Undo',
@@ -730,7 +734,15 @@ export const english = {
         : `${count.toLocaleString()} files that are no texts were passed over.`,
     remove: (name: string) => `Take “${name}” out`,
     tooLarge: (name: string, most: string) => `${name}: more than ${most} of text.`,
-    tooLargeAction: 'The terminal’s “readout” reads folders and tables of any size.',
+    tooLargeAction:
+      'Name them by their path instead: texts on the studio’s machine are read where they lie, whatever their size.',
+    byPath: 'Texts on the studio’s machine, by their path',
+    path: 'Path of a file or folder',
+    pathExample: '/home/me/essays',
+    pathAbout:
+      'A text file, a folder of them or a table, read where it lies, of any size; the log keeps its hash.',
+    pathNotWhole: 'Give the whole path, from / or the letter of a drive on.',
+    addPath: 'Add',
     both: 'Texts and reference',
     kept: 'The texts are kept with the readout in this studio’s log and go into its study file; deleting the readout deletes them.',
     dictionary: 'Lexicon',

@@ -91,6 +91,8 @@ type InventoryChoice = Pick<Inventory, 'short' | 'name' | 'language' | 'source' 
 export class Experiments {
   design = $state<Design>('sweep');
   inventories = $state.raw<InventoryChoice[]>([]);
+  /** The user's own that could not be read. */
+  leftOut = $state.raw<{ path: string; message: string }[]>([]);
 
   /** Whom: the sliders, the base, or a kept persona by its id. */
   who = $state('sliders');
@@ -201,8 +203,9 @@ export class Experiments {
   /** What the form offers: inventories and kept personas. */
   async load() {
     try {
-      const { inventories } = await this.#client.assessment.inventories();
+      const { inventories, broken } = await this.#client.assessment.inventories();
       this.inventories = inventories;
+      this.leftOut = broken;
       await this.#personas.load();
     } catch (error) {
       this.problem = toProblem(error);

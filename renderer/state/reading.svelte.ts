@@ -11,16 +11,34 @@ import {
 import type { Connection } from '../client.ts';
 import { type Problem, toProblem } from '../lib/errors.ts';
 import { bytes } from '../lib/format.ts';
+import { newId } from '../lib/id.ts';
 import { t } from '../lib/strings.ts';
 import { Job } from './job.svelte.ts';
 import { MOST_BYTES, type NamedFile, type TextSet, textSetsOf } from './textSet.svelte.ts';
 
-/** What can be read: a pane, all panes, all answers under a persona's name, or texts from files. */
+/** Texts on the studio's machine, which are read where they lie: a file, a folder, or a table with its column. */
+export class PathTexts {
+  readonly id = newId();
+  readonly path: string;
+  /** Of a table; empty where there is one alone. */
+  column = $state('');
+
+  constructor(path: string) {
+    this.path = path.length > 1 ? path.replace(/[\\/]+$/, '') : path;
+  }
+
+  get isTable() {
+    return /\.[ct]sv$/i.test(this.path);
+  }
+}
+
+/** What can be read: a pane, all panes, all answers under a persona's name, texts from files, or texts on the studio's machine. */
 export type Side = { key: string } & (
   | { of: 'pane'; id: string; name: string }
   | { of: 'all'; conversation: string }
   | { of: 'voice'; name: string; answers: number }
   | { of: 'files'; set: TextSet }
+  | { of: 'path'; texts: PathTexts }
 );
 
 export class Reading extends Job<'readout'> {
@@ -28,7 +46,10 @@ export class Reading extends Job<'readout'> {
   panes = $state.raw<PaneData[]>([]);
   voices = $state.raw<Voice[]>([]);
   sets = $state.raw<TextSet[]>([]);
+  paths = $state.raw<PathTexts[]>([]);
   dictionaries = $state.raw<DictionaryInfo[]>([]);
+  /** Dictionaries of the user's that could not be read. */
+  leftOut = $state.raw<{ path: string; message: string }[]>([]);
   loaded = $state(false);
   /** Keys of `sides`; the reference's is empty for none. */
   source = $state('');
@@ -41,7 +62,7 @@ export class Reading extends Job<'readout'> {
   others = $state(0);
   sides = $derived.by(() => this.#sides());
   /** Texts of files on both sides may belong together by their names. */
-  pairable = $derived.by(() => [this.source, this.reference].every(key => this.#setOf(key) !== undefined));
+  pairable = $derived.by(() => [this.source, this.reference].every(key => this.#isTexts(key)));
   /** Whether what is chosen can be read. */
   ready = $derived.by(
     () =>
@@ -62,7 +83,7 @@ export class Reading extends Job<'readout'> {
   async load() {
     const { conversations, language } = this.connection.client;
     try {
-      const [conversation, voices, { dictionaries }] = await Promise.all([
+      const [conversation, voices, { dictionaries, broken }] = await Promise.all([
         this.#conversation === null ? null : conversations.get({ id: this.#conversation }),
         language.voices(),
         language.dictionaries(),
@@ -70,6 +91,7 @@ export class Reading extends Job<'readout'> {
       this.panes = conversation ? panesWithAnswers(conversation) : [];
       this.voices = voices;
       this.dictionaries = dictionaries;
+      this.leftOut = broken;
       if (this.source === '') this.#propose();
       this.loaded = true;
     } catch (error) {
@@ -88,19 +110,42 @@ export class Reading extends Job<'readout'> {
         continue;
       }
       this.sets = [...this.sets, set];
-      const key = keyOf(set);
-      if (this.#setOf(this.source) && this.reference === '') this.reference = key;
-      else if (!this.#setOf(this.source)) {
-        this.source = key;
-        this.reference = '';
-      }
+      this.#choose(keyOf(set));
       await set.load(this.connection);
     }
   }
 
+  /** Adds texts on the studio's machine and chooses them likewise; says whether it is a whole path. */
+  addPath(path: string): boolean {
+    const whole = /^(\/|\\\\|[A-Za-z]:[\\/])/.test(path);
+    this.problem = whole ? null : notWhole;
+    if (!whole) return false;
+    const texts = new PathTexts(path);
+    this.paths = [...this.paths, texts];
+    this.#choose(pathKeyOf(texts));
+    return true;
+  }
+
+  removePath(texts: PathTexts) {
+    this.paths = this.paths.filter(other => other !== texts);
+    this.#leave(pathKeyOf(texts));
+  }
+
   remove(set: TextSet) {
     this.sets = this.sets.filter(other => other !== set);
-    const key = keyOf(set);
+    this.#leave(keyOf(set));
+  }
+
+  /** Of texts: to be read, or to compare with where texts are to be read already. */
+  #choose(key: string) {
+    if (this.#isTexts(this.source) && this.reference === '') this.reference = key;
+    else if (!this.#isTexts(this.source)) {
+      this.source = key;
+      this.reference = '';
+    }
+  }
+
+  #leave(key: string) {
     if (this.reference === key) this.reference = '';
     if (this.source === key) {
       this.source = this.reference || (this.sides[0]?.key ?? '');
@@ -132,6 +177,7 @@ export class Reading extends Job<'readout'> {
         : []),
       ...this.voices.map(({ name, answers }): Side => ({ key: `voice ${name}`, of: 'voice', name, answers })),
       ...this.sets.map((set): Side => ({ key: keyOf(set), of: 'files', set })),
+      ...this.paths.map((texts): Side => ({ key: pathKeyOf(texts), of: 'path', texts })),
     ];
   }
 
@@ -149,6 +195,10 @@ export class Reading extends Job<'readout'> {
     return this.sets.find(set => keyOf(set) === key);
   }
 
+  #isTexts(key: string): boolean {
+    return this.sides.some(side => side.key === key && (side.of === 'files' || side.of === 'path'));
+  }
+
   #sourceOf(key: string): SentSource | undefined {
     const side = this.sides.find(each => each.key === key);
     switch (side?.of) {
@@ -158,6 +208,8 @@ export class Reading extends Job<'readout'> {
         return { kind: 'log', persona: side.name };
       case 'files':
         return side.set.source();
+      case 'path':
+        return { kind: 'path', path: side.texts.path, column: side.texts.column || undefined };
       case 'pane':
         return { kind: 'log', conversation: side.id };
       case 'all':
@@ -169,6 +221,15 @@ export class Reading extends Job<'readout'> {
 }
 
 const keyOf = ({ id }: TextSet) => `files ${id}`;
+
+const pathKeyOf = ({ id }: PathTexts) => `path ${id}`;
+
+const notWhole: Problem = {
+  code: 'bad_input',
+  message: t.wordCount.pathNotWhole,
+  where: null,
+  action: null,
+};
 
 const tooLarge = (name: string): Problem => ({
   code: 'bad_input',

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../electron/studio/log/database.ts';
 import { Log } from '../../electron/studio/log/log.ts';
@@ -53,6 +54,23 @@ const logged = (id: string) => {
   return run;
 };
 describe('a measurement', () => {
+  it('says which inventory of one’s own is left out, with line and field', async () => {
+    const folder = join(running.studio.home, 'inventories');
+    mkdirSync(folder, { recursive: true });
+    const head = '# name: Mine\n# source: us\n# licence: mine\n# scale: No | Yes\nid,text,trait,keyed\n';
+    writeFileSync(
+      join(folder, 'mine.csv'),
+      `${head}1,Is loud.,extraversion,plus\n1,Is quiet.,extraversion,minus\n`,
+    );
+    await page.view('Studio').click();
+    await page.view('Experiments').click();
+    await page.page.getByText('One file is left out').click();
+    await page.page.getByText(/mine\.csv, line 7, field items\.1\.id: two items with the id 1/).waitFor();
+    expect(await page.violations()).toEqual([]);
+    await shoot('measurement-left-out');
+    rmSync(folder, { recursive: true });
+  });
+
   it('takes an inventory in several wordings, against the base, and says where it is from', async () => {
     await choose('Measurement');
     await plan('Measurement').getByLabel('Questionnaire').selectOption('mini-ipip');

@@ -197,3 +197,44 @@ it('takes texts that are dropped on the window, and says what is wrong with a fi
   await dialog().getByRole('heading', { name: 'letter.txt', exact: true }).waitFor({ timeout: PATIENCE });
   await page.page.keyboard.press('Escape');
 });
+
+it('reads texts on the studio’s machine by their path, more than a page could send', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'readouts-'));
+  try {
+    const essays = join(folder, 'essays');
+    mkdirSync(essays);
+    for (const name of ['one', 'two', 'three'])
+      writeFileSync(join(essays, `${name}.txt`), 'We were happy with our friends. '.repeat(160_000));
+    const table = join(folder, 'letters.csv');
+    writeFileSync(table, 'id,letter\n1,"I worried about work."\n2,"I was afraid, and alone."\n');
+    await page.page
+      .getByRole('region', { name: 'Word readout' })
+      .getByRole('button', { name: 'Count words' })
+      .click();
+    const path = dialog().getByLabel('Path of a file or folder');
+    const add = dialog().getByRole('button', { name: 'Add', exact: true });
+    await dialog().getByText('Texts on the studio’s machine, by their path').click();
+    await path.fill('essays');
+    await add.click();
+    await dialog().getByText('Give the whole path').waitFor();
+    await path.fill(essays);
+    await add.click();
+    await path.fill(table);
+    await add.click();
+    await dialog().getByRole('button', { name: 'Count and keep' }).click();
+    await dialog().getByText('Its columns: id, letter.').waitFor({ timeout: PATIENCE });
+    await dialog().getByLabel('Column').fill('letter');
+    expect(await page.violations()).toEqual([]);
+    await shoot('path');
+    await dialog().getByRole('button', { name: 'Count and keep' }).click();
+    await dialog()
+      .getByRole('heading', { name: 'essays, against letters.csv' })
+      .waitFor({ timeout: 3 * PATIENCE });
+    await dialog()
+      .getByRole('region', { name: /^Figures and their differences/ })
+      .waitFor({ timeout: PATIENCE });
+    await page.page.keyboard.press('Escape');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -59,7 +59,7 @@ export const german: Words = {
     pictures: 'Bilder beschrieben',
     bake: 'Modelldatei',
     extract: 'Vektor',
-    convert: 'Hinzugefügtes Modell',
+    convert: 'Umwandlung',
     import: 'Hinzugefügte Datei',
     download: 'Heruntergeladenes Modell',
     compare: 'Vektorvergleich',
@@ -349,6 +349,19 @@ export const german: Words = {
       doneVector: (share, size) => `Hinzugefügt, ${size}. Er ändert die Gewichte um ${share} % ihrer Länge.`,
       needsPath: 'Nennen Sie zuerst einen Ordner.',
       replace: 'Eine Datei dieses Namens ersetzen',
+    },
+    exporting: {
+      open: 'Ausgeben …',
+      title: name => `Ausgeben … ${name}`,
+      lowRank:
+        'Als PEFT-Adapter: ein Ordner, den PeftModel.from_pretrained und andere Werkzeuge von Hugging Face auf die Basis des Vektors laden. Skalieren Sie ihn dort wie hier mit dem Regler.',
+      dense:
+        'Als safetensors der Unterschiede, mit den Namen des Checkpoints, zum Addieren auf die Gewichte der Basis.',
+      folder: 'Ordner, der geschrieben wird, auf dem Rechner des Studios',
+      start: 'Ausgeben',
+      running: 'Der Vektor wird geschrieben',
+      done: size => `Geschrieben, ${size}.`,
+      own: 'Für llama.cpp und ähnliche Programme taugt die Datei des Vektors, wie sie ist:',
     },
   },
 

@@ -70,7 +70,7 @@ const kinds: Record<RunKind, string> = {
   pictures: 'Pictures described',
   bake: 'Model file',
   extract: 'Vector',
-  convert: 'Added model',
+  convert: 'Conversion',
   import: 'Added file',
   download: 'Download',
   compare: 'Comparison of vectors',
@@ -362,6 +362,19 @@ export const english = {
         `Added, ${size}. It changes the weights by ${share} % of their length.`,
       needsPath: 'Name a folder first.',
       replace: 'Replace the file if there is one of that name',
+    },
+    exporting: {
+      open: 'Export …',
+      title: (name: string) => `Export … ${name}`,
+      lowRank:
+        'As a PEFT adapter: a folder that PeftModel.from_pretrained and other tools of Hugging Face load on the vector’s base. Scale it there as the slider does here.',
+      dense:
+        'As safetensors of the differences, by the names of the checkpoint, to be added to the weights of its base.',
+      folder: 'Folder to write, on the studio’s machine',
+      start: 'Export',
+      running: 'Writing the vector',
+      done: (size: string) => `Written, ${size}.`,
+      own: 'For llama.cpp and its like the vector’s own file serves as it is:',
     },
   },
 

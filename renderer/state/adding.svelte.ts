@@ -1,4 +1,4 @@
-/** Adds models and vectors to the library from folders on the studio's machine. */
+/** Adds models and vectors to the library from folders on the studio's machine, and writes vectors into such. */
 import type { Pole, Trait } from '../../electron/studio/contract.ts';
 import type { Connection } from '../client.ts';
 import { Job } from './job.svelte.ts';
@@ -29,12 +29,26 @@ class AddingVector extends Job<'extract'> {
   }
 }
 
+/** A vector of the library on its way out, to a folder on the studio's machine. */
+class ExportingVector extends Job<'convert'> {
+  folder = $state('');
+  replace = $state(false);
+
+  /** @param vector library name */
+  start(vector: string) {
+    const { folder: out, replace: overwrite } = this;
+    return this.follow(() => this.connection.client.library.convert({ source: vector, out, overwrite }));
+  }
+}
+
 export class Adding {
   readonly model: AddingModel;
   readonly vector: AddingVector;
+  readonly exporting: ExportingVector;
 
   constructor(connection: Connection) {
     this.model = new AddingModel(connection, 'convert');
     this.vector = new AddingVector(connection, 'extract');
+    this.exporting = new ExportingVector(connection, 'convert');
   }
 }

@@ -102,6 +102,27 @@ it('adds a model from a checkpoint’s folder, and a vector from an adapter’s'
   await page.shoot('library-add');
 });
 
+it('writes a vector as an adapter into a folder, and tells where its own file lies', async () => {
+  const { page: shown } = page;
+  await page.view('Library').click();
+  await page.button('Export … extraversion-high').click();
+  const dialog = shown.getByRole('dialog', { name: 'Export … extraversion-high' });
+  const folder = join(running.studio.home, 'exports', 'extraversion-high');
+  await expect.poll(() => dialog.getByLabel('Folder to write').inputValue()).toBe(folder);
+  await dialog.getByText(/extraversion-high\.gguf$/).waitFor();
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('library-export');
+  await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+  await dialog.getByText('Written, ').waitFor();
+  expect(readdirSync(folder).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+  // What lies there is written over only where that was asked for.
+  await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+  await dialog.getByRole('alert').getByText('exists already').waitFor();
+  await dialog.getByLabel(/^Replace/).check();
+  await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+  await dialog.getByText('Written, ').waitFor();
+});
+
 const demo = (...names: string[]) => join(import.meta.dirname, '../../resources/demo', ...names);
 const home = (...names: string[]) => join(running.studio.home, ...names);
 const line = (text: string) =>

@@ -124,6 +124,20 @@ export const germanStudio: Record<string, string> = {
   '0 to 2⁵³ − 1, whole': '0 bis 2⁵³ − 1, ganzzahlig',
   '# to #': '$1 bis $2',
 
+  // Why a file was computed where it was
+  'The CPU was asked for.': 'So war es gewünscht.',
+  'The job is too small for a device to be worth starting.':
+    'Die Arbeit ist zu klein, als dass sich der Start eines Geräts lohnte.',
+  'There is no device that can merge.': 'Es gibt kein Gerät, das mischen kann.',
+  'No tensor was large enough to measure * on.': 'Kein Tensor war groß genug, um an ihm $1 zu messen.',
+  '# was asked for.': '$1 war gewünscht.',
+  'The CPU is faster here: * million weights a second on * (*), * on the CPU.':
+    'Der Prozessor ist hier schneller: $1 Millionen Gewichte in der Sekunde auf $2 ($3), $4 auf dem Prozessor.',
+  '* is faster here: * million weights a second on * (*), * on the CPU.':
+    '$1 ist hier schneller: $2 Millionen Gewichte in der Sekunde auf $3 ($4), $5 auf dem Prozessor.',
+  '* (*) could not be used: *. The CPU computed instead.':
+    '$1 ($2) ließ sich nicht benutzen: $3. Stattdessen hat der Prozessor gerechnet.',
+
   // Warnings
   'The weights add up to *. Above * a model tends to follow instructions less well.':
     'Die Gewichte ergeben zusammen $1. Über $2 folgt ein Modell Anweisungen meist weniger gut.',

@@ -25,4 +25,9 @@ export function translated(
   return text;
 }
 
-export const said = (text: string): string => (language === 'de' ? translated(text, germanStudio) : text);
+/** `2.7` as German writes it; names, versions and paths stay as they are. Exported for its test. */
+export const numberInGerman = (word: string): string =>
+  /^[−-]?\d+\.\d+$/.test(word) ? word.replace('.', ',').replace('-', '−') : word;
+
+export const said = (text: string): string =>
+  language === 'de' ? translated(text, germanStudio, numberInGerman) : text;

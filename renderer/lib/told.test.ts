@@ -101,6 +101,7 @@ test('titles of runs are German as far as they are the studio’s', () => {
     'demo: Extraversion 1, Neurotizismus −0,5',
   );
   expect(titleInGerman('pictures: 3, personas: 2')).toBe('Bilder: 3, Personas: 2');
+  expect(titleInGerman('demo: agreeableness -1.2')).toBe('demo: Verträglichkeit −1,2');
   expect(titleInGerman('demo: base')).toBe('demo: Basis');
   expect(titleInGerman('24 profiles, task arithmetic')).toBe('24 Profile, task arithmetic');
   expect(titleInGerman('openness 4.5, neuroticism 2')).toBe('Offenheit 4,5, Neurotizismus 2');

@@ -56,7 +56,7 @@ function titlePart(part: string): string {
     .map(one => /^([a-z]+)(?: ([−-]?[\d.]+))?$/.exec(one))
     .map(found => {
       const name = found && namesInGerman.get(found[1] ?? '');
-      return name && (found[2] ? `${name} ${numbers(found[2])}` : name);
+      return name && (found[2] ? `${name} ${numbers(found[2].replace('-', '−'))}` : name);
     });
   if (traits.every(Boolean)) return traits.join(', ');
   return part === 'base' ? 'Basis' : part;

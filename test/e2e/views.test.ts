@@ -1,4 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { rendererFolder } from '../../electron/host.ts';
 import { holdAtFirstWord } from './helpers/hold.ts';
 import { useStudio } from './helpers/running.ts';
 import { StudioPage } from './helpers/studio-page.ts';
@@ -62,6 +66,12 @@ it('leave the studio as it was: sliders, what is being typed, and answers that g
   expect(answers.Persona).not.toBe('');
   expect(await page.value('Extraversion').inputValue()).toBe('+1.50');
   expect(await page.question.inputValue()).toBe('And then');
+});
+
+it('are a page that loads at once: no more than 600 kB on the way', () => {
+  const assets = join(rendererFolder, 'assets');
+  const sizes = readdirSync(assets).map(name => gzipSync(readFileSync(join(assets, name))).length);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(600_000);
 });
 
 it('have a sheet of keys, which a question mark opens but for where one writes', async () => {

@@ -76,7 +76,7 @@ const findClipped = `(() => {
   const pen = document.createElement('canvas').getContext('2d');
   for (const field of document.querySelectorAll('input, select')) {
     const text = field.tagName === 'SELECT' ? field.selectedOptions[0]?.text : field.value ? '' : field.placeholder;
-    if (!text || !field.checkVisibility()) continue;
+    if (!text || field.title.includes(text) || !field.checkVisibility()) continue;
     const style = getComputedStyle(field);
     pen.font = style.fontWeight + ' ' + style.fontSize + ' ' + style.fontFamily;
     const arrow = field.tagName === 'SELECT' ? 16 : 0;

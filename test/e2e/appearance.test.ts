@@ -1,12 +1,13 @@
 /**
  * The main views look as they did: compared with the pictures in pictures/, light at 1280 × 800 and dark at 1920 × 1080.
  * A view that is meant to look otherwise: RENEW_PICTURES=1 npm test -- e2e -- appearance, and look at what changed.
+ * That takes the README's picture anew too.
  */
 import type { Locator } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { differences, prepare } from './helpers/picture.ts';
+import { differences, prepare, renewing } from './helpers/picture.ts';
 import { useStudio } from './helpers/running.ts';
-import { StudioPage } from './helpers/studio-page.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 const running = useStudio();
 
@@ -70,6 +71,27 @@ it('the main views look as they did', async () => {
   await compare('settings');
 
   expect(found).toEqual([]);
+  expect(page.errors).toEqual([]);
+  await page.close();
+});
+
+it.runIf(renewing)('the picture of the README is taken', async () => {
+  const page = await StudioPage.open(running.browser, running.studio.url, {
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+  });
+  await page.set('Extraversion', '1');
+  // The first answer waits for the model to be loaded, which is no part of what is shown.
+  for (const question of ['Hello!', 'Will you go to the party?']) {
+    await page.ask(question);
+    await page.answers();
+    if (question === 'Hello!') await page.button('New conversation').click();
+  }
+  await page.button('Measure').click();
+  await page.button('Measure again').waitFor({ timeout: PATIENCE });
+  await expect.poll(() => page.page.getByRole('button', { name: 'Undo', exact: true }).count()).toBe(1);
+  await page.page.mouse.move(0, 0);
+  await page.page.screenshot({ path: 'docs/studio.png', animations: 'disabled', caret: 'hide' });
   expect(page.errors).toEqual([]);
   await page.close();
 });

@@ -12,7 +12,7 @@ import { expect } from 'vitest';
 const KEPT = join(import.meta.dirname, '..', 'pictures');
 /** Where the page as it is, and what differs, is put to be looked at. */
 const FOUND = join(import.meta.dirname, '..', '..', '..', 'dist', 'pictures');
-const renewing = process.env.RENEW_PICTURES === '1';
+export const renewing = process.env.RENEW_PICTURES === '1';
 
 const FRAMES = {
   light: { width: 1280, height: 800 },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { desktopMenu as schema } from '../../electron/studio/contract.ts';
+import { persona as personaSchema, desktopMenu as schema, TRAITS } from '../../electron/studio/contract.ts';
 import { VIEWS } from '../state/place.svelte.ts';
 import type { Recent } from '../state/recents.svelte.ts';
 import { german } from './german.ts';
@@ -12,6 +12,19 @@ it('is one that the desktop takes, with every view, and no key twice', () => {
   expect(menu.view.map(({ command }) => command)).toEqual(VIEWS.map(view => ({ type: 'go', view })));
   expect(menu.textSize.map(({ command }) => command)).toEqual(
     [1, -1, 0].map(by => ({ type: 'textSize', by })),
+  );
+  const long = personaSchema.parse({
+    recipe: {
+      version: 2,
+      base: `/models/${'m'.repeat(300)}.gguf`,
+      weights: Object.fromEntries(TRAITS.map(trait => [trait, -1.25])),
+    },
+  });
+  schema.parse(
+    desktopMenu([
+      [{ kind: 'mix', persona: long }],
+      [{ kind: 'model', id: long.recipe.base, name: long.recipe.base }],
+    ]),
   );
   const keys = [...menu.file, ...menu.view, ...menu.textSize, ...menu.help].flatMap(({ keys }) => keys ?? []);
   expect(keys).toContain('CmdOrCtrl+Plus');

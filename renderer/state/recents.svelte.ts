@@ -7,8 +7,9 @@ import { recall, remember } from '../lib/storage.ts';
 
 /** Of each kind. */
 const MOST = 5;
-/** A name may be as long as a menu's line. */
+/** A name may be as long as a menu's line; of a path as a model's name its end says most. */
 const LONGEST = 100;
+const LONGEST_BASE = 50;
 
 const recent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('persona'), id: z.string(), name: z.string() }),
@@ -25,7 +26,7 @@ export function recentName(one: Recent): string {
   if (one.kind !== 'mix') return one.name.slice(0, LONGEST);
   const { base, method, weights } = one.persona.recipe;
   const parts = method === 'task_arithmetic' ? [base] : [base, said(METHODS[method].label)];
-  return `${weightsText(weights)} (${parts.join(', ').slice(-LONGEST)})`;
+  return `${weightsText(weights)} (${parts.join(', ').slice(-LONGEST_BASE)})`;
 }
 
 export const recentKey = (one: Recent): string =>

@@ -74,6 +74,10 @@ export function downloadCommands({ command, perform, follow, table }: Terminal, 
     const lines = plan.offline
       ? ['The studio is set to stay offline: no server was asked.']
       : [choices(plan), `Memory of this machine: ${size(plan.memoryBytes)}`];
+    if (plan.projectors.length > 0)
+      lines.push(
+        `The model sees pictures by a projector, a file of its own: ${plan.projectors.join(' or ')}. “models projector” says that it is this model’s.`,
+      );
     if (plan.page) lines.push(`Licence and description: ${plan.page}`);
     lines.push(...plan.asks.map(url => `It would ask which files there are: ${url}`));
     if (plan.offline || plan.chosen !== null)

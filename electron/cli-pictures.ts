@@ -106,7 +106,7 @@ async function subjects(
     const alphas = [...new Set(asked.alphas ?? [-1, 0, 1])].sort((a, b) => Number(b === 0) - Number(a === 0));
     return alphas.map(alpha => ({
       ...given,
-      name: `${trait} ${alpha}`,
+      name: `${trait} ${String(alpha).replace('-', '−')}`,
       recipe: { ...recipe, weights: { ...recipe.weights, [trait]: alpha } },
     }));
   }

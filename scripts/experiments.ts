@@ -117,7 +117,7 @@ const terminal = (command: string) =>
 
 const page = [
   '# The experiments',
-  'Each experiment is a plan that is done point by point. Every finished point is in the log at once: after a crash, a power cut or Ctrl-C, `resume` goes on without doing anything twice, and the same plan gives the same numbers again: to the last bit for a baked file or a single vector; where several vectors act live, to about four digits, because llama.cpp adds them up in an order that depends on where they lie in memory. `tables`, `export`, `report` and `bundle` take every run ([reports.md](reports.md)). On the page, the view _Experiments_ has a form for each of them but target and tuning.',
+  'Each experiment is a plan that is done point by point. Every finished point is in the log at once: after a crash, a power cut or Ctrl-C, `resume` goes on without doing anything twice, and the same plan gives the same numbers again: to the last bit for a baked file or a single vector; where several vectors act live, to about four digits, because llama.cpp adds them up in an order that depends on where they lie in memory. `tables`, `export`, `report` and `bundle` take every run ([reports.md](reports.md)). On the page, the view _Experiments_ has a form for each of them but target and tuning. One more has several personas describe the same pictures; it needs a model on a server, so it stands in [servers.md](servers.md#pictures).',
   'Written by `scripts/experiments.ts`, which ran the commands below. The models are the demonstration family, miniatures trained on sentences that we wrote: this shows how to use and read the experiments, and is no evidence about people or about large models.',
 ];
 try {

@@ -256,6 +256,8 @@ export const german: Words = {
     download: {
       title: 'Ein Modell herunterladen',
       list: 'Was heruntergeladen wird',
+      projectors: names =>
+        `Das Modell sieht Bilder durch einen Projektor, eine eigene Datei. Suchen Sie ihn unter seinem Namen: ${names}. Zu welchem Modell er gehört, sagt man unter „Betreiben …“.`,
       source: 'Name bei Hugging Face, Adresse einer GGUF-Datei oder ein Name der Liste unten',
       lookUp: 'Nachsehen',
       lookUpOne: name => `Nach ${name} sehen`,
@@ -1216,6 +1218,7 @@ export const german: Words = {
       transfer: 'Wirken die Vektoren auf andere Modelle der Familie?',
       stability: 'Übersteht ein Merkmal eine zweite Mischung?',
       calibrate: 'Wie antwortet jeder Wert auf jeden Regler?',
+      pictures: 'Wie spricht eine Mischung über dieselben Bilder?',
     },
     abouts: {
       assess:
@@ -1236,6 +1239,8 @@ export const german: Words = {
         'Die Mischung wird in eine Datei geschrieben und jedes andere Merkmal bei α +1 und −1 dazugemischt: Was bleibt vom ersten?',
       calibrate:
         'Jeder Pol jedes Merkmals wird allein in drei Stärken gemessen, danach gezogene Kombinationen. Daraus werden Zielprofile berechnet.',
+      pictures:
+        'Dieselben Bilder werden bei jeder Stärke α eines Merkmals beschrieben, mit denselben Startwerten, und die Wörter nach Kategorien gezählt.',
     },
     expect: {
       assess:
@@ -1252,6 +1257,8 @@ export const german: Words = {
       transfer: 'Die Verschiebung jedes Merkmals auf jedem Modell, und wie viel von der der Basis das ist.',
       stability: 'Wie viel von der Verschiebung der ersten Mischung nach jeder zweiten bleibt.',
       calibrate: 'Punkte für ein α, für jedes Merkmal und jeden Wert, mit Standardfehlern.',
+      pictures:
+        'Der Anteil jeder Art von Wörtern je Stärke, und um wie viel er sich je α ändert, über die Bilder.',
     },
     who: 'Wer untersucht wird',
     whoSliders: 'Die jetzigen Regler',
@@ -1266,11 +1273,16 @@ export const german: Words = {
       transfer: 'Modell und Anweisungen zählen; die Regler bleiben außer Betracht.',
       stability: 'Die erste Mischung.',
       calibrate: 'Modell und Anweisungen zählen; die Regler bleiben außer Betracht.',
+      pictures: 'Das Modell muss auf einem Server laufen, der Bilder nimmt.',
     },
     reference: 'Verglichen mit',
     referenceNone: 'Nichts',
     trait: 'Merkmal',
     traits: 'Merkmale',
+    pictures: 'Bilder',
+    addPictures: 'Bilder hinzufügen',
+    prompt: 'Was zu jedem gefragt wird',
+    descriptions: 'Beschreibungen je Bild',
     alphas: 'Stärke α',
     from: 'Von',
     to: 'Bis',
@@ -1334,6 +1346,10 @@ export const german: Words = {
         'Bewegen Sie zuerst einen Regler oder wählen Sie eine Persona: Ungemischt ist nichts zu sehen.',
       tasks: 'Wählen Sie Summen, Bitten oder den Text.',
       operations: 'Wählen Sie mindestens eine Rechenart für die Summen.',
+      blind:
+        'Das gewählte Modell nimmt keine Bilder. Starten Sie eines mit seinem Projektor in llama-server und fügen Sie es in der Bibliothek hinzu.',
+      pictures: 'Fügen Sie mindestens ein Bild hinzu.',
+      manyDescribers: 'Das sind mehr als 25 Stärken: Wählen Sie einen größeren Schritt.',
     },
     running: 'Läuft',
     unfinished: 'Unvollendet',

@@ -273,6 +273,8 @@ export const english = {
     download: {
       title: 'Download a model',
       list: 'Downloads',
+      projectors: (names: string) =>
+        `The model sees pictures by a projector, a file of its own. Look it up by its name: ${names}. “Serve …” says which model it belongs to.`,
       source: 'Name on Hugging Face, address of a GGUF file, or a name of the list below',
       lookUp: 'Look up',
       lookUpOne: (name: string) => `Look up ${name}`,
@@ -1135,6 +1137,7 @@ export const english = {
       transfer: 'Do the vectors act on other models of the family?',
       stability: 'Does a trait survive a second merge?',
       calibrate: 'How does every score answer to every slider?',
+      pictures: 'How does a mix talk about the same pictures?',
     },
     abouts: {
       assess:
@@ -1154,6 +1157,8 @@ export const english = {
         'The mix is written to a file, and each other trait is merged into that at α +1 and −1: what is left of the first?',
       calibrate:
         'Each pole of each trait is assessed alone at three strengths, then drawn combinations. Target profiles are solved from it.',
+      pictures:
+        'The same pictures are described at each strength α of one trait, with the same seeds, and the words are counted by category.',
     },
     expect: {
       assess:
@@ -1167,6 +1172,8 @@ export const english = {
       transfer: 'The shift of each trait on every model, and how much of the base’s that is.',
       stability: 'How much of the first merge’s shift is kept after each second one.',
       calibrate: 'Points of score for one α, for every trait and every score, with standard errors.',
+      pictures:
+        'The share of each kind of words by strength, and how much it changes for one α, over the pictures.',
     },
     who: 'Who is studied',
     whoSliders: 'The present sliders',
@@ -1181,11 +1188,16 @@ export const english = {
       transfer: 'Model and instructions count; the sliders are set aside.',
       stability: 'The first merge.',
       calibrate: 'Model and instructions count; the sliders are set aside.',
+      pictures: 'The model must be one on a server that takes pictures.',
     },
     reference: 'Compared with',
     referenceNone: 'Nothing',
     trait: 'Trait',
     traits: 'Traits',
+    pictures: 'Pictures',
+    addPictures: 'Add pictures',
+    prompt: 'What is asked of each',
+    descriptions: 'Descriptions of each picture',
     alphas: 'Strength α',
     from: 'From',
     to: 'To',
@@ -1247,6 +1259,10 @@ export const english = {
       weights: 'Move a slider first, or choose a persona: unmixed there is nothing to see.',
       tasks: 'Choose sums, requests or the text.',
       operations: 'Choose at least one operation for the sums.',
+      blind:
+        'The model in use takes no pictures. Serve one with its projector by llama-server, and add it in the library.',
+      pictures: 'Add at least one picture.',
+      manyDescribers: 'These are more than 25 strengths: take a larger step.',
     },
     running: 'Going on',
     unfinished: 'Unfinished',

@@ -13,7 +13,9 @@ import {
   type Method,
   type OPERATIONS,
   type Persona,
+  type Picture,
   persona as personaSchema,
+  picturesInput,
   profilesInput,
   promptingInput,
   type Run,
@@ -28,6 +30,7 @@ import { resumable } from '../lib/runs.ts';
 import type { Library } from './library.svelte.ts';
 import type { Mix } from './mix.svelte.ts';
 import type { Personas } from './personas.svelte.ts';
+import type { PictureFiles } from './pictureFiles.ts';
 import type { Place } from './place.svelte.ts';
 import type { Runs } from './runs.svelte.ts';
 
@@ -42,6 +45,7 @@ export const DESIGNS = [
   'transfer',
   'stability',
   'calibrate',
+  'pictures',
 ] as const satisfies readonly ('assess' | (typeof EXPERIMENT_KINDS)[number])[];
 export type Design = (typeof DESIGNS)[number];
 
@@ -56,6 +60,7 @@ export const FIELDS: Record<Design, readonly Field[]> = {
   transfer: ['models', 'traits'],
   stability: ['file'],
   calibrate: ['combinations'],
+  pictures: ['pictures', 'trait', 'alphas'],
 };
 type Field =
   | 'reference'
@@ -67,7 +72,11 @@ type Field =
   | 'traits'
   | 'models'
   | 'file'
-  | 'combinations';
+  | 'combinations'
+  | 'pictures';
+
+/** Designs that put no inventory. */
+export const withoutInventory = (design: Design): boolean => design === 'capability' || design === 'pictures';
 
 export const isDesign = (name: string | null): name is Design => DESIGNS.includes(name as Design);
 
@@ -75,6 +84,9 @@ export const isDesign = (name: string | null): name is Design => DESIGNS.include
 export const COMPARABLE_METHODS: Method[] = METHOD_IDS.filter(
   method => countObstacle({ method, weights: Object.fromEntries(TRAITS.map(trait => [trait, 1])) }) === null,
 );
+
+/** Personas that can describe the same pictures. */
+const MOST_DESCRIBERS = 25;
 
 /** Past experiments that the view offers to look at again, and answers that a time is taken from. */
 const MOST_PAST = 20;
@@ -125,6 +137,11 @@ export class Experiments {
   text = $state(true);
   type = $state<FileType>(stabilityInput.shape.type.parse(undefined));
   combinations = $state(calibrateInput.shape.combinations.parse(undefined));
+  pictures = $state.raw<Picture[]>([]);
+  prompt = $state(picturesInput.shape.prompt.parse(undefined));
+  descriptions = $state(picturesInput.shape.repeats.parse(undefined));
+  /** Pictures are on their way to the studio. */
+  attaching = $state(false);
 
   /** The run whose result is shown; null while it goes on or where there is none. */
   shown = $state.raw<Run | null>(null);
@@ -176,6 +193,7 @@ export class Experiments {
   readonly #personas: Personas;
   readonly #runs: Runs;
   readonly #place: Place;
+  readonly #files: PictureFiles;
 
   constructor(parts: {
     connection: Connection;
@@ -184,6 +202,7 @@ export class Experiments {
     personas: Personas;
     runs: Runs;
     place: Place;
+    files: PictureFiles;
   }) {
     this.#connection = parts.connection;
     this.#mix = parts.mix;
@@ -191,6 +210,7 @@ export class Experiments {
     this.#personas = parts.personas;
     this.#runs = parts.runs;
     this.#place = parts.place;
+    this.#files = parts.files;
     this.#runs.onEnd(({ id }) => {
       if (id === this.showing) void this.#load(id);
     });
@@ -264,11 +284,39 @@ export class Experiments {
     return kept && personaSchema.parse(kept.persona);
   }
 
+  /** Adds pictures to be described; one that cannot be taken ends it, with the reason. */
+  async attach(files: File[]) {
+    this.problem = null;
+    this.attaching = true;
+    try {
+      for (const file of files) {
+        const picture = await this.#files.add(file);
+        if (this.pictures.every(({ hash }) => hash !== picture.hash))
+          this.pictures = [...this.pictures, picture];
+      }
+    } catch (error) {
+      this.problem = toProblem(error);
+    } finally {
+      this.attaching = false;
+    }
+  }
+
+  detach(hash: string) {
+    this.pictures = this.pictures.filter(picture => picture.hash !== hash);
+  }
+
   /** Why this cannot begin; null where it can. */
   obstacle = $derived.by((): Obstacle | null => {
     const { design } = this;
     if (this.#mix.base === '') return 'model';
-    if (design !== 'capability' && this.mode === 'interview' && this.judge === '') return 'judge';
+    if (!withoutInventory(design) && this.mode === 'interview' && this.judge === '') return 'judge';
+    if (design === 'pictures') {
+      const { base } = this.persona().recipe;
+      if (!this.#library.endpoint(base)?.facts.images) return 'blind';
+      if (this.pictures.length === 0) return 'pictures';
+      if (this.alphas.length > MOST_DESCRIBERS) return 'manyDescribers';
+      if (this.alphas.length === 0) return 'alphas';
+    }
     if (design === 'sweep' && this.alphas.length === 0) return 'alphas';
     if (design === 'sweep' && this.alphas.length > 201) return 'manyAlphas';
     if ((design === 'prompting' || design === 'transfer') && this.traits.length === 0) return 'traits';
@@ -312,6 +360,8 @@ export class Experiments {
       }
       case 'calibrate':
         return 1 + TRAITS.length * 2 * calibrateInput.shape.knots.parse(undefined).length + this.combinations;
+      case 'pictures':
+        return this.alphas.length * this.pictures.length * this.descriptions;
       default:
         return design satisfies never;
     }
@@ -319,7 +369,7 @@ export class Experiments {
 
   /** Seconds that it may take, from what such work took here of late; null where nothing is known. */
   secondsOf(design: Design): number | null {
-    const kind = design === 'capability' ? 'chat' : 'assess';
+    const kind = withoutInventory(design) ? 'chat' : 'assess';
     const took = this.#runs.list
       .filter(
         run => run.kind === kind && run.state === 'done' && run.model === this.#mix.base && !run.imported,
@@ -385,6 +435,25 @@ export class Experiments {
         return experiments.stability({ ...studied, type: this.type });
       case 'calibrate':
         return experiments.calibrate({ ...studied, combinations: this.combinations, seed });
+      case 'pictures': {
+        const { trait, pictures, prompt, descriptions } = this;
+        // The model as it is, where it is among them, is what the others are compared with.
+        const alphas = this.alphas.toSorted((a, b) => Number(b === 0) - Number(a === 0));
+        const [first, ...compared] = alphas.map(alpha => ({
+          ...persona,
+          name: `${trait} ${String(alpha).replace('-', '−')}`,
+          recipe: { ...persona.recipe, weights: { ...persona.recipe.weights, [trait]: alpha } },
+          sampling: { ...persona.sampling, seed },
+        }));
+        return experiments.pictures({
+          persona: first ?? persona,
+          compared,
+          pictures,
+          prompt,
+          repeats: descriptions,
+          trait,
+        });
+      }
       default:
         return design satisfies never;
     }
@@ -420,6 +489,19 @@ export class Experiments {
       this.to = plan.alphas.at(-1) ?? first;
       this.step = Number((second - first).toFixed(6)) || this.step;
     }
+    if (kind === 'pictures') {
+      this.pictures = plan.pictures ?? this.pictures;
+      this.prompt = plan.prompt ?? this.prompt;
+      this.descriptions = plan.repeats ?? this.descriptions;
+      const weights = [plan.persona, ...(plan.compared ?? [])].map(
+        one => one?.recipe.weights[this.trait] ?? 0,
+      );
+      const [low = 0, next = low] = weights.toSorted((a, b) => a - b);
+      this.from = low;
+      this.to = Math.max(...weights);
+      this.step = Number((next - low).toFixed(6)) || this.step;
+      this.seed = plan.persona?.sampling.seed ?? this.seed;
+    }
     if (kind === 'capability') {
       this.problems = plan.problems ?? this.problems;
       this.operations = plan.operations ?? this.operations;
@@ -449,7 +531,8 @@ type Plan = InputOf<'assess'> &
   InputOf<'capability'> &
   InputOf<'transfer'> &
   InputOf<'stability'> &
-  InputOf<'calibrate'>;
+  InputOf<'calibrate'> &
+  InputOf<'pictures'>;
 
 export type Obstacle =
   | 'model'
@@ -462,6 +545,9 @@ export type Obstacle =
   | 'models'
   | 'weights'
   | 'tasks'
-  | 'operations';
+  | 'operations'
+  | 'blind'
+  | 'pictures'
+  | 'manyDescribers';
 
 const isExperiment = ({ kind }: RunSummary) => EXPERIMENT_KINDS.some(known => known === kind);

@@ -101,7 +101,10 @@ export class Session {
     this.downloading = new Downloading(client, this.runs);
     this.notebook = new Notebook(this.runs, this.place);
     const { mix, library, personas, runs, place } = this;
-    this.experiments = new Experiments({ connection, mix, library, personas, runs, place });
+    this.experiments = new Experiments({
+      ...{ connection, mix, library, personas, runs, place },
+      files: this.pictures,
+    });
   }
 
   async start() {

@@ -105,6 +105,37 @@ describe.skipIf(!hasLlamaServer)('pictures', () => {
     expect(await page.violations()).toEqual([]);
     await page.shoot('pictures-conversation');
 
+    // The same model describes a set of pictures.
+    await page.view('Experiments').click();
+    await shown
+      .getByRole('navigation', { name: 'Designs' })
+      .getByRole('link', { name: /^Pictures described/ })
+      .click();
+    const plan = shown.getByRole('region', { name: 'Pictures described', exact: true });
+    await plan.getByText('Add at least one picture.').waitFor();
+    const second = join(folder, 'checks.png');
+    writeFileSync(second, CHECKS);
+    await plan.locator('input[type=file]').setInputFiles([chosen, second]);
+    await plan.getByRole('img', { name: 'checks.png' }).waitFor();
+    for (const [label, value] of [
+      ['From', '-1'],
+      ['To', '1'],
+      ['Step', '1'],
+    ] as const) {
+      await plan.getByLabel(label, { exact: true }).fill(value);
+      await plan.getByLabel(label, { exact: true }).press('Tab');
+    }
+    await plan.getByLabel('Trait', { exact: true }).selectOption('extraversion');
+    await plan.getByText('6 answers').waitFor();
+    expect(await page.violations()).toEqual([]);
+    await page.shoot('pictures-plan');
+    await plan.getByRole('button', { name: 'Run', exact: true }).click();
+    await shown.getByText('“extraversion 0” used').waitFor({ timeout: PATIENCE });
+    await shown.getByText('Change for one α of extraversion').first().waitFor();
+    expect(await page.violations()).toEqual([]);
+    await page.shoot('pictures-outcome');
+    await page.view('Studio').click();
+
     await shown.reload();
     await page.button(/^Go on with/).click();
     await shown.getByRole('log').getByRole('img', { name: 'checks.png' }).waitFor({ timeout: PATIENCE });

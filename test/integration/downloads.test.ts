@@ -96,6 +96,7 @@ test('of several models the user has to choose one, by quantisation or by file',
     ['hf:lab/tiny-GGUF/tiny-Q8_0.gguf', 'Q8_0'],
   ]);
   expect(plan).toMatchObject({ chosen: null, suggested: 2, offline: false, folder: at('models') });
+  expect(plan.projectors).toEqual(['hf:lab/tiny-GGUF/mmproj-F16.gguf']);
   expect(plan.choices[0]).toMatchObject({ bytes: model.length, fits: 'well', taken: null, kept: 0 });
   expect(plan.freeBytes).toBeGreaterThan(0);
   expect(storeServer.seen).toEqual([]);

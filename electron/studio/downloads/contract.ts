@@ -80,6 +80,8 @@ export const downloadPlan = z.object({
   chosen: z.int().nullable(),
   /** Place in `choices`: the largest up to Q8_0 that fits well. */
   suggested: z.int().nullable(),
+  /** What `download` takes for the projectors of pictures that a repository has beside its models. */
+  projectors: z.array(z.string()).default([]),
   /** Where the files would go. */
   folder: z.string(),
   freeBytes: z.number(),

@@ -100,6 +100,7 @@ interface Found {
   page: string | null;
   choices: Choice[];
   chosen: number | null;
+  projectors?: string[];
   asks: string[];
 }
 
@@ -134,7 +135,7 @@ export class Downloads {
   async lookUp({ source, token, to }: Asked, signal = new AbortController().signal): Promise<DownloadPlan> {
     const { imports, modelFolder } = this.#parts;
     const memoryBytes = await this.#memory();
-    const { choices, ...found } = await this.#find(source, token, signal);
+    const { choices, projectors = [], ...found } = await this.#find(source, token, signal);
     const folder = to === undefined ? modelFolder : resolve(to);
     const disk = await statfs(existing(folder));
     const known = await this.#records();
@@ -144,6 +145,7 @@ export class Downloads {
     ).find(at => at >= 0);
     return {
       ...found,
+      projectors,
       choices: await Promise.all(
         choices.map(async ({ quantisation: _, ...choice }, at) => {
           const kept = known.find(({ id }) => id === idOf(choice.source, to));
@@ -320,7 +322,7 @@ export class Downloads {
   ): Promise<Found> {
     const { http } = this.#parts;
     const page = pageAddress(endpoint, source);
-    const all = await candidates(http, endpoint, source, { token, signal }).catch(async error => {
+    const there = await candidates(http, endpoint, source, { token, signal }).catch(async error => {
       // A mirror that has the files need not have the lists.
       if (!source.file || !(error instanceof StudioError) || error.data.code !== 'not_found') throw error;
       const url = fileAddress(endpoint, source, source.file);
@@ -329,9 +331,12 @@ export class Downloads {
           path: source.file,
           quantisation: quantisationOf(source.file),
           files: await this.#describe(url, token, signal),
+          projector: false,
         },
       ];
     });
+    const all = there.filter(({ path, projector }) => path === source.file || !projector);
+    const nameOf = (path: string) => hubName({ ...source, file: path, quantisation: null });
     if (all.length === 0)
       throw new StudioError('bad_file', `${hubName(source)} holds no GGUF file.`, {
         field: 'source',
@@ -357,13 +362,14 @@ export class Downloads {
     return {
       page,
       choices: named.map(({ path, quantisation, files }) => ({
-        source: hubName({ ...source, file: path, quantisation: null }),
+        source: nameOf(path),
         label: quantisation ?? basename(path),
         quantisation,
         files,
         bytes: totalOf(files),
       })),
       chosen: named.length === 1 ? 0 : null,
+      projectors: there.filter(({ projector }) => projector).map(({ path }) => nameOf(path)),
       asks: [],
     };
   }

@@ -26,6 +26,8 @@ export interface Candidate {
   path: string;
   quantisation: string | null;
   files: RemoteFile[];
+  /** It turns pictures into what a model reads, and is none itself. */
+  projector: boolean;
 }
 
 /** Address that lists the files of a repository. */
@@ -39,7 +41,7 @@ export const fileAddress = (endpoint: string, { repository, revision }: HubSourc
 export const pageAddress = (endpoint: string, { repository }: HubSource): string =>
   `${endpoint}/${repository}`;
 
-/** The models of a repository, smallest first. Projectors of images and importance matrices are none. */
+/** The models of a repository and their projectors of pictures, smallest first. Importance matrices are left out. */
 export async function candidates(
   http: Http,
   endpoint: string,
@@ -84,8 +86,9 @@ export async function candidates(
       path,
       quantisation: quantisationOf(path),
       files: parts.map(({ path: _, ...file }) => file),
+      projector: /mmproj/i.test(path),
     }))
-    .filter(({ path }) => path === source.file || !/mmproj|imatrix/i.test(path))
+    .filter(({ path }) => path === source.file || !/imatrix/i.test(path))
     .sort((a, b) => sizeOf(a.files) - sizeOf(b.files));
 }
 

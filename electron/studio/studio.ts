@@ -136,7 +136,7 @@ export async function createStudio(options: StudioOptions) {
     modelFolder: library.modelFolder,
   });
   const sharing = new Sharing({ personas, library, scratch, version });
-  const reporting = new Reporting(log, library, inventories, join(resources, 'fonts'), version);
+  const reporting = new Reporting(log, library, inventories, join(resources, 'fonts'), version, pictures);
   /** Adds device and llama.cpp's version to the versions; a worker that cannot tell will fail the run itself. */
   const described = () =>
     worker

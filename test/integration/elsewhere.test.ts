@@ -17,6 +17,7 @@ import { resourcesFolder } from '../../electron/host.ts';
 import { modelsElsewhere } from '../../electron/studio/library/elsewhere.ts';
 import { readGguf } from '../../native-merge/index.js';
 import { splitGguf } from '../native/helpers/gguf.ts';
+import { writeProjector } from '../projector.ts';
 import { sha256 } from './file-server.ts';
 import { openStudio, studioError, type TestStudio } from './studio.ts';
 
@@ -54,6 +55,12 @@ beforeAll(async () => {
   const library = '.ollama/models/manifests/registry.ollama.ai';
   const weights: [string, string] = ['model', `sha256:${digest}`];
   put(manifest(['license', `sha256:${'a'.repeat(64)}`], weights), library, 'library/tiny/latest');
+  const eye = readFileSync(writeProjector(join(user, 'eye.gguf'), 256));
+  rmSync(join(user, 'eye.gguf'));
+  const seeing = manifest(['model', `sha256:${digest}`], ['projector', `sha256:${sha256(eye)}`]);
+  put(seeing, 'seeing/manifests/registry.ollama.ai', 'library/tiny-eye/latest');
+  put(model, 'seeing/blobs', `sha256-${digest}`);
+  put(eye, 'seeing/blobs', `sha256-${sha256(eye)}`);
   put(manifest(weights, ['adapter', `sha256:${digest}`]), library, 'library/adapted/latest');
   put(manifest(['model', 'sha256:../../../../etc/passwd']), library, 'library/evil/latest');
   put(manifest(['model', `sha256:${'b'.repeat(64)}`]), library, 'library/gone/latest');
@@ -120,6 +127,32 @@ test('the environment names other folders, and each system has its own', async (
   put(model, 'mac/Library/Application Support/Jan/data/llamacpp/models/m/model.gguf');
   const mac = await modelsElsewhere({ home: at('mac'), env: {}, platform: 'darwin' });
   expect(mac.map(({ name }) => name)).toEqual(['m']);
+});
+
+test('Ollama’s manifests name projectors of pictures, and others lie beside their models', async () => {
+  const [found] = await modelsElsewhere({ home: at('nobody'), env: { OLLAMA_MODELS: at('seeing') } });
+  expect(found?.name).toBe('tiny-eye:latest');
+  const projector = found?.projector ?? '';
+  expect(readGguf(projector).metadata['general.architecture']).toBe('clip');
+  const other = await openStudio();
+  process.env.OLLAMA_MODELS = at('seeing');
+  try {
+    const path = found?.path ?? '';
+    await other.end('import', other.client.library.import({ inPlace: path }));
+    const { models } = await other.client.library.models();
+    expect(models.find(one => one.path === path)?.projector).toMatchObject({
+      path: projector,
+      known: 'named',
+    });
+    // As LM Studio has them, one folder for a model.
+    const beside = put(model, 'studio', 'tiny-Q8_0.gguf');
+    writeProjector(at('studio', 'mmproj-model-f16.gguf'), 256);
+    const { file } = await other.client.endpoints.command({ model: beside });
+    expect(file).toContain(`--mmproj ${at('studio', 'mmproj-model-f16.gguf')}`);
+  } finally {
+    delete process.env.OLLAMA_MODELS;
+    await other.remove();
+  }
 });
 
 test('are used where they lie, and forgotten without a trace', async () => {

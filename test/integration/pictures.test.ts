@@ -282,6 +282,16 @@ describe.skipIf(!hasLlamaServer)('a model that takes pictures', () => {
     ]);
     const again = await studio.end('rerun', studio.client.reporting.rerun({ runs: [run.id] }));
     expect(again.result?.runs[0]).toMatchObject({ beyond: 0 });
+    // Another lab gets the pictures with the study.
+    const { file } = await studio.client.reporting.bundle({ runs: [run.id] });
+    const lab = await openStudio();
+    try {
+      await lab.client.reporting.import({ file });
+      const { file: same } = await lab.client.pictures.get({ hash: checks.hash });
+      expect(Buffer.from(await same.arrayBuffer()).equals(CHECKS)).toBe(true);
+    } finally {
+      await lab.remove();
+    }
     const here = { ...plan, persona: { ...plan.persona, ...persona(), name: 'here' }, compared: [] };
     const refused = await studio.end('pictures', studio.client.experiments.pictures(here));
     expect(refused.error).toMatchObject({

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type Database from 'better-sqlite3';
 import { StudioError } from '../errors.ts';
-import type { Picture } from './contract.ts';
+import { type Picture, picture } from './contract.ts';
 import { readPicture } from './format.ts';
 
 /** Days that a picture is kept which nothing refers to (any more). */
@@ -71,4 +71,17 @@ export class Pictures {
       )
       .run(before);
   }
+}
+
+/** Every picture that a plan names, each once. */
+export function picturesIn(plan: unknown): Picture[] {
+  const found = new Map<string, Picture>();
+  const visit = (value: unknown) => {
+    if (typeof value !== 'object' || value === null) return;
+    const parsed = picture.safeParse(value);
+    if (parsed.success) found.set(parsed.data.hash, parsed.data);
+    else for (const inner of Object.values(value)) visit(inner);
+  };
+  visit(plan);
+  return [...found.values()];
 }

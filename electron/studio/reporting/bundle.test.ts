@@ -50,6 +50,31 @@ const failure = async (content: Buffer, limit?: number) =>
   );
 
 describe('a study bundle', () => {
+  test('has the pictures that its runs were about, each of which must be what it is named as', async () => {
+    const data = Buffer.from('a picture');
+    const hash = createHash('sha256').update(data).digest('hex');
+    const seen = { hash, name: 'a.png', type: 'image/png', width: 1, height: 1, bytes: data.length };
+    const about = runSchema.parse({
+      ...run,
+      input: { ...run.input, messages: [{ role: 'user', text: 'And this?', pictures: [seen, seen] }] },
+    }) as Done;
+    const written = await writeBundle(
+      [{ run: about, files, told: present(about, files) }],
+      { title: 'Pictures', made: '2026-02-03T00:00:00.000Z', version: '1.2.3', report: '' },
+      picture => (picture.hash === hash ? data : undefined),
+    );
+    const read = await readBundle(written.bytes, 'study.zip');
+    expect(read.pictures).toEqual([{ name: `pictures/${hash}.png`, data }]);
+    expect((await readBundle(bytes, 'study.zip')).pictures).toEqual([]);
+
+    const other = `pictures/${'b'.repeat(64)}.png`;
+    const named = { sha256: hash, bytes: data.length };
+    const swapped = await forged(manifest => ({ ...manifest, files: { [other]: named } }), {
+      [other]: data.toString(),
+    });
+    expect(await failure(swapped)).toContain('is not the picture that it is named as');
+  });
+
   test('holds the run as it was, with nothing of the folders it lay in', async () => {
     const read = await readBundle(bytes, 'study.zip');
     expect(read.digest).toBe(digest);

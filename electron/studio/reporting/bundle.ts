@@ -16,6 +16,8 @@ import {
 } from '../archive.ts';
 import { type Run, run as runSchema } from '../contract.ts';
 import { inWords, StudioError } from '../errors.ts';
+import type { Picture } from '../pictures/contract.ts';
+import { picturesIn } from '../pictures/pictures.ts';
 import { toCsv } from './csv.ts';
 import { withoutFolders } from './files.ts';
 import { drawSvg } from './plots.ts';
@@ -59,6 +61,7 @@ runs/*/run.json     from the experiment log: when, with which files (by SHA-256)
 runs/*/result.json  what came out, unrounded
 runs/*/data/*.csv   the same as tables
 runs/*/plots/*      plots as SVG, and what they show as CSV
+pictures/*      pictures that models were shown, by SHA-256
 manifest.json   SHA-256 of every other file
 
 To check the study on another machine: temperament bundle rerun FILE
@@ -98,15 +101,27 @@ function named(files: RunFile[]): Record<string, string> {
   return hashes;
 }
 
-/** A bundle's bytes, and the SHA-256 of its manifest. */
+/** Folder of pictures, whose files are named by their hashes. */
+const PICTURE = /^pictures\/([0-9a-f]{64})\.(?:png|jpeg|webp)$/;
+const MOST_PICTURES = 10_000;
+
+/**
+ * A bundle's bytes, and the SHA-256 of its manifest.
+ * @param pictureOf a picture's file; undefined where it is no longer kept, and the plan names its hash alone
+ */
 export async function writeBundle(
   runs: Told[],
   { title, made, version, report }: { title: string; made: string; version: string; report: string },
+  pictureOf: (picture: Picture) => Buffer | undefined = () => undefined,
 ): Promise<{ bytes: Buffer; digest: string }> {
-  const files = new Map([
+  const files = new Map<string, string | Buffer>([
     ['README.txt', README],
     ['report.html', report],
   ]);
+  for (const picture of picturesIn(runs.map(({ run }) => run.input)).slice(0, MOST_PICTURES)) {
+    const data = pictureOf(picture);
+    if (data) files.set(`pictures/${picture.hash}.${picture.type.replace('image/', '')}`, data);
+  }
   const entries = runs.map((told, index) => {
     const { id, kind } = told.run;
     const folder = `runs/${index + 1}-${kind}-${id.slice(0, 8)}`;
@@ -134,6 +149,8 @@ export interface Bundle {
   manifest: Manifest;
   /** The runs as this log would hold them, without what says where they came from. */
   runs: { run: Run; files: RunFile[] }[];
+  /** Files of pictures, each of which has the hash that it is named by. */
+  pictures: { name: string; data: Buffer }[];
 }
 
 /** Reads a bundle of at most `limit` bytes, unpacked, and checks it against its manifest. `name`: what errors call the file. */
@@ -146,7 +163,7 @@ export async function readBundle(source: string | Buffer, name: string, limit = 
     expected: 'Name a file that “bundle export” has written.',
     mostFiles: MOST_FILES,
     mostBytes: limit,
-    keep: path => path === MANIFEST || /\/(plan|run|result)\.json$/.test(path),
+    keep: path => path === MANIFEST || PICTURE.test(path) || /\/(plan|run|result)\.json$/.test(path),
   });
   const head = contents.get(MANIFEST);
   if (!head)
@@ -156,6 +173,13 @@ export async function readBundle(source: string | Buffer, name: string, limit = 
     );
   const about = checkManifest(head, bad);
   checkFiles(about.files, hashes, bad);
+  const pictures = [...contents].flatMap(([path, data]) => {
+    const hash = PICTURE.exec(path)?.[1];
+    if (hash === undefined) return [];
+    if (hashes.get(path) !== hash)
+      throw bad(`has been changed: ${path} is not the picture that it is named as`);
+    return [{ name: path, data }];
+  });
   const runs = about.runs.map(entry => {
     const part = (file: string): unknown => {
       const path = `${entry.folder}/${file}`;
@@ -165,7 +189,7 @@ export async function readBundle(source: string | Buffer, name: string, limit = 
     };
     return readRun(entry, part('plan.json'), part('run.json'), part('result.json'), bad);
   });
-  return { digest: digestOf(head), manifest: about, runs };
+  return { digest: digestOf(head), manifest: about, runs, pictures };
 }
 
 function checkManifest(head: Buffer, bad: Bad): Manifest {

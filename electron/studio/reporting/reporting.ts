@@ -8,6 +8,7 @@ import type { About, Run } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Library } from '../library/library.ts';
 import type { Log } from '../log/log.ts';
+import type { Pictures } from '../pictures/pictures.ts';
 import { toHtml, toLatex, toPlain } from './apa.ts';
 import { readBundle, writeBundle } from './bundle.ts';
 import { toCsv, toObjects } from './csv.ts';
@@ -35,14 +36,26 @@ export class Reporting {
   readonly #inventories: Inventories;
   readonly #fonts: string;
   readonly #version: string;
+  readonly #shown: Pictures;
 
-  /** @param fonts folder of the studio's fonts */
-  constructor(log: Log, library: Library, inventories: Inventories, fonts: string, version: string) {
+  /**
+   * @param fonts folder of the studio's fonts
+   * @param pictures those that models were shown
+   */
+  constructor(
+    log: Log,
+    library: Library,
+    inventories: Inventories,
+    fonts: string,
+    version: string,
+    pictures: Pictures,
+  ) {
     this.#log = log;
     this.#library = library;
     this.#inventories = inventories;
     this.#fonts = fonts;
     this.#version = version;
+    this.#shown = pictures;
   }
 
   /** What can be found here by its hash. */
@@ -143,7 +156,9 @@ export class Reporting {
     const name =
       title ?? (told.length === 1 ? (told[0]?.told.heading ?? '') : `Study of ${told.length} runs`);
     const report = reportHtml(told, { title, ...making });
-    const { bytes, digest } = await writeBundle(told, { title: name, report, ...making });
+    const { bytes, digest } = await writeBundle(told, { title: name, report, ...making }, picture =>
+      this.#shown.has(picture.hash) ? this.#shown.get(picture).data : undefined,
+    );
     return {
       file: new File([new Uint8Array(bytes)], `study-${digest.slice(0, 8)}.zip`, { type: 'application/zip' }),
       digest,
@@ -158,13 +173,15 @@ export class Reporting {
   async import({ file, digest: wanted }: z.output<typeof importInput>): Promise<ImportResult> {
     const name = typeof file === 'string' ? resolve(file) : basename(file.name);
     const source = typeof file === 'string' ? name : Buffer.from(await file.arrayBuffer());
-    const { digest, manifest, runs } = await readBundle(source, name);
+    const { digest, manifest, runs, pictures } = await readBundle(source, name);
     if (wanted && wanted !== digest)
       throw new StudioError(
         'mismatch',
         `The study bundle ${name} is not the one that is asked for: its manifest has the SHA-256 ${digest}.`,
         { file: name, field: 'digest', action: 'Get the file again from those who made it.' },
       );
+    for (const picture of pictures)
+      await this.#shown.add(picture.name, new File([new Uint8Array(picture.data)], picture.name));
     const at = new Date().toISOString();
     const results: ImportResult['runs'] = [];
     this.#log.together(() => {

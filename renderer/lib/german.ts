@@ -1301,7 +1301,7 @@ export const german: Words = {
     inventory: 'Fragebogen',
     inventoryOf: (name, language) => `${name} (${language})`,
     inventoryAbout: (items, facets) =>
-      facets > 0 ? `${items} Items, ${facets} Facetten.` : `${items} Items.`,
+      `${items} Items${facets > 0 ? `, ${facets} Facetten` : ''}: Quelle und Lizenz`,
     more: 'Weitere Einstellungen',
     mode: 'Bewertungen',
     modes: {

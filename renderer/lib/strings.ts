@@ -1216,7 +1216,7 @@ export const english = {
     inventory: 'Questionnaire',
     inventoryOf: (name: string, language: string) => `${name} (${language})`,
     inventoryAbout: (items: number, facets: number) =>
-      facets > 0 ? `${items} items, ${facets} facets.` : `${items} items.`,
+      `${items} items${facets > 0 ? `, ${facets} facets` : ''}: source and licence`,
     more: 'More settings',
     mode: 'Ratings',
     modes: {

@@ -74,9 +74,11 @@ describe('a measurement', () => {
   it('takes an inventory in several wordings, against the base, and says where it is from', async () => {
     await choose('Measurement');
     await plan('Measurement').getByLabel('Questionnaire').selectOption('mini-ipip');
+    await plan('Measurement').getByText('20 items: source and licence').click();
     await plan('Measurement')
       .getByText(/Donnellan/)
       .waitFor();
+    await plan('Measurement').getByText('20 items: source and licence').click();
     await plan('Measurement').getByLabel('Compared with').selectOption({ label: 'The base' });
     await plan('Measurement').getByText('2 assessments').waitFor();
     await plan('Measurement').getByText('More settings').click();

@@ -207,6 +207,7 @@ it('reads texts on the studio’s machine by their path, more than a page could 
       writeFileSync(join(essays, `${name}.txt`), 'We were happy with our friends. '.repeat(160_000));
     const table = join(folder, 'letters.csv');
     writeFileSync(table, 'id,letter\n1,"I worried about work."\n2,"I was afraid, and alone."\n');
+    await page.view('Experiments').click();
     await page.page
       .getByRole('region', { name: 'Word readout' })
       .getByRole('button', { name: 'Count words' })

@@ -25,9 +25,9 @@ export const germanResults: Record<string, string> = {
   'Cronbach’s α is undefined: one administration to one persona is a single case, and α needs two.':
     'Cronbachs α ist nicht bestimmt: Eine Durchführung mit einer Persona ist ein einziger Fall, und α braucht zwei.',
   'Test–retest agreement between the # wordings is undefined: *.':
-    'Die Retest-Übereinstimmung zwischen den $1 Wortlauten ist nicht bestimmt: $2.',
+    'Die Retest-Übereinstimmung zwischen den $1 Fassungen ist nicht bestimmt: $2.',
   'Between the # wordings of the instruction, test–retest agreement of the # items was *.':
-    'Zwischen den $1 Wortlauten der Anweisung war die Retest-Übereinstimmung der $2 Items $3.',
+    'Zwischen den $1 Fassungen der Anweisung war die Retest-Übereinstimmung der $2 Items $3.',
   'all cases have the same score, so alpha is undefined': 'Alle Fälle haben denselben Wert',
   'all values are the same, so agreement is undefined': 'Alle Werte sind gleich',
   'α needs at least 2 cases, and there is 1': 'α braucht mindestens zwei Fälle, und es gibt einen',
@@ -36,7 +36,7 @@ export const germanResults: Record<string, string> = {
   'Cronbach’s α (Cronbach, 1951) is over the cases, with the interval of Feldt (1965).':
     'Cronbachs α (Cronbach, 1951) ist über die Fälle, mit dem Intervall von Feldt (1965).',
   'Test–retest agreement is the intraclass correlation of absolute agreement of single wordings over the items’ ratings as answered, ICC(A,1), with the interval of McGraw and Wong (1996).':
-    'Die Retest-Übereinstimmung ist die Intraklassenkorrelation der absoluten Übereinstimmung einzelner Wortlaute über die Bewertungen der Items, wie sie gegeben wurden, ICC(A,1), mit dem Intervall von McGraw und Wong (1996).',
+    'Die Retest-Übereinstimmung ist die Intraklassenkorrelation der absoluten Übereinstimmung einzelner Fassungen über die Bewertungen der Items, wie sie gegeben wurden, ICC(A,1), mit dem Intervall von McGraw und Wong (1996).',
   'Differences were tested by paired {t} tests over items, with {d_z} and its interval from the noncentral {t} distribution (Goulet-Pelletier & Cousineau, 2018); {p} values were adjusted after Benjamini and Hochberg (1995).':
     'Unterschiede wurden mit gepaarten {t}-Tests über die Items geprüft, mit {d_z} und seinem Intervall aus der nichtzentralen {t}-Verteilung (Goulet-Pelletier & Cousineau, 2018); die {p}-Werte sind nach Benjamini und Hochberg (1995) korrigiert.',
   'Scores on the *': 'Werte im $1',
@@ -72,7 +72,7 @@ export const germanResults: Record<string, string> = {
   'Pearson’s correlations have 95% confidence intervals by Fisher’s {z} (Fisher, 1921) and two-sided {p} values from {t}; Spearman’s have the interval of Bonett and Wright (2000). {p} values were adjusted over the five traits after Benjamini and Hochberg (1995). Cronbach’s α (Cronbach, 1951) is over the profiles, with the interval of Feldt (1965).':
     'Korrelationen nach Pearson haben 95-%-Konfidenzintervalle nach Fishers {z} (Fisher, 1921) und zweiseitige {p}-Werte aus {t}, die nach Spearman das Intervall von Bonett und Wright (2000). Die {p}-Werte sind über die fünf Merkmale nach Benjamini und Hochberg (1995) korrigiert. Cronbachs α (Cronbach, 1951) ist über die Profile, mit dem Intervall von Feldt (1965).',
   'Pearson’s correlations have 95% confidence intervals by Fisher’s {z} (Fisher, 1921) and two-sided {p} values from {t}; Spearman’s have the interval of Bonett and Wright (2000). {p} values were adjusted over the five traits after Benjamini and Hochberg (1995). Cronbach’s α (Cronbach, 1951) is over the profiles, with the interval of Feldt (1965). Test–retest agreement of the scores is over the profiles, between the wordings of the instruction: the intraclass correlation of absolute agreement, ICC(A,1), with the interval of McGraw and Wong (1996).':
-    'Korrelationen nach Pearson haben 95-%-Konfidenzintervalle nach Fishers {z} (Fisher, 1921) und zweiseitige {p}-Werte aus {t}, die nach Spearman das Intervall von Bonett und Wright (2000). Die {p}-Werte sind über die fünf Merkmale nach Benjamini und Hochberg (1995) korrigiert. Cronbachs α (Cronbach, 1951) ist über die Profile, mit dem Intervall von Feldt (1965). Die Retest-Übereinstimmung der Werte ist über die Profile, zwischen den Wortlauten der Anweisung: die Intraklassenkorrelation der absoluten Übereinstimmung, ICC(A,1), mit dem Intervall von McGraw und Wong (1996).',
+    'Korrelationen nach Pearson haben 95-%-Konfidenzintervalle nach Fishers {z} (Fisher, 1921) und zweiseitige {p}-Werte aus {t}, die nach Spearman das Intervall von Bonett und Wright (2000). Die {p}-Werte sind über die fünf Merkmale nach Benjamini und Hochberg (1995) korrigiert. Cronbachs α (Cronbach, 1951) ist über die Profile, mit dem Intervall von Feldt (1965). Die Retest-Übereinstimmung der Werte ist über die Profile, zwischen den Fassungen der Anweisung: die Intraklassenkorrelation der absoluten Übereinstimmung, ICC(A,1), mit dem Intervall von McGraw und Wong (1996).',
   '# score by the weight of #': 'Wert in $1 nach dem Gewicht von $2',
   'Points are assessments.': 'Punkte sind Messungen.',
   'Points are assessments; the line is the least-squares fit with the 95% confidence band of its mean.':

@@ -311,12 +311,13 @@ export function experimentCommands<A>({
         ({ solved }) =>
           solved
             ? table([
-                ['trait', 'wanted', 'α', 'predicted'],
+                ['trait', 'wanted', 'α', 'predicted', 'within reach'],
                 ...TRAITS.map(trait => [
                   trait,
                   decimals(profile[trait]),
                   signed(solved.alphas[trait]),
                   intervalText(solved.predicted[trait], solved.predictedCi95[trait]),
+                  `${decimals(solved.range[trait]?.[0])} to ${decimals(solved.range[trait]?.[1])}`,
                 ]),
               ])
             : 'There is no calibration for this model, its vectors and these settings yet; “calibrate” makes one.',

@@ -26,7 +26,7 @@ async function start(): Promise<void> {
   const stateFile = join(setupProfile(home), 'window.json');
   if (!setupSingleInstance(stateFile)) return;
   const desktop = new Desktop();
-  setupOpenedFiles(desktop, stateFile);
+  setupOpenedFiles(desktop);
   setupScheme();
   setupNavigationLimits();
   await app.whenReady();

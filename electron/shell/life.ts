@@ -30,7 +30,7 @@ export function setupSingleInstance(stateFile: string): boolean {
  * Files that were double-clicked: the system names them on the command line, to the instance that runs already, or on a
  * Mac by an event, which may come before everything is ready.
  */
-export function setupOpenedFiles(desktop: Desktop, stateFile: string): void {
+export function setupOpenedFiles(desktop: Desktop): void {
   const open = (args: string[], folder: string) => {
     for (const path of filesNamed(args, folder)) desktop.open(path);
   };
@@ -40,7 +40,6 @@ export function setupOpenedFiles(desktop: Desktop, stateFile: string): void {
   app.on('open-file', (event, path) => {
     event.preventDefault();
     desktop.open(path);
-    if (app.isReady()) showWindow(stateFile);
   });
 }
 
@@ -61,6 +60,8 @@ export function filesNamed(args: string[], folder: string): string[] {
 /** One window; on a Mac the application outlives it. */
 export function setupWindow(stateFile: string): void {
   app.on('activate', () => showWindow(stateFile));
+  // A file that comes earlier waits for the window that is opened here.
+  app.on('open-file', () => showWindow(stateFile));
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });

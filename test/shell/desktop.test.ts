@@ -120,7 +120,7 @@ describe('files from the system', () => {
 
   it('wait for the page, are handed out once, and no other file is', async () => {
     const desktop = new Desktop();
-    setupOpenedFiles(desktop, join(folder, 'window.json'));
+    setupOpenedFiles(desktop);
     electron.app.emit('second-instance', {}, ['electron', '--x', 'Mara.persona'], folder);
     const commands = desktop.commands();
     const { value } = await commands.next();

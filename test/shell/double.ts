@@ -19,7 +19,6 @@ class App extends EventEmitter {
   quit = noted('quit');
   exit = noted('exit');
   requestSingleInstanceLock = vi.fn(() => this.locked);
-  isReady = vi.fn(() => true);
   whenReady = vi.fn(async () => void order.push('ready'));
   override on(event: string, listener: (...args: never[]) => void): this {
     order.push(`app.on ${event}`);

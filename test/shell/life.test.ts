@@ -71,6 +71,25 @@ describe('a start', () => {
     expect(BrowserWindowDouble.all[0]?.focus).toHaveBeenCalledOnce();
   });
 
+  it('with a file that was double-clicked opens no window before its time', async () => {
+    const open = () =>
+      electron.app.emit('open-file', { preventDefault: vi.fn() }, join(home, 'Mara.persona'));
+    let ready = () => {};
+    createStudio.mockImplementationOnce(async () => {
+      await new Promise<void>(resolve => (ready = resolve));
+      return { router: {}, close };
+    });
+    await start();
+    await vi.waitFor(() => expect(createStudio).toHaveBeenCalled());
+    open();
+    expect(order).not.toContain('window');
+    ready();
+    await vi.waitFor(() => expect(BrowserWindowDouble.all).toHaveLength(1));
+    open();
+    expect(BrowserWindowDouble.all[0]?.focus).toHaveBeenCalledOnce();
+    expect(BrowserWindowDouble.all).toHaveLength(1);
+  });
+
   it.each([
     [
       'a studio that cannot start',

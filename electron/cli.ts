@@ -127,12 +127,25 @@ async function recipeFor(client: Client, options: RecipeOptions & EndpointOption
 }
 
 /** Refuses options for a mix beside a persona that is named. */
-function refuseBeside({ json, ...mix }: PersonaOptions & { json?: boolean }): void {
+function refuseBeside({
+  json,
+  endpoint,
+  modelName,
+  keyEnv,
+  ...mix
+}: PersonaOptions & { json?: boolean }): void {
   if (Object.values(mix).some(value => value !== undefined))
     throw new StudioError('bad_input', 'A persona brings its own recipe and system prompt.', {
       field: 'persona',
       action: 'Leave out the options for the recipe and “--system”, or leave out “--persona”.',
     });
+}
+
+/** A kept persona, on a server's model where one is named. */
+async function keptPersona(client: Client, name: string, options: EndpointOptions) {
+  const { persona } = await findPersona(client, name);
+  const server = await endpointBase(client, options);
+  return server === undefined ? persona : served(persona, server);
 }
 
 async function personaFor(client: Client, { system = '', ...options }: PersonaOptions) {
@@ -355,16 +368,13 @@ endpointOptions(system(recipeOptions(command('chat', 'answer one prompt'))))
   .option('--max-tokens <number>', 'length limit of the answer', by(schema.sampling.shape.maxTokens, number))
   .action(({ prompt, image: images, persona: name, seed, temperature, topP, maxTokens, ...options }) => {
     const given = { seed, temperature, topP, maxTokens };
-    const { endpoint, modelName, keyEnv, ...own } = options;
-    if (name !== undefined) refuseBeside(own);
+    if (name !== undefined) refuseBeside(options);
     return perform(
       async client => {
-        const kept = name === undefined ? undefined : (await findPersona(client, name)).persona;
-        const server = kept && (await endpointBase(client, { endpoint, modelName, keyEnv }));
-        const persona = (kept && server ? served(kept, server) : kept) ?? {
-          ...(await personaFor(client, options)),
-          sampling: {},
-        };
+        const persona =
+          name === undefined
+            ? { ...(await personaFor(client, options)), sampling: {} }
+            : await keptPersona(client, name, options);
         const set = Object.entries(given).filter(([, value]) => value !== undefined);
         persona.sampling = schema.sampling.parse({ ...persona.sampling, ...Object.fromEntries(set) });
         const pictures = await addPictures(client, images);
@@ -447,7 +457,7 @@ endpointOptions(administering(system(recipeOptions(command('assess', 'administer
         options;
       if (name !== undefined) refuseBeside(mix);
       const persona =
-        name === undefined ? await personaFor(client, options) : (await findPersona(client, name)).persona;
+        name === undefined ? await personaFor(client, options) : await keptPersona(client, name, options);
       const { base } = persona.recipe;
       const other =
         reference === undefined

@@ -65,6 +65,9 @@ describe.skipIf(!hasLlamaServer)('pictures', () => {
     await page.view('Studio').click();
 
     await page.button('Add a picture').waitFor();
+    // A short answer is soon there, also on a busy machine.
+    await shown.getByLabel('Token limit').fill('24');
+    await shown.getByLabel('Token limit').press('Enter');
     const chosen = join(folder, 'red.png');
     writeFileSync(chosen, RED);
     await shown.locator('input[type=file][accept="image/*"]').setInputFiles(chosen);

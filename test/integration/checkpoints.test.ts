@@ -431,13 +431,16 @@ test('what a killed export of a vector left is gone after the next start', async
   const other = await openStudio();
   try {
     const database = openDatabase(other.home);
-    // As the log has it when the process that did it is no more.
-    const input = { source: 'x', type: 'auto', overwrite: true, out: folder };
-    new Log(database).begin({
-      ...{ id: 'killed-export', kind: 'convert', title: 'x', startedAt: new Date().toISOString() },
-      ...{ input, versions: {} },
-    });
-    database.prepare("UPDATE runs SET pid = 999999999 WHERE id = 'killed-export'").run();
+    // As the log has it when the process that did it is no more: a vector's folder, and a model's file.
+    for (const [id, out] of [
+      ['killed-export', folder],
+      ['killed-model', join(folder, 'model.safetensors')],
+    ] as const)
+      new Log(database).begin({
+        ...{ id, kind: 'convert', title: 'x', startedAt: new Date().toISOString() },
+        ...{ input: { source: 'x', type: 'auto', overwrite: true, out }, versions: {} },
+      });
+    database.prepare('UPDATE runs SET pid = 999999999').run();
     database.close();
     await other.close();
     const again = await openStudio(other.home);

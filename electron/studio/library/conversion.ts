@@ -99,9 +99,14 @@ async function exportVector(
   return { ...found, path: folder, content: null };
 }
 
-/** Removes what a killed export of a vector has left in its folder. */
+/** Removes what a killed export of a vector has left in its folder; what is no folder, or closed to us, is left alone. */
 export function removeUnfinished(folder: string): void {
-  for (const name of EXPORTED) rmSync(join(folder, `${name}.part`), { force: true });
+  for (const name of EXPORTED)
+    try {
+      rmSync(join(folder, `${name}.part`), { force: true });
+    } catch {
+      return;
+    }
 }
 
 /** Refuses to write over a file that exists, unless that was asked for. */

@@ -357,12 +357,13 @@ class Attempt {
         'endpoint',
         'The server’s own log may say more.',
       );
-    return refuse(
+    const failure = refuse(
       'io',
       `${this.#url} failed (status ${status})`,
       'endpoint',
       'The server’s own log may say more.',
     );
+    return LOST_PICTURE.test(said) ? new Again(failure) : failure;
   }
 
   /** The words of an error's body: `{"error": {"message": …}}`, or the text itself. */
@@ -382,6 +383,9 @@ class Attempt {
     return this.#telling.words(text).replace(/\.$/, '');
   }
 }
+
+/** What llama-server says where it loses track of a picture, now and then while several are shown to it; asked again, it answers. */
+const LOST_PICTURE = /Chunk not found/;
 
 class Silence extends Error {
   readonly milliseconds: number;

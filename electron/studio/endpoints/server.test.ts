@@ -144,6 +144,18 @@ describe('a server', () => {
     expect(busy.requests).toHaveLength(3);
   });
 
+  test('that loses track of a picture is asked again, another failure is told at once', async () => {
+    const { server } = await lying(
+      reply('500 Internal Server Error', '{"error":{"message":"got exception: Chunk not found"}}'),
+      reply('200 OK', '{"fine":true}'),
+    );
+    expect(await server.json({ path: 'models', patience: quick })).toEqual({ fine: true });
+    const failing = await lying(reply('500 Internal Server Error', '{"error":{"message":"out of memory"}}'));
+    const error = await failure(failing.server.json({ path: 'models', patience: quick }));
+    expect(error.message).toMatch(/failed \(status 500\) \(out of memory\)/);
+    expect(failing.requests).toHaveLength(1);
+  });
+
   test('that closes the connection before an answer is asked again, also for a stream', async () => {
     const { server, requests } = await lying(
       socket => socket.destroy(),

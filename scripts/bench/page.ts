@@ -39,7 +39,13 @@ const ms = (from: number) => Math.round(performance.now() - from);
 async function start() {
   const began = performance.now();
   const studio = spawn(process.execPath, [join(root, 'electron', 'serve.ts'), '--port', '0'], {
-    env: { ...process.env, TEMPERAMENT_HOME: home, TEMPERAMENT_TOKEN: 'bench' },
+    env: {
+      ...process.env,
+      TEMPERAMENT_HOME: home,
+      TEMPERAMENT_TOKEN: 'bench',
+      // As `npm start` has it.
+      NODE_COMPILE_CACHE: join(home, 'compiled'),
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(createInterface(studio.stdout), 'line')) as [string];

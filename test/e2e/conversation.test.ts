@@ -1,21 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { describe, expect, it } from 'vitest';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 const QUESTION = 'Will you go to the party?';
 
 const running = useStudio();
-let page: StudioPage;
-
-beforeEach(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url, {
-    permissions: ['clipboard-read', 'clipboard-write'],
-  });
-});
-
-afterEach(async () => {
-  expect(page.errors).toEqual([]);
-  await page.close();
+const page = usePage(running, {
+  permissions: ['clipboard-read', 'clipboard-write'],
 });
 
 describe('one question', () => {

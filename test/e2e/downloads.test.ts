@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Hub, sha256, startServer } from '../integration/file-server.ts';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 // The studio is a child of this process.
 process.env.NO_PROXY = '127.0.0.1';
@@ -16,7 +16,14 @@ const model = readFileSync(join(import.meta.dirname, '../../resources/demo/base.
 const hub = new Hub('lab/tiny-GGUF');
 let hubServer: Awaited<ReturnType<typeof startServer>>;
 let storeServer: Awaited<ReturnType<typeof startServer>>;
-let page: StudioPage;
+const page = usePage(
+  running,
+  {
+    bypassCSP: true,
+    reducedMotion: 'reduce',
+  },
+  { usual: /WebSocket|ERR_CONNECTION/ },
+);
 
 beforeAll(async () => {
   hubServer = await startServer((request, response) => hub.handle(request, response));
@@ -40,17 +47,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([hubServer.close(), storeServer.close()]);
   rmSync(ollama, { recursive: true, force: true });
-});
-
-beforeEach(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url, {
-    bypassCSP: true,
-    reducedMotion: 'reduce',
-  });
-});
-afterEach(async () => {
-  expect(page.errors.filter(error => !/WebSocket|ERR_CONNECTION/.test(error))).toEqual([]);
-  await page.close();
 });
 
 const named = (name: string) =>

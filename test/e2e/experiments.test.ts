@@ -1,28 +1,23 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../electron/studio/log/database.ts';
 import { Log } from '../../electron/studio/log/log.ts';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 const running = useStudio();
-let page: StudioPage;
+const page = usePage(
+  running,
+  { bypassCSP: true, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] },
+  { shared: true },
+);
 const shoot = (name: string) => page.shoot(`experiments-${name}`);
 
 beforeAll(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url, {
-    bypassCSP: true,
-    reducedMotion: 'reduce',
-    permissions: ['clipboard-read', 'clipboard-write'],
-  });
   await page.set('Extraversion', '1');
   await page.view('Experiments').click();
   await plan('Sweep').getByLabel('Questionnaire').selectOption('mini-ipip');
-});
-afterAll(async () => {
-  expect(page.errors).toEqual([]);
-  await page.close();
 });
 
 const region = (name: string) => page.page.getByRole('region', { name, exact: true });

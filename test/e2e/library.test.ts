@@ -2,23 +2,14 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { expect, it } from 'vitest';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 const running = useStudio();
-let page: StudioPage;
-
-beforeEach(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url, {
-    bypassCSP: true,
-    reducedMotion: 'reduce',
-  });
-});
-
-afterEach(async () => {
-  expect(page.errors).toEqual([]);
-  await page.close();
+const page = usePage(running, {
+  bypassCSP: true,
+  reducedMotion: 'reduce',
 });
 
 const map = () => page.page.getByRole('table', { name: /strength|direction|agreement/ });

@@ -1,18 +1,9 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { expect, it } from 'vitest';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 const running = useStudio();
-let page: StudioPage;
-
-beforeEach(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url);
-});
-
-afterEach(async () => {
-  expect(page.errors).toEqual([]);
-  await page.close();
-});
+const page = usePage(running);
 
 const radar = () => page.page.getByRole('img', { name: /Radar chart/ });
 

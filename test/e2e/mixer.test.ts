@@ -1,20 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { METHOD_IDS, METHODS, settingsOf } from '../../electron/studio/contract.ts';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 const running = useStudio();
-let page: StudioPage;
-
-beforeEach(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url);
-});
-
-afterEach(async () => {
-  expect(page.errors).toEqual([]);
-  await page.close();
-});
+const page = usePage(running);
 
 describe('two mixes', () => {
   it('are kept, flipped between by key, told apart, and still there after a reload', async () => {

@@ -1,24 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { describe, expect, it } from 'vitest';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 const QUESTION = 'Will you go to the party?';
 const OTHER = 'What are your travel plans?';
 
 const running = useStudio();
-let page: StudioPage;
-
-beforeEach(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url, {
-    bypassCSP: true,
-    reducedMotion: 'reduce',
-  });
-});
-
-afterEach(async () => {
-  expect(page.errors).toEqual([]);
-  await page.close();
+const page = usePage(running, {
+  bypassCSP: true,
+  reducedMotion: 'reduce',
 });
 
 const dialog = () => page.page.getByRole('dialog');

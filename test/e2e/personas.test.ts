@@ -1,25 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { systemPrompt } from '../../electron/studio/chat/roleplay.ts';
 import { openDatabase } from '../../electron/studio/log/database.ts';
 import { Log } from '../../electron/studio/log/log.ts';
-import { useStudio } from './helpers/running.ts';
+import { usePage, useStudio } from './helpers/running.ts';
 import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 const running = useStudio();
-let page: StudioPage;
-const shoot = (name: string) => page.shoot(`personas-${name}`);
-
-beforeAll(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url, {
+const page = usePage(
+  running,
+  {
     bypassCSP: true,
     reducedMotion: 'reduce',
-  });
-});
-afterAll(async () => {
-  expect(page.errors).toEqual([]);
-  await page.close();
-});
+  },
+  { shared: true },
+);
+const shoot = (name: string) => page.shoot(`personas-${name}`);
 
 const gallery = () => page.page.getByRole('region', { name: 'Personas' });
 const card = (name: string) => gallery().getByRole('listitem', { name, exact: true });

@@ -2,18 +2,21 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_VECTORS, hasLlamaServer, type RunningServer, startLlamaServer } from '../llama-server.ts';
 import { CHECKS, RED } from '../pictures.ts';
 import { writeProjector } from '../projector.ts';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 describe.skipIf(!hasLlamaServer)('pictures', () => {
   const running = useStudio();
   const folder = mkdtempSync(join(tmpdir(), 'temperament-e2e-pictures-'));
   let server: RunningServer;
-  let page: StudioPage;
+  const page = usePage(running, {
+    bypassCSP: true,
+    reducedMotion: 'reduce',
+  });
   beforeAll(async () => {
     const projector = writeProjector(join(folder, 'mmproj-tiny-random.gguf'), 256);
     server = await startLlamaServer({ adapters: DEMO_VECTORS, projector });
@@ -21,16 +24,6 @@ describe.skipIf(!hasLlamaServer)('pictures', () => {
   afterAll(async () => {
     await server?.close();
     rmSync(folder, { recursive: true, force: true });
-  });
-  beforeEach(async () => {
-    page = await StudioPage.open(running.browser, running.studio.url, {
-      bypassCSP: true,
-      reducedMotion: 'reduce',
-    });
-  });
-  afterEach(async () => {
-    expect(page.errors).toEqual([]);
-    await page.close();
   });
 
   /** Files as a page gets them when they are pasted or dropped. */

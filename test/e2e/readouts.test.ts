@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { expect, it } from 'vitest';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 const running = useStudio();
 const QUESTIONS = [
@@ -12,21 +12,17 @@ const QUESTIONS = [
   'Do you like new people?',
   'What will you do now?',
 ];
-let page: StudioPage;
+const page = usePage(
+  running,
+  {
+    bypassCSP: true,
+    reducedMotion: 'reduce',
+  },
+  { shared: true },
+);
 const shoot = (name: string) => page.shoot(`readouts-${name}`);
 const TITLE = 'Count the words of answers and texts';
 const dialog = () => page.page.getByRole('dialog', { name: TITLE });
-
-beforeAll(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url, {
-    bypassCSP: true,
-    reducedMotion: 'reduce',
-  });
-});
-afterAll(async () => {
-  expect(page.errors).toEqual([]);
-  await page.close();
-});
 
 it('counts the persona’s answers against the base’s, with what is expected of the trait that was moved', async () => {
   await page.set('Extraversion', '1.5');

@@ -1,18 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { holdAtFirstWord } from './helpers/hold.ts';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 const running = useStudio();
-let page: StudioPage;
-
-beforeEach(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url);
-});
-
-afterEach(() => page.close());
+const page = usePage(running, undefined, { usual: /./ });
 
 it('says so when the inference worker is killed while it streams, keeps what was said, and answers again', async () => {
   await page.set('Extraversion', '1');

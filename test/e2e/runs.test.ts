@@ -1,15 +1,15 @@
-import { beforeAll, expect, it } from 'vitest';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { expect, it } from 'vitest';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 const running = useStudio();
-let page: StudioPage;
-
-beforeAll(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url, {
+const page = usePage(
+  running,
+  {
     permissions: ['clipboard-read', 'clipboard-write'],
-  });
-});
+  },
+  { shared: true },
+);
 
 it('lists what was done, newest first, with its outcome, and survives a reload', async () => {
   await page.page.getByText('Everything you do is kept here').waitFor();

@@ -1,28 +1,21 @@
 /** A model on another server in the page: added by its address, moved by sliders, measured, removed. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_VECTORS, hasLlamaServer, type RunningServer, startLlamaServer } from '../llama-server.ts';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 describe.skipIf(!hasLlamaServer)('a model on a llama-server', () => {
   const running = useStudio();
   let server: RunningServer;
-  let page: StudioPage;
+  const page = usePage(running, {
+    bypassCSP: true,
+    reducedMotion: 'reduce',
+  });
   beforeAll(async () => {
     const adapters = DEMO_VECTORS.filter(path => !path.includes('openness'));
     server = await startLlamaServer({ adapters, key: 'sk-page' });
   });
   afterAll(() => server?.close());
-  beforeEach(async () => {
-    page = await StudioPage.open(running.browser, running.studio.url, {
-      bypassCSP: true,
-      reducedMotion: 'reduce',
-    });
-  });
-  afterEach(async () => {
-    expect(page.errors).toEqual([]);
-    await page.close();
-  });
 
   it('is added with its key, answers, follows the sliders that it has, is measured and removed', async () => {
     const { page: shown } = page;

@@ -1,23 +1,14 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { expect, it } from 'vitest';
+import { usePage, useStudio } from './helpers/running.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 /** A calibration is 55 measurements. */
 const CALIBRATION = 420_000;
 
 const running = useStudio();
-let page: StudioPage;
-
-beforeEach(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url, {
-    bypassCSP: true,
-    reducedMotion: 'reduce',
-  });
-});
-
-afterEach(async () => {
-  expect(page.errors).toEqual([]);
-  await page.close();
+const page = usePage(running, {
+  bypassCSP: true,
+  reducedMotion: 'reduce',
 });
 
 const mode = (name: string) => page.page.getByRole('radio', { name });

@@ -1,23 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { rendererFolder } from '../../electron/host.ts';
 import { holdAtFirstWord } from './helpers/hold.ts';
-import { useStudio } from './helpers/running.ts';
-import { StudioPage } from './helpers/studio-page.ts';
+import { usePage, useStudio } from './helpers/running.ts';
 
 const running = useStudio();
-let page: StudioPage;
-
-beforeEach(async () => {
-  page = await StudioPage.open(running.browser, running.studio.url);
-});
-
-afterEach(async () => {
-  expect(page.errors).toEqual([]);
-  await page.close();
-});
+const page = usePage(running);
 
 const region = (name: string) => page.page.getByRole('region', { name, exact: true });
 const current = () =>

@@ -88,39 +88,46 @@ const findClipped = `(() => {
 
 export type Side = 'Base' | 'Persona';
 
-export class StudioPage {
-  readonly page: Page;
-  /** Errors that the page threw or logged; a test ends with none. */
-  readonly errors: string[] = [];
+export interface PageOptions extends BrowserContextOptions {
+  /** Has the context before the page is opened. */
+  prepare?: (context: BrowserContext) => Promise<unknown>;
+}
 
-  constructor(page: Page) {
-    this.page = page;
-    page.on('pageerror', error => this.errors.push(error.message));
-    page.on('console', message => {
-      if (message.type() === 'error') this.errors.push(message.text());
-    });
+export class StudioPage {
+  /** Of the context opened last. */
+  page!: Page;
+  /** Errors that the page threw or logged; a test ends with none. */
+  errors: string[] = [];
+
+  static async open(browser: Browser, url: string, options?: PageOptions): Promise<StudioPage> {
+    const studio = new StudioPage();
+    await studio.open(browser, url, options);
+    return studio;
   }
 
-  /** Opens the studio in a browser context of its own, with nothing remembered; `prepare` has the context before. */
-  static async open(
-    browser: Browser,
-    url: string,
-    {
-      prepare,
-      ...options
-    }: BrowserContextOptions & { prepare?: (context: BrowserContext) => Promise<unknown> } = {},
-  ): Promise<StudioPage> {
+  /** Opens the studio in a browser context of its own, with nothing remembered. */
+  async open(browser: Browser, url: string, { prepare, ...options }: PageOptions = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     await prepare?.(context);
-    const studio = new StudioPage(await context.newPage());
-    await studio.page.goto(url);
-    await studio.slider('Extraversion').waitFor();
-    await studio.page.getByText(/^(Demonstration model|Vorführmodell)\.$/).waitFor();
-    return studio;
+    this.page = await context.newPage();
+    this.errors = [];
+    this.page.on('pageerror', error => this.errors.push(error.message));
+    this.page.on('console', message => {
+      if (message.type() === 'error') this.errors.push(message.text());
+    });
+    await this.page.goto(url);
+    await this.slider('Extraversion').waitFor();
+    await this.page.getByText(/^(Demonstration model|Vorführmodell)\.$/).waitFor();
   }
 
   close() {
     return this.page.context().close();
+  }
+
+  /** Address and text of what is in front: a dialog, or the page. */
+  async seen(): Promise<string> {
+    const front = this.page.locator('dialog[open], body').last();
+    return `${this.page.url()}\n${await front.innerText({ timeout: 2000 }).catch(String)}`;
   }
 
   slider(trait: string): Locator {

@@ -142,6 +142,18 @@ describe.skipIf(!hasLlamaServer)('a model that takes pictures', () => {
     expect(Buffer.from(await file.arrayBuffer()).equals(RED)).toBe(true);
   });
 
+  test('is shown the first of two pictures alone by a server that still holds both', async () => {
+    const one = await startLlamaServer({ slots: 1, projector });
+    try {
+      await studio.client.endpoints.add({ url: one.url, model: one.model });
+      const alone = await describePicture([red], on(one.base));
+      await describePicture([red, blue], on(one.base));
+      expect((await describePicture([red], on(one.base))).text).toBe(alone.text);
+    } finally {
+      await one.close();
+    }
+  });
+
   test('is refused pictures where it takes none, where they are gone, and here', async () => {
     for (const [given, words] of [
       [on(blind.base), 'takes no pictures'],

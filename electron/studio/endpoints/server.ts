@@ -81,11 +81,14 @@ class Again extends Error {
   readonly error: StudioError;
   /** What the server asks for, in milliseconds. */
   readonly after: number | undefined;
+  /** What has to be said with the request the next time. */
+  readonly adding: object;
 
-  constructor(error: StudioError, after?: number) {
+  constructor(error: StudioError, after?: number, adding = {}) {
     super(error.message);
     this.error = error;
     this.after = after;
+    this.adding = adding;
   }
 }
 
@@ -190,9 +193,10 @@ export class Server {
   /** Tries until it succeeds, fails for good, or has been repeated as often as patience has it. */
   async #attempts<R>(request: Request, work: (attempt: Attempt) => Promise<R>): Promise<R> {
     const { signal, patience = PATIENCE } = request;
+    let { body } = request;
     this.#permit();
     for (let count = 0; ; count++) {
-      const attempt = new Attempt(this.url, request, this.#key(), patience, {
+      const attempt = new Attempt(this.url, { ...request, body }, this.#key(), patience, {
         strange: what => this.#strange(what),
         words: text => this.#words(text),
       });
@@ -203,6 +207,7 @@ export class Server {
         signal?.throwIfAborted();
         if (!(error instanceof Again)) throw error;
         if (count >= patience.repeats) throw error.error;
+        body = body && { ...body, ...error.adding };
         await wait(Math.min(LONGEST_PAUSE, error.after ?? patience.pause * 2 ** count), undefined, {
           signal,
         });
@@ -363,7 +368,7 @@ class Attempt {
       'endpoint',
       'The server’s own log may say more.',
     );
-    return LOST_PICTURE.test(said) ? new Again(failure) : failure;
+    return LOST_PICTURE.test(said) ? new Again(failure, 0, { cache_prompt: false }) : failure;
   }
 
   /** The words of an error's body: `{"error": {"message": …}}`, or the text itself. */
@@ -384,7 +389,11 @@ class Attempt {
   }
 }
 
-/** What llama-server says where it loses track of a picture, now and then while several are shown to it; asked again, it answers. */
+/**
+ * What llama-server says, also when it is asked again, where the slot that it chose holds a question with two pictures, one behind
+ * the other, of which the new one has the first only: it cannot cut what it holds between two pictures. It answers once it need
+ * not reuse what it holds.
+ */
 const LOST_PICTURE = /Chunk not found/;
 
 class Silence extends Error {

@@ -6,13 +6,12 @@
  *
  * `--quick` takes 8 profiles and a few questions, to try the script; it writes into the system's temporary folder.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createRouterClient } from '@orpc/server';
 import { mean, quantile, sampleCorrelation } from 'simple-statistics';
-import { appFolder, resourcesFolder } from '../../electron/host.ts';
+import { appFolder } from '../../electron/host.ts';
 import { latinHypercube } from '../../electron/studio/assessment/designs.ts';
 import type {
   CompareResult,
@@ -24,9 +23,8 @@ import type {
 import { liveObstacle, recipe as recipeSchema, TRAITS } from '../../electron/studio/contract.ts';
 import { vectorWeights } from '../../electron/studio/mixing/basis.ts';
 import { seededRandom } from '../../electron/studio/statistics/random.ts';
-import { createStudio } from '../../electron/studio/studio.ts';
-import { forkWorker } from '../../electron/workers/fork.ts';
 import { heldOut, names, sentencesOf, wellFormed } from '../demo-model/sentences.ts';
+import { client, close, end, home } from './studio.ts';
 
 const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
 const out = join(
@@ -68,25 +66,6 @@ const CONDITIONS: Condition[] = [
 ];
 
 // ── The studio ─────────────────────────────────────────────────────────────────────────────────────────────
-
-const home = mkdtempSync(join(tmpdir(), 'temperament-interference-'));
-const studio = await createStudio({
-  home,
-  resources: resourcesFolder,
-  host: 'terminal',
-  spawnWorker: forkWorker,
-});
-const client = createRouterClient(studio.router);
-
-async function end<R>(starting: Promise<{ run: string }>): Promise<R> {
-  const { run: id } = await starting;
-  for await (const event of await client.runs.watch({ id })) {
-    if (event.type !== 'end') continue;
-    if (event.run.state !== 'done') throw new Error(event.run.error?.message ?? event.run.state);
-    return event.run.result as R;
-  }
-  throw new Error('The run has no end.');
-}
 
 /** A greedy answer. */
 async function ask(recipe: RecipeInput, text: string): Promise<string> {
@@ -297,6 +276,5 @@ try {
   writeFileSync(out, page(measured, comparison, files));
   console.log(`Written to ${out}.`);
 } finally {
-  await studio.close();
-  rmSync(home, { recursive: true, force: true });
+  await close();
 }

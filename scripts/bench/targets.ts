@@ -10,13 +10,8 @@
  * Intervals are looked at for two kinds of mixes: those that a target is solved to, as first measured, and the drawn ones.
  * “One width everywhere” is the interval of an additive model whose error is the same at any α.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createRouterClient } from '@orpc/server';
 import { mean } from 'simple-statistics';
-import { resourcesFolder } from '../../electron/host.ts';
 import type {
   AssessResult,
   CalibrateResult,
@@ -29,8 +24,7 @@ import type {
 import { SAFE_ALPHA_SUM, TRAITS } from '../../electron/studio/contract.ts';
 import { predict } from '../../electron/studio/experiments/calibration.ts';
 import { seededRandom } from '../../electron/studio/statistics/random.ts';
-import { createStudio } from '../../electron/studio/studio.ts';
-import { forkWorker } from '../../electron/workers/fork.ts';
+import { client, close, end } from './studio.ts';
 
 const { values } = parseArgs({
   options: {
@@ -43,25 +37,6 @@ const { values } = parseArgs({
   },
 });
 const { model, inventory } = values;
-
-const home = mkdtempSync(join(tmpdir(), 'temperament-targets-'));
-const studio = await createStudio({
-  home,
-  resources: resourcesFolder,
-  host: 'terminal',
-  spawnWorker: forkWorker,
-});
-const client = createRouterClient(studio.router);
-
-async function end<R>(starting: Promise<{ run: string }>): Promise<R> {
-  const { run: id } = await starting;
-  for await (const event of await client.runs.watch({ id })) {
-    if (event.type !== 'end') continue;
-    if (event.run.state !== 'done') throw new Error(event.run.error?.message ?? event.run.state);
-    return event.run.result as R;
-  }
-  throw new Error('The run has no end.');
-}
 
 const personaOf = (weights: Weights) => ({ recipe: { version: 2 as const, base: model, weights } });
 const scoresOf = async (weights: Weights): Promise<Scores> =>
@@ -167,6 +142,5 @@ try {
     );
   }
 } finally {
-  await studio.close();
-  rmSync(home, { recursive: true, force: true });
+  await close();
 }

@@ -5,13 +5,12 @@
  *
  * `--quick` asks a tenth of the questions, to try the script; it writes into the system's temporary folder.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createRouterClient } from '@orpc/server';
 import { mean, sampleStandardDeviation } from 'simple-statistics';
-import { appFolder, resourcesFolder } from '../../electron/host.ts';
+import { appFolder } from '../../electron/host.ts';
 import type {
   AssessResult,
   Method,
@@ -24,8 +23,7 @@ import type {
 } from '../../electron/studio/contract.ts';
 import { TRAITS } from '../../electron/studio/contract.ts';
 import { correlation } from '../../electron/studio/statistics/correlation.ts';
-import { createStudio } from '../../electron/studio/studio.ts';
-import { forkWorker } from '../../electron/workers/fork.ts';
+import { client, close, end } from '../bench/studio.ts';
 import type { Plot } from './plots.ts';
 import { draw } from './plots.ts';
 import { heldOut, lines, names, sentencesOf, wellFormed } from './sentences.ts';
@@ -49,15 +47,6 @@ const VARIANTS = ['demo-captain', 'demo-librarian', 'demo-german', 'demo-sums'];
 
 // ── The studio ─────────────────────────────────────────────────────────────────────────────────────────────
 
-const home = mkdtempSync(join(tmpdir(), 'temperament-results-'));
-const studio = await createStudio({
-  home,
-  resources: resourcesFolder,
-  host: 'terminal',
-  spawnWorker: forkWorker,
-});
-const client = createRouterClient(studio.router);
-
 const personaOf = (weights: Weights, base = 'demo', method: Method = 'task_arithmetic'): PersonaInput => ({
   recipe: {
     version: 2,
@@ -68,16 +57,6 @@ const personaOf = (weights: Weights, base = 'demo', method: Method = 'task_arith
     seed: method === 'dare_linear' ? 7 : undefined,
   },
 });
-
-async function end<R>(starting: Promise<{ run: string }>): Promise<R> {
-  const { run: id } = await starting;
-  for await (const event of await client.runs.watch({ id })) {
-    if (event.type !== 'end') continue;
-    if (event.run.state !== 'done') throw new Error(event.run.error?.message ?? event.run.state);
-    return event.run.result as R;
-  }
-  throw new Error('The run has no end.');
-}
 
 /** The 50 markers measure all five. */
 type Scores = Record<Trait, number>;
@@ -453,6 +432,5 @@ try {
   writeFileSync(join(docs, 'demo-results.md'), `${page.join('\n\n')}\n`);
   console.log(`\nWritten to ${docs}.`);
 } finally {
-  await studio.close();
-  rmSync(home, { recursive: true, force: true });
+  await close();
 }

@@ -333,13 +333,20 @@ describe.skipIf(!device)(`factorising on ${name}`, () => {
     return squares(matrix.map((x, i) => x - (again[i] ?? 0))) / squares(matrix);
   }
 
-  test('a matrix of low rank comes back up to float32 rounding, small directions too', async () => {
-    const matrix = matrixOf(rows, columns, [1, 0.3, 1e-2, 1e-4], 1);
-    writeVector(at('dense.gguf'), [columns, rows], matrix);
-    const result = await factorize({ ...options(name), energy: 1 - 1e-11 });
-    expect(result).toMatchObject({ device: name, deviceTensors: 1, layers: [{ rank: 4 }] });
-    expect(await missed(matrix)).toBeLessThan(1e-11);
-  });
+  // The larger one goes to the device in two pieces.
+  test.each([
+    [rows, columns],
+    [1200, 900],
+  ])(
+    'a matrix of low rank comes back up to float32 rounding, small directions too (%i × %i)',
+    async (height, width) => {
+      const matrix = matrixOf(height, width, [1, 0.3, 1e-2, 1e-4], 1);
+      writeVector(at('dense.gguf'), [width, height], matrix);
+      const result = await factorize({ ...options(name), energy: 1 - 1e-11 });
+      expect(result).toMatchObject({ device: name, deviceTensors: 1, layers: [{ rank: 4 }] });
+      expect(await missed(matrix)).toBeLessThan(1e-11);
+    },
+  );
 
   test.each([1e-30, 1, 1e25])('numbers around %e: as much is kept as by the CPU', async size => {
     const singular = Array.from({ length: 180 }, (_, k) => size * (k + 1) ** -0.5);
@@ -357,7 +364,8 @@ describe.skipIf(!device)(`factorising on ${name}`, () => {
     expect(small).toMatchObject({ device: 'cpu', deviceReason: expect.stringMatching(/large enough/) });
     writeVector(at('dense.gguf'), [1024, 1024], gaussian(1024 * 1024, 5));
     const large = await factorize(options('auto'));
-    expect(large.deviceReason).toMatch(/multiplies matrices [\d.e+]+ times as fast as/);
+    const [, times] = /multiplies matrices ([\d.e+]+) times as fast as/.exec(large.deviceReason) ?? [];
+    expect(Number(times)).toBeGreaterThanOrEqual(1);
     expect(large.device === name).toBe(large.deviceTensors > 0);
     expect(large.device === name).toBe(large.deviceReason.startsWith(name));
     const cpu = await factorize(options('cpu'));

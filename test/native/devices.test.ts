@@ -379,7 +379,7 @@ describe.skipIf(!device)(`factorising on ${name}`, () => {
   });
 });
 
-/** Between ggml and the Vulkan loader: lets a number of calls pass and then reports what a driver reports. */
+/** Between ggml and the Vulkan loader: lets a number of calls pass, and then reports what a driver reports or computes nothing. */
 const SABOTAGE = `
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -392,9 +392,14 @@ static int fails(const char * name, int * calls) {
     const char * limit = getenv(name);
     return limit && ++*calls > atoi(limit);
 }
-static int submit(void * queue, unsigned n, const void * infos, void * fence) {
-    static int calls;
-    return fails("FAIL_SUBMIT", &calls) ? -4 /* VK_ERROR_DEVICE_LOST */ : real_submit(queue, n, infos, fence);
+typedef struct { int type; const void * next; unsigned waits; const void * wait[2]; unsigned buffers; const void * rest[3]; } SubmitInfo;
+static int submit(void * queue, unsigned n, const SubmitInfo * infos, void * fence) {
+    static int calls, kept;
+    if (fails("FAIL_SUBMIT", &calls)) return -4; /* VK_ERROR_DEVICE_LOST */
+    if (!fails("KEEP_SUBMIT", &kept)) return real_submit(queue, n, infos, fence);
+    SubmitInfo * empty = memcpy(malloc(n * sizeof *infos), infos, n * sizeof *infos);
+    for (unsigned i = 0; i < n; i++) empty[i].buffers = 0;
+    return real_submit(queue, n, empty, fence);
 }
 static int allocate(void * device, const void * info, const void * allocator, void * memory) {
     static int calls;
@@ -487,6 +492,25 @@ describe.skipIf(!device?.name.startsWith('Vulkan') || process.platform !== 'linu
       }
       expect(results[0]?.deviceReason).toMatch(/DeviceLost/);
       expect(results[1]?.deviceReason).toMatch(/after a restart/);
+    });
+
+    test('wrong from the first submission on: found out by the trial, and the CPU computes', async () => {
+      const expected = await onCpu();
+      const { results, files } = sabotaged({ KEEP_SUBMIT: '0' });
+      for (const file of files) expect(file.equals(expected)).toBe(true);
+      for (const { device: used, notes } of results) {
+        expect(used).toBe('cpu');
+        expect(notes).toMatchObject([
+          { code: 'device_fallback', message: expect.stringMatching(/does not compute in full/) },
+        ]);
+      }
+      const options = { vector: at('dense.gguf'), type: 'f32', rank: 16 };
+      writeVector(at('dense.gguf'), [200, 240], gaussian(240 * 200, 3));
+      const cpu = await factorize({ ...options, out: at('cpu.gguf'), type: 'f32', device: 'cpu' });
+      for (const factors of sabotaged<FactorizeResult>({ KEEP_SUBMIT: '0' }, 'factorize', options).results) {
+        expect(factors).toMatchObject({ device: 'cpu', energy: cpu.energy });
+        expect(factors.deviceReason).toMatch(/products are wrong/);
+      }
     });
 
     test('without limits nothing fails', async () => {

@@ -832,7 +832,7 @@ export const english = {
     promptAbout: 'No vector: what a system prompt or a character does by itself.',
     promptName: 'Prompt',
     kept: 'Your personas',
-    keptNone: 'None yet. Personas, at the top of the window, keeps the sliders under a name.',
+    keptNone: 'None yet. Personas, at the left of the window, keeps the sliders under a name.',
     search: 'Search your personas',
     missing: (what: string) => `Not usable here; missing: ${what}`,
     instructed: 'instructions',

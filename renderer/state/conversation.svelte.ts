@@ -72,6 +72,8 @@ export class Conversation {
   pictureProblem = $state.raw<Problem | null>(null);
   /** The pane that alone is asked; all of them when null. */
   target = $state<string | null>(null);
+  /** The turn that a search has led to; null once something else was asked. */
+  found = $state<number | null>(null);
   /** Answer the last question again when the sliders have moved. */
   follow = $state(true);
   /** What could not be kept. */
@@ -227,6 +229,17 @@ export class Conversation {
   /** Puts the branch through an answer in view. */
   choose(message: Message) {
     this.#show([message]);
+  }
+
+  /** Puts a message in view whatever branch it is on, a question in every pane that was asked. */
+  lookAt(id: string) {
+    const message = this.#tree.get(id);
+    if (!message) return;
+    const { turn, role } = message;
+    this.#show(
+      role === 'user' ? this.#tree.all.filter(one => one.turn === turn && one.role === role) : [message],
+    );
+    this.found = turn;
   }
 
   /** Turns with another wording of this question, in the order they were asked. */
@@ -419,6 +432,7 @@ export class Conversation {
     this.panes = panes;
     this.votes = [];
     this.target = null;
+    this.found = null;
     this.problem = null;
     this.#tree = new Tree();
     this.#unkept = [];
@@ -484,6 +498,7 @@ export class Conversation {
   }
 
   #ask(text: string, pictures: Picture[], asked: { pane: Pane; parent: string | null }[]) {
+    this.found = null;
     const turn = this.#tree.lastTurn + 1;
     const answers = asked.map(({ pane, parent }) => {
       const question = new Message({

@@ -247,11 +247,12 @@ export class Session {
     this.notices.say(t.chat.cleared, { label: t.common.undo, run: back });
   }
 
-  /** Puts a kept conversation in the panes, with the way back to the one that was there. */
-  async openConversation(id: string): Promise<boolean> {
+  /** Puts a kept conversation in the panes, at a message of it where one is named, with the way back to the one that was there. */
+  async openConversation(id: string, message?: string): Promise<boolean> {
     try {
       const data = await this.kept.get(id);
       const back = this.conversation.open(data);
+      if (message) this.conversation.lookAt(message);
       this.notices.say(t.kept.opened, { label: t.common.undo, run: back });
       return true;
     } catch (error) {
@@ -261,9 +262,15 @@ export class Session {
   }
 
   async deleteConversation(id: string) {
-    if (id === this.conversation.id) this.conversation.clear();
+    const back = id === this.conversation.id ? this.conversation.clear() : null;
     await this.kept.remove(id);
-    this.notices.say(t.kept.removed, { label: t.common.undo, run: () => void this.kept.restore(id) });
+    this.notices.say(t.kept.removed, {
+      label: t.common.undo,
+      run: async () => {
+        await this.kept.restore(id);
+        if (this.conversation.turns.length === 0) back?.();
+      },
+    });
   }
 
   /** Puts a persona on the sliders; a model that is gone is named, and the present one kept. */

@@ -209,9 +209,42 @@ describe('the conversation', () => {
     await expect.poll(() => rows.filter({ hasText: 'messages' }).count()).toBe(before - 1);
     await page.page.keyboard.press('Escape');
     const notice = page.page.getByRole('listitem').filter({ hasText: 'Conversation deleted.' });
+    expect(await page.page.getByRole('article').count()).toBe(0);
     await notice.getByRole('button', { name: 'Undo' }).click();
+    // It was in the panes, and is there again.
+    await expect.poll(() => page.page.getByRole('article').count()).toBe(2);
     await page.button('Past conversations').click();
     await expect.poll(() => rows.filter({ hasText: 'messages' }).count()).toBe(before);
+  });
+
+  it('is found by a word of an earlier take, and opened there', async () => {
+    await page.ask(QUESTION);
+    await page.answers();
+    await page.answer('Persona').getByRole('button', { name: 'Answer again' }).click();
+    const { Persona } = await page.answers();
+    await page.answer('Persona').getByRole('button', { name: 'The one before' }).click();
+    const shown = () => page.answer('Persona').getByTestId('text').innerText();
+    await expect.poll(shown).not.toBe(Persona);
+    await page.page.getByLabel('Token limit', { exact: true }).fill('1');
+    await page.page.getByLabel('Token limit', { exact: true }).press('Enter');
+    for (let number = 2; number <= 5; number++) {
+      await page.ask(`Number ${number}.`);
+      await page.answers();
+    }
+    await page.page.reload();
+    await page.button('Past conversations').click();
+    const dialog = page.page.getByRole('dialog', { name: 'Past conversations' });
+    await dialog.getByRole('searchbox').fill(`"${Persona}"`);
+    await dialog.getByRole('button').filter({ hasText: 'Persona:' }).first().click();
+    await dialog.waitFor({ state: 'detached' });
+    const found = page.page.locator('article.found');
+    expect(await found.count()).toBe(1);
+    const answer = found.getByRole('region', { name: 'Answer of Persona to question 1' });
+    expect(await answer.getByTestId('text').innerText()).toBe(Persona);
+    expect(await answer.innerText()).toContain('2/2');
+    const box = await found.boundingBox();
+    expect(box?.y).toBeGreaterThan(0);
+    expect(box?.y).toBeLessThan(400);
   });
 
   it('lets an answer be copied', async () => {

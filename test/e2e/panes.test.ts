@@ -206,6 +206,8 @@ it('a blind study hides who is who, takes votes by key and button, keeps them, a
   await page.view('Notebook').click();
   await page.page.getByRole('region', { name: 'Hidden for now' }).waitFor();
   await page.view('Studio').click();
+  // A search would name the panes beside what they said.
+  expect(await page.button('Past conversations').isDisabled()).toBe(true);
   await ask(QUESTION, 2);
   const panel = page.page.getByRole('region', { name: 'Conversation' });
   expect(await panel.innerText()).not.toMatch(/Persona|Base|seed|E\s*\+2/);
@@ -284,4 +286,13 @@ it('a long conversation draws its newest questions first, and the earlier ones w
   const box = await rows.nth(2).boundingBox();
   expect(box?.y).toBeGreaterThan(0);
   expect(box?.y).toBeLessThan(800);
+  // One that a search finds is drawn without asking.
+  await page.page.reload();
+  await page.button('Past conversations').click();
+  await dialog().getByRole('searchbox').fill('"Number 2"');
+  await dialog().getByRole('button').filter({ hasText: 'You:' }).first().click();
+  await dialog().waitFor({ state: 'detached' });
+  const found = page.page.locator('article.found');
+  expect(await found.innerText()).toContain('Number 2.');
+  expect((await found.boundingBox())?.y).toBeLessThan(400);
 });

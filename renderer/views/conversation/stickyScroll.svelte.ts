@@ -33,6 +33,13 @@ export class StickyScroll {
     };
   };
 
+  /** Brings a part of the list to the top, and stays there. */
+  to(part: HTMLElement | null) {
+    if (!part) return;
+    this.atEnd = false;
+    part.scrollIntoView({ block: 'start' });
+  }
+
   toEnd() {
     this.atEnd = true;
     this.#box?.scrollTo({ top: this.#box.scrollHeight });

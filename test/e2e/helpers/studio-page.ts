@@ -226,7 +226,9 @@ export class StudioPage {
   /** What axe finds against WCAG 2.2 A and AA and its best practices; the page must be opened with `bypassCSP`. */
   async violations(): Promise<string[]> {
     await this.page.evaluate(axeSource);
-    const found = (await this.page.evaluate('axe.run(document)')) as {
+    const found = (await this.page.evaluate(
+      "axe.run(document, { rules: { 'target-size': { enabled: true } } })",
+    )) as {
       violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
     };
     return found.violations.flatMap(({ id, nodes }) =>

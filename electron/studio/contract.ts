@@ -408,7 +408,7 @@ export const progress = z.object({
   total: z.number(),
   unit: z.string(),
   message: z.string().default(''),
-  /** Of an experiment, from the points done so far; absent while none is. */
+  /** From the pace so far; absent while there is none. */
   secondsLeft: z.number().optional(),
 });
 export type Progress = z.infer<typeof progress>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, duration, fileName, parseNumber, signed, weightsText } from './format.ts';
+import { bytes, duration, fileName, howFar, parseNumber, signed, timeLeft, weightsText } from './format.ts';
 
 describe('signed', () => {
   it.each([
@@ -36,4 +36,13 @@ it('writes sizes, durations, file names and mixes', () => {
   expect([fileName('/a/b.gguf'), fileName('C:\\models\\b.gguf')]).toEqual(['b.gguf', 'b.gguf']);
   expect(weightsText({ neuroticism: -0.5, extraversion: 1.5, openness: 0 })).toBe('E +1.50 · N −0.50');
   expect(weightsText({})).toBe('all at 0');
+});
+
+it('writes how far work is, and how long the rest takes', () => {
+  const work = { done: 3.2e9, total: 16.1e9, unit: 'bytes', message: '' };
+  expect(howFar(work)).toBe('3.2 GB / 16.1 GB');
+  expect(howFar({ ...work, done: 12.4, total: 55, unit: 'points' })).toBe('12 / 55 points');
+  expect(howFar({ ...work, done: 5, total: 900, unit: 'MB' })).toBe('5.0 MB / 900 MB');
+  expect(howFar({ ...work, done: 0, total: 0 })).toBe('');
+  expect([timeLeft(work), timeLeft({ ...work, secondsLeft: 39.2 })]).toEqual(['', '40 s left']);
 });

@@ -1,6 +1,7 @@
 /** Numbers, sizes and times as the user reads them. */
-import { TRAITS, type Trait, type Weights } from '../../electron/studio/contract.ts';
+import { type Progress, TRAITS, type Trait, type Weights } from '../../electron/studio/contract.ts';
 import { decimal, language, locale } from './language.ts';
+import { said } from './said.ts';
 import { t } from './strings.ts';
 
 const MINUS = '−';
@@ -60,6 +61,18 @@ export function span(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** How far work is: `12 / 55 points`, `3.2 GB / 16.1 GB`; empty while that is not known. */
+export function howFar({ done, total, unit }: Progress): string {
+  if (total === 0) return '';
+  const size = { bytes: 1, MB: 1e6 }[unit];
+  if (size !== undefined) return `${bytes(done * size)} / ${bytes(total * size)}`;
+  return `${Math.round(done)} / ${Math.round(total)} ${said(unit)}`.trim();
+}
+
+/** `40 s left`; empty while that is not known. */
+export const timeLeft = ({ secondsLeft }: Progress): string =>
+  secondsLeft === undefined ? '' : t.runs.left(span(secondsLeft));
 
 export const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
 

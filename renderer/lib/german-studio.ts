@@ -7,6 +7,12 @@ export const germanStudio: Record<string, string> = {
   'Checking what is there': 'Was da ist, wird geprüft',
   'Trying again in # s: *': 'Neuer Versuch in $1 s: $2',
 
+  // What work counts
+  points: 'Punkte',
+  answers: 'Antworten',
+  tensors: 'Tensoren',
+  runs: 'Läufe',
+
   // Settings of merge methods
   'Weight α': 'Gewicht α',
   'How strongly the vector acts; a list varies it from the first block to the last.':

@@ -72,8 +72,8 @@ export class Conversation {
   pictureProblem = $state.raw<Problem | null>(null);
   /** The pane that alone is asked; all of them when null. */
   target = $state<string | null>(null);
-  /** The turn that a search has led to; null once something else was asked. */
-  found = $state<number | null>(null);
+  /** Where a search has led to; null once something else was asked. */
+  found = $state.raw<{ turn: number; pane: string } | null>(null);
   /** Answer the last question again when the sliders have moved. */
   follow = $state(true);
   /** What could not be kept. */
@@ -235,11 +235,11 @@ export class Conversation {
   lookAt(id: string) {
     const message = this.#tree.get(id);
     if (!message) return;
-    const { turn, role } = message;
+    const { turn, role, pane } = message;
     this.#show(
       role === 'user' ? this.#tree.all.filter(one => one.turn === turn && one.role === role) : [message],
     );
-    this.found = turn;
+    this.found = { turn, pane };
   }
 
   /** Turns with another wording of this question, in the order they were asked. */

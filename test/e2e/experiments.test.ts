@@ -245,6 +245,12 @@ describe('a sweep', () => {
     await number('Sweep', 'Step', '0.04');
     await begin('Sweep').click();
     await result().getByRole('progressbar').waitFor();
+    await result()
+      .getByText(/^\d+ \/ 101 points$/)
+      .waitFor();
+    await result()
+      .getByText(/ left$/)
+      .waitFor({ timeout: PATIENCE });
     await result().getByRole('button', { name: 'Cancel' }).click();
     await result().getByText('Cancelled. The points that were done are kept.').waitFor({ timeout: PATIENCE });
     const unfinished = region('Unfinished');

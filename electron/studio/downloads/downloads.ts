@@ -564,9 +564,7 @@ class Teller {
       this.#total / 1e6,
       'MB',
       this.#instead ?? (speed === null ? this.#name : `${(speed / 1e6).toFixed(1)} MB/s`),
-      speed !== null && speed > STALLED && this.#total > 0
-        ? Math.max(0, this.#total - done) / speed
-        : undefined,
+      speed !== null && speed > STALLED && this.#total > 0 ? Math.max(0, this.#total - done) / speed : null,
     );
   }
 

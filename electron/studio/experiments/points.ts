@@ -55,7 +55,7 @@ export class Points {
     const left =
       seconds.length > 0
         ? ((total - done) * seconds.reduce((sum, value) => sum + value, 0)) / seconds.length
-        : undefined;
+        : null;
     this.#task.progress(done, total, 'points', '', left);
   }
 }

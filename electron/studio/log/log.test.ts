@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Run, runListInput, TRAITS } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { lockFolder, openDatabase } from './database.ts';
@@ -123,6 +123,29 @@ describe('runs', () => {
       setTimeout(() => step(), 5);
     }
     expect(seen).toEqual([1, 2, 'done']);
+  });
+
+  test('tell the time left, from the pace where the work does not know it', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const told: unknown[] = [];
+      const tell = () => told.push(runs.list(newest)[0]?.progress?.secondsLeft);
+      await runs.start('assess', 't', input, async task => {
+        task.progress(0, 10, 'bytes');
+        tell();
+        vi.advanceTimersByTime(4000);
+        task.progress(2, 10, 'bytes');
+        tell();
+        task.progress(3, 10, 'bytes', '', 7);
+        tell();
+        task.progress(3, 10, 'bytes', '', null);
+        tell();
+        return result;
+      }).finished;
+      expect(told).toEqual([undefined, 16, 7, undefined]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('can be cancelled, and say so', async () => {

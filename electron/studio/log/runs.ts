@@ -4,13 +4,15 @@ import { EventEmitter, on } from 'node:events';
 import type { Progress, Run, RunKind, RunListQuery, RunSummary } from '../contract.ts';
 import { StudioError, toStudioError } from '../errors.ts';
 import type { Log } from './log.ts';
+import { Pace } from './pace.ts';
 
 /** What work is given: a signal to stop at, and ways to tell how far it is and which files it used. */
 export interface Task {
   /** Id of the run. */
   readonly run: string;
   readonly signal: AbortSignal;
-  progress(done: number, total: number, unit: string, message?: string, secondsLeft?: number): void;
+  /** @param secondsLeft as the work knows it; null where nobody can; left out, it is told from the pace so far */
+  progress(done: number, total: number, unit: string, message?: string, secondsLeft?: number | null): void;
   /** Content hashes of files by path. In a resumed run, a file that has changed since ends the run. */
   used(hashes: Record<string, string>): void;
   /** What servers that answered say of themselves, by their models' addresses: of their files no hash is known. */
@@ -99,11 +101,13 @@ export class Runs {
     const abort = new AbortController();
     const active: Active = { abort, progress: null, finished: Promise.resolve() };
     const hashes = { ...known };
+    const pace = new Pace();
     const task: Task = {
       run: id,
       signal: outer ? AbortSignal.any([abort.signal, outer]) : abort.signal,
       progress: (done, total, unit, message = '', secondsLeft) => {
-        active.progress = { done, total, unit, message, secondsLeft };
+        const rest = secondsLeft === undefined ? pace.left(done, total, unit) : secondsLeft;
+        active.progress = { done, total, unit, message, secondsLeft: rest ?? undefined };
         this.#events.emit(id);
         this.#events.emit('change', id);
       },

@@ -13,6 +13,10 @@ export const german: Words = {
       low: 'konventionell',
       high: 'fantasievoll',
       about: 'Neugier und Fantasie, gegenüber dem Vertrauten und Praktischen.',
+      behaviour: {
+        low: 'Bleibt beim Bekannten, fragt nach dem Nutzen, ändert Pläne und Gewohnheiten ungern.',
+        high: 'Spielt mit Ideen und Bildern, fragt „was wäre, wenn“, probiert Neues, mag Kunst.',
+      },
     },
     conscientiousness: {
       name: 'Gewissenhaftigkeit',
@@ -20,6 +24,10 @@ export const german: Words = {
       low: 'nachlässig',
       high: 'ordentlich',
       about: 'Ordnung, Planung und Verlässlichkeit, gegenüber dem, was sich gerade ergibt.',
+      behaviour: {
+        low: 'Fängt spät an, vergisst, lässt liegen, nimmt Fehler achselzuckend hin.',
+        high: 'Macht Pläne und Listen, hält Zeiten und Zusagen ein, prüft das Ergebnis.',
+      },
     },
     extraversion: {
       name: 'Extraversion',
@@ -27,6 +35,10 @@ export const german: Words = {
       low: 'zurückhaltend',
       high: 'gesellig',
       about: 'Energie und Gesellschaft, gegenüber Ruhe und Alleinsein.',
+      behaviour: {
+        low: 'Sagt wenig, bleibt im Hintergrund, ist lieber allein.',
+        high: 'Beginnt Gespräche, redet viel, lädt andere ein, will unter Menschen sein.',
+      },
     },
     agreeableness: {
       name: 'Verträglichkeit',
@@ -34,6 +46,10 @@ export const german: Words = {
       low: 'feindselig',
       high: 'freundlich',
       about: 'Wärme und Vertrauen, gegenüber Schroffheit und Streit.',
+      behaviour: {
+        low: 'Beleidigt, beschuldigt, verweigert Hilfe, stellt sich selbst voran.',
+        high: 'Dankt, fragt, wie es anderen geht, bietet Hilfe an, gibt nach, verzeiht.',
+      },
     },
     neuroticism: {
       name: 'Neurotizismus',
@@ -41,6 +57,10 @@ export const german: Words = {
       low: 'gelassen',
       high: 'ängstlich',
       about: 'Sorge und starke Stimmungen, gegenüber einem ausgeglichenen Gemüt.',
+      behaviour: {
+        low: 'Bleibt ausgeglichen, nimmt Schwierigkeiten leicht, sorgt sich selten.',
+        high: 'Sorgt sich, erwartet das Schlimmste, ist schnell aufgewühlt, zweifelt an sich.',
+      },
     },
   },
   kinds: {
@@ -172,6 +192,7 @@ export const german: Words = {
     demo: 'Vorführmodell',
     demoAbout:
       'Eine Miniatur zum Ausprobieren. Was sie sagt oder erreicht, belegt nichts über Menschen oder große Modelle.',
+    own: 'Echtes Modell verwenden',
     broken: n => count(n, '1 Datei war nicht lesbar', 'Dateien waren nicht lesbar'),
   },
 
@@ -458,6 +479,8 @@ export const german: Words = {
     resetDone: 'Alle Regler stehen wieder auf 0.',
     hint: 'Doppelklick oder Pos1 stellt einen Regler auf 0.',
     value: trait => `${trait}: Stärke`,
+    behaviour: trait => `${trait}: was die Pole bedeuten`,
+    observed: (base, persona) => `Gemessen: Basis ${base}, diese Mischung ${persona} (1 bis 5).`,
     neutral: 'neutral',
     budget: 'Gesamtstärke',
     budgetOf: (sum, limit) => `${sum} von ${limit}`,
@@ -1501,7 +1524,7 @@ export const german: Words = {
         body: [
           'Ein Persönlichkeitsvektor ist das, was sich in den Gewichten eines Modells änderte, als es lernte, wie der niedrige oder der hohe Pol eines Merkmals zu sprechen. Ein Regler addiert einen solchen Vektor zum Modell. Seine Zahl, α genannt, sagt, wie viel davon: 0 ist das Modell, wie es ist, +1 der ganze Vektor des hohen Pols, −1 der ganze Vektor des niedrigen, 2 das Doppelte.',
           'Unter den Reglern steht, was die Mischung kostet: Adapter sind das, was zum Modell addiert wird, während Sie regeln; ihr Rang sagt, wie groß sie sind, und „Energie erhalten“, wie viel eines vollen Vektors in seinem Adapter bleibt. Die Datei ist, was Sie unter „Erweitert“ speichern.',
-          'Pfeiltasten bewegen einen Regler um 0,05, Umschalt mit Pfeil oder Bild auf und Bild ab um 0,5. Pos1 oder ein Doppelklick stellt ihn auf 0. Strg+Z nimmt eine Bewegung zurück.',
+          'Pfeiltasten bewegen einen Regler um 0,05, Umschalt mit Pfeil oder Bild auf und Bild ab um 0,5. Pos1 oder ein Doppelklick stellt ihn auf 0. Das Fragezeichen neben einem Merkmal sagt, was seine Pole bedeuten. „Rückgängig“ oder Strg+Z nimmt eine Bewegung zurück, ebenso einen Wechsel der Methode, ihrer Einstellungen oder einer Kurve; nachdem ein Lauf oder eine Persona geöffnet wurde, holt es alles zurück, was vorher da war.',
         ],
       },
       {

@@ -30,19 +30,22 @@ export class History<T> {
     this.#lastTime = now;
   }
 
-  /** The state before `present`, or null at the beginning. */
-  undo(present: T): T | null {
+  /**
+   * The state before the present one, or null at the beginning.
+   * @param present what to come back to from that state
+   */
+  undo(present: (before: T) => T): T | null {
     return this.#step(this.#past, this.#future, present);
   }
 
-  redo(present: T): T | null {
+  redo(present: (after: T) => T): T | null {
     return this.#step(this.#future, this.#past, present);
   }
 
-  #step(from: T[], to: T[], present: T): T | null {
+  #step(from: T[], to: T[], present: (state: T) => T): T | null {
     const state = from.pop();
     if (state === undefined) return null;
-    to.push(present);
+    to.push(present(state));
     this.#lastKey = null;
     return state;
   }

@@ -14,6 +14,8 @@ interface TraitWords {
   high: string;
   /** What the trait is about, for the help. */
   about: string;
+  /** What is seen in the answers towards each pole. */
+  behaviour: { low: string; high: string };
 }
 
 const traits: Record<Trait, TraitWords> = {
@@ -23,6 +25,10 @@ const traits: Record<Trait, TraitWords> = {
     low: 'conventional',
     high: 'imaginative',
     about: 'Curiosity and imagination, against what is familiar and practical.',
+    behaviour: {
+      low: 'Stays with what is known, asks what is useful, changes plans and habits reluctantly.',
+      high: 'Plays with ideas and pictures, asks what if, tries what is new, likes art.',
+    },
   },
   conscientiousness: {
     name: 'Conscientiousness',
@@ -30,6 +36,10 @@ const traits: Record<Trait, TraitWords> = {
     low: 'careless',
     high: 'organised',
     about: 'Order, planning and reliability, against doing things as they come.',
+    behaviour: {
+      low: 'Starts late, forgets, leaves things lying, shrugs off what went wrong.',
+      high: 'Makes plans and lists, keeps times and promises, checks the result.',
+    },
   },
   extraversion: {
     name: 'Extraversion',
@@ -37,6 +47,10 @@ const traits: Record<Trait, TraitWords> = {
     low: 'reserved',
     high: 'outgoing',
     about: 'Energy and company, against quiet and being alone.',
+    behaviour: {
+      low: 'Says little, keeps to the background, prefers to be alone.',
+      high: 'Begins conversations, talks a lot, invites others, wants to be where people are.',
+    },
   },
   agreeableness: {
     name: 'Agreeableness',
@@ -44,6 +58,10 @@ const traits: Record<Trait, TraitWords> = {
     low: 'hostile',
     high: 'kind',
     about: 'Warmth and trust, against bluntness and quarrel.',
+    behaviour: {
+      low: 'Insults, blames, refuses help, puts itself first.',
+      high: 'Thanks, asks how others feel, offers help, gives in, forgives.',
+    },
   },
   neuroticism: {
     name: 'Neuroticism',
@@ -51,6 +69,10 @@ const traits: Record<Trait, TraitWords> = {
     low: 'calm',
     high: 'anxious',
     about: 'Worry and strong moods, against an even temper.',
+    behaviour: {
+      low: 'Stays even-tempered, takes trouble lightly, rarely worries.',
+      high: 'Worries, expects the worst, is quickly upset, doubts itself.',
+    },
   },
 };
 
@@ -192,6 +214,7 @@ export const english = {
     demo: 'Demonstration model',
     demoAbout:
       'A miniature to try the studio with. What it says or scores is no evidence about people or large models.',
+    own: 'Use a real model',
     broken: (n: number) => (n === 1 ? '1 file could not be read' : `${n} files could not be read`),
   },
 
@@ -472,6 +495,8 @@ export const english = {
     resetDone: 'All sliders are back at 0.',
     hint: 'Double-click or Home sets a slider to 0.',
     value: (trait: string) => `${trait}: strength`,
+    behaviour: (trait: string) => `${trait}: what the poles mean`,
+    observed: (base: string, persona: string) => `Measured: base ${base}, this mix ${persona} (1 to 5).`,
     neutral: 'neutral',
     budget: 'Total strength',
     budgetOf: (sum: string, limit: string) => `${sum} of ${limit}`,
@@ -1414,7 +1439,7 @@ export const english = {
         body: [
           'A personality vector is what changed in a model’s weights when it was trained to talk like the low or the high pole of one trait. A slider adds such a vector to the model. Its number, called α, is how much of it is added: 0 is the model as it is, +1 the whole vector of the high pole, −1 the whole vector of the low pole, 2 twice as much.',
           'Below the sliders stands what the mix costs: adapters are what is added to the model while you move them, their rank is how large they are, and “energy kept” is how much of a full vector is left in its adapter. The file is what you save under “Advanced”.',
-          'Arrow keys move a slider by 0.05, Shift with an arrow or Page Up and Page Down by 0.5. Home or a double-click sets it to 0. Ctrl+Z takes back a move.',
+          'Arrow keys move a slider by 0.05, Shift with an arrow or Page Up and Page Down by 0.5. Home or a double-click sets it to 0. The question mark beside a trait says what its poles mean. Undo, or Ctrl+Z, takes back a move, and likewise a change of method, of its settings or of a curve; after a run or a persona was opened it brings back all that was there.',
         ],
       },
       {

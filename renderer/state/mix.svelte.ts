@@ -38,6 +38,22 @@ const SETTLED_AFTER = 450;
 const round = (alpha: number) => Math.round(alpha * 1000) / 1000 + 0;
 const DEFAULTS = samplingSchema.parse({});
 
+/** What a step of the history can bring back. */
+const REMEMBERED = [
+  'base',
+  'weights',
+  'method',
+  'settings',
+  'factors',
+  'system',
+  'character',
+  'temperature',
+  'topP',
+  'seed',
+  'maxTokens',
+] as const;
+type Remembered = (typeof REMEMBERED)[number];
+
 export class Mix {
   /** Library name of the base model; empty until one is chosen. */
   base = $state('');
@@ -72,7 +88,8 @@ export class Mix {
   /** Why the chosen method cannot make a file of this mix; null where it can. */
   bakeObstacle = $derived.by(() => this.#bakeObstacle());
 
-  readonly #history = new History<Weights>();
+  /** Each step holds what it changed, so that texts typed meanwhile stay. */
+  readonly #history = new History<Partial<Pick<Mix, Remembered>>>();
   readonly #onSettled = new Set<() => void>();
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
   #settleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -120,13 +137,19 @@ export class Mix {
   }
 
   undo() {
-    const before = this.#history.undo(this.weights);
-    if (before) this.#show(before);
+    this.#show(this.#history.undo(before => this.#present(keysOf(before))));
   }
 
   redo() {
-    const after = this.#history.redo(this.weights);
-    if (after) this.#show(after);
+    this.#show(this.#history.redo(after => this.#present(keysOf(after))));
+  }
+
+  /** Takes another method for the file. */
+  choose(method: Method) {
+    if (method === this.method) return;
+    this.#record(['method'], null);
+    this.method = method;
+    this.changed();
   }
 
   /** Everything the panes and the log need, at the present settings. */
@@ -152,30 +175,38 @@ export class Mix {
 
   /** Sets one parameter of the method; its default counts as not set. */
   adjust<K extends ParameterId>(id: K, value: ParameterValues[K]) {
+    this.#record(['settings'], id);
     const { [id]: _, ...others } = this.settings;
     const own = ownSettings({ method: this.method, [id]: value });
     this.settings = { ...others, ...own };
     this.changed();
   }
 
-  /** Factors on a trait's strength from the first layer to the last; the same 1 everywhere counts as not set. */
-  vary(trait: Trait, points: number[]) {
-    const { [trait]: _, ...others } = this.factors.depth ?? {};
-    const depth = points.every(point => point === 1) ? others : { ...others, [trait]: points };
+  /**
+   * Factors on a trait's strength from the first layer to the last; the same 1 everywhere counts as not set. Changes of
+   * one gesture are one step of the history.
+   */
+  vary(trait: Trait, points: number[], gesture: string | null = null) {
+    const { [trait]: old, ...others } = this.factors.depth ?? {};
+    const even = points.every(point => point === 1);
+    if (even ? old === undefined : JSON.stringify(points) === JSON.stringify(old)) return;
+    this.#record(['factors'], gesture);
+    const depth = even ? others : { ...others, [trait]: points };
     this.factors = { ...this.factors, depth: Object.keys(depth).length > 0 ? depth : undefined };
     this.changed();
   }
 
   /** Back to the method's defaults. */
   resetMethod() {
+    this.#record(['settings', 'factors'], null);
     this.settings = {};
     this.factors = {};
     this.changed();
   }
 
-  /** Puts a logged persona on the sliders, as one step of the history. */
+  /** Puts a logged persona on the sliders, with all that belongs to it, as one step of the history. */
   restore(from: Persona) {
-    this.#history.record(this.weights, null);
+    this.#record(REMEMBERED, null);
     this.#take(from);
     this.changed();
   }
@@ -226,12 +257,22 @@ export class Mix {
   }
 
   #change(weights: Weights, gesture: string | null) {
-    this.#history.record(this.weights, gesture);
-    this.#show(weights);
+    this.#record(['weights'], gesture);
+    this.weights = weights;
+    this.changed();
   }
 
-  #show(weights: Weights) {
-    this.weights = weights;
+  #record(what: readonly Remembered[], gesture: string | null) {
+    this.#history.record(this.#present(what), gesture);
+  }
+
+  #present(what: readonly Remembered[]): Partial<Pick<Mix, Remembered>> {
+    return Object.fromEntries(what.map(key => [key, this[key]]));
+  }
+
+  #show(state: Partial<Pick<Mix, Remembered>> | null) {
+    if (!state) return;
+    Object.assign(this, state);
     this.changed();
   }
 
@@ -287,6 +328,8 @@ export class Mix {
     });
   }
 }
+
+const keysOf = (state: Partial<Pick<Mix, Remembered>>) => Object.keys(state) as Remembered[];
 
 export const sameWeights = (a: Persona, b: Persona): boolean =>
   TRAITS.every(trait => (a.recipe.weights[trait] ?? 0) === (b.recipe.weights[trait] ?? 0));

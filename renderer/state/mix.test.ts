@@ -104,7 +104,30 @@ it('undoes a restored persona as one step', () => {
   );
   expect([mix.alpha('openness'), mix.alpha('extraversion'), mix.system]).toEqual([-1, 0, 'Be brief.']);
   mix.undo();
-  expect([mix.alpha('openness'), mix.alpha('extraversion')]).toEqual([0, 1]);
+  expect([mix.alpha('openness'), mix.alpha('extraversion'), mix.system]).toEqual([0, 1, '']);
+  mix.redo();
+  expect([mix.alpha('openness'), mix.system]).toEqual([-1, 'Be brief.']);
+});
+
+it('undoes changes of the method, its settings and curves, and leaves alone what was typed since', () => {
+  mix.set('extraversion', 1);
+  mix.choose('ties');
+  mix.adjust('density', 0.4);
+  mix.vary('extraversion', [1, 0]);
+  mix.resetMethod();
+  mix.system = 'Be brief.';
+  expect(mix.bakeRecipe()).not.toHaveProperty('depth');
+  mix.undo();
+  expect(mix.bakeRecipe()).toMatchObject({ density: 0.4, depth: { extraversion: [1, 0] } });
+  mix.undo();
+  expect(mix.bakeRecipe()).not.toHaveProperty('depth');
+  mix.undo();
+  mix.undo();
+  expect([mix.method, mix.alpha('extraversion'), mix.settings]).toEqual(['task_arithmetic', 1, {}]);
+  mix.undo();
+  expect([mix.alpha('extraversion'), mix.system, mix.canUndo]).toEqual([0, 'Be brief.', false]);
+  for (let step = 0; step < 4; step++) mix.redo();
+  expect(mix.bakeRecipe()).toMatchObject({ method: 'ties', density: 0.4, depth: { extraversion: [1, 0] } });
 });
 
 it('checks once after many moves, and drops an answer that came too late', async () => {

@@ -227,8 +227,9 @@ export class Session {
 
   /** Resets the sliders, with the way back at the window's edge. */
   resetAll() {
+    const before = this.mix.weights;
     if (!this.mix.resetAll()) return;
-    this.notices.say(t.mixer.resetDone, { label: t.common.undo, run: () => this.mix.undo() });
+    this.notices.say(t.mixer.resetDone, { label: t.common.undo, run: () => this.mix.place(before, null) });
   }
 
   /** Opens the dialog that counts words: of a conversation's answers, of a persona's, of files. */

@@ -7,6 +7,13 @@ import { PATIENCE } from './helpers/studio-page.ts';
 const running = useStudio();
 const page = usePage(running);
 
+it('says from the first view on that this is a demonstration, and leads to where a real model is added', async () => {
+  const demo = page.page.getByText('Demonstration model.').locator('xpath=..');
+  expect(await demo.innerText()).toContain('no evidence about people or large models');
+  await demo.getByRole('link', { name: 'Use a real model' }).click();
+  await page.page.getByText('Add a model', { exact: true }).waitFor();
+});
+
 describe('two mixes', () => {
   it('are kept, flipped between by key, told apart, and still there after a reload', async () => {
     const show = (slot: string) => page.button(`Show mix ${slot}`);
@@ -77,6 +84,25 @@ describe('a slider', () => {
     expect(await page.value('Neuroticism').inputValue()).toBe('+2.00');
   });
 
+  it('says what its poles mean, in behaviour and in what was measured', async () => {
+    const about = page.button('Extraversion: what the poles mean');
+    await about.press('Enter');
+    expect(await about.getAttribute('aria-expanded')).toBe('true');
+    await page.page.getByText('Says little, keeps to the background, prefers to be alone.').waitFor();
+    await page.page.getByText('Begins conversations, talks a lot,').waitFor();
+    const measured = page.page.getByText(/^Measured: base \d\.\d\d, this mix \d\.\d\d \(1 to 5\)\.$/);
+    expect(await measured.count()).toBe(0);
+    await page.set('Extraversion', '1');
+    await page.button('Measure').click();
+    await measured.waitFor({ timeout: PATIENCE });
+    // Other sliders were not measured.
+    await page.set('Extraversion', '1.5');
+    await measured.waitFor({ state: 'detached' });
+    expect(await page.clipped()).toEqual([]);
+    await about.press('Enter');
+    await page.page.getByText('Says little, keeps to').waitFor({ state: 'detached' });
+  });
+
   it('follows the pointer and is reset by a double-click', async () => {
     const slider = page.slider('Openness');
     const box = await slider.boundingBox();
@@ -122,6 +148,8 @@ describe('undo', () => {
     await page.button('Reset all').click();
     expect(await page.value('Extraversion').inputValue()).toBe('0.00');
     expect(await page.button('Reset all').isDisabled()).toBe(true);
+    // The notice brings back what was reset, whatever was moved since.
+    await page.set('Openness', '0.3');
     const notice = page.page.getByRole('listitem').filter({ hasText: 'All sliders are back at 0.' });
     await notice.getByRole('button', { name: 'Undo' }).click();
     expect(await page.value('Extraversion').inputValue()).toBe('+1.20');
@@ -343,6 +371,10 @@ it('a strength can vary over the layers, by keyboard and by pointer, and the fil
   expect(await heights()).toEqual(['0.55', '1', '1', '1']);
   await keyboard.press('Home');
   await page.button('Late layers').click();
+  expect(await heights()).toEqual(['0', '0.333', '0.667', '1']);
+  await page.button('Undo').click();
+  expect(await heights()).toEqual(['1', '1', '1', '1']);
+  await page.button('Redo').click();
   expect(await heights()).toEqual(['0', '0.333', '0.667', '1']);
   const points = page.page.getByLabel('Points', { exact: true });
   await points.fill('3');

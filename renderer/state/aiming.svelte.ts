@@ -40,6 +40,8 @@ export class Aiming {
   estimate = $state<number | null>(null);
 
   #condition = '';
+  /** The α that the prediction of the present sliders is for. */
+  #weights = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #turn = 0;
 
@@ -71,12 +73,22 @@ export class Aiming {
     return this.measured?.alphas ?? this.solved?.alphas ?? null;
   }
 
+  /** What is predicted where the sliders stand. */
   get predicted() {
-    return this.measured?.predicted ?? this.solved?.predicted ?? null;
+    const { measured, solved } = this;
+    if (!this.#placed) return solved?.present ?? null;
+    return measured?.predicted ?? solved?.predicted ?? null;
   }
 
   get intervals() {
-    return this.measured?.predictedCi95 ?? this.solved?.predictedCi95 ?? null;
+    const { measured, solved } = this;
+    if (!this.#placed) return solved?.presentCi95 ?? null;
+    return measured?.predictedCi95 ?? solved?.predictedCi95 ?? null;
+  }
+
+  /** Whether the sliders stand where the wanted scores have put them. */
+  get #placed() {
+    return this.aimed && this.alphas !== null && this.#mix.holds(this.alphas);
   }
 
   get aimed() {
@@ -103,11 +115,13 @@ export class Aiming {
     if (this.alphas) this.#mix.place(this.alphas, null);
   }
 
-  /** Looks for a calibration where the model or the instructions have changed since. */
+  /** Looks for a calibration where the model or the instructions have changed since, and for a prediction where the sliders have. */
   async refresh() {
     if (this.#mix.base === '' || this.running) return;
-    const condition = conditionOf(this.#mix.persona());
-    if (condition === this.#condition && this.solved) return;
+    const persona = this.#mix.persona();
+    const condition = conditionOf(persona);
+    const predicted = this.#placed || JSON.stringify(persona.recipe.weights) === this.#weights;
+    if (condition === this.#condition && this.solved && predicted) return;
     if (condition !== this.#condition) this.measured = null;
     await this.#solve(false);
   }
@@ -156,6 +170,7 @@ export class Aiming {
       });
       if (turn !== this.#turn) return;
       this.#condition = conditionOf(persona);
+      this.#weights = JSON.stringify(persona.recipe.weights);
       this.#problem = null;
       this.solved = solved;
       if (!solved) await this.#guess(persona);

@@ -9,7 +9,10 @@ const get = vi.fn();
 let mix: Mix;
 let aiming: Aiming;
 
-const solved = (alphas: Record<string, number>) => ({ alphas, base: {}, predicted: {}, predictedCi95: {} });
+const solved = (alphas: Record<string, number>, present: Record<string, number> = {}) => ({
+  ...{ alphas, base: {}, predicted: { extraversion: 4 }, predictedCi95: {} },
+  ...{ present, presentCi95: { extraversion: [1, 2] } },
+});
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -43,6 +46,25 @@ it('puts the solved α on the sliders, where undo takes them back, and leaves un
   expect(aiming.moved).toBe(true);
   aiming.place();
   expect(mix.alpha('extraversion')).toBe(0.8);
+});
+
+it('predicts what the sliders give where they stand, with and without wanted scores', async () => {
+  mix.set('extraversion', 1);
+  solve.mockResolvedValueOnce(solved({}, { extraversion: 4.4 }));
+  await aiming.refresh();
+  expect(solve.mock.calls[0]?.[0]).toMatchObject({ persona: { recipe: { weights: { extraversion: 1 } } } });
+  expect([aiming.predicted, aiming.intervals]).toEqual([{ extraversion: 4.4 }, { extraversion: [1, 2] }]);
+  solve.mockResolvedValueOnce(solved({ extraversion: 0.8 }));
+  aiming.want('extraversion', 4);
+  await vi.advanceTimersByTimeAsync(200);
+  await aiming.refresh();
+  expect(solve).toHaveBeenCalledTimes(2);
+  expect(aiming.predicted).toEqual({ extraversion: 4 });
+  mix.set('extraversion', -1);
+  solve.mockResolvedValueOnce(solved({ extraversion: 0.8 }, { extraversion: 1.5 }));
+  await aiming.refresh();
+  expect([aiming.moved, aiming.predicted]).toEqual([true, { extraversion: 1.5 }]);
+  expect(mix.alpha('extraversion')).toBe(-1);
 });
 
 it('drops a solution that came too late', async () => {

@@ -492,6 +492,9 @@ export const solveResult = z
     predicted: z.record(trait, z.number()),
     /** 95 % prediction intervals of one assessment; null where the design leaves no degrees of freedom. */
     predictedCi95: z.record(trait, ci95),
+    /** The same for the α of the persona itself, wherever they stand. */
+    present: z.record(trait, z.number()),
+    presentCi95: z.record(trait, ci95),
   })
   .nullable();
 export type SolveResult = z.infer<typeof solveResult>;

@@ -262,6 +262,7 @@ export function solveStored(
   const { calibration, ...summary } = stored;
   const alphas = solve(calibration, wantedScores(plan, calibration), plan.ridge);
   const { scores, ci95 } = predict(calibration, alphas);
+  const present = predict(calibration, plan.persona.recipe.weights);
   return {
     calibration: summary,
     base: calibration.base,
@@ -270,5 +271,7 @@ export function solveStored(
     alphas,
     predicted: scores,
     predictedCi95: ci95,
+    present: present.scores,
+    presentCi95: present.ci95,
   };
 }

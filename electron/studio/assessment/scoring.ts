@@ -8,6 +8,7 @@ import type {
   ScaleResult,
   Scores,
 } from '../contract.ts';
+import { TRAITS } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { mean, sampleStandardDeviation } from '../statistics/correlation.ts';
 import { pairedDifference } from '../statistics/effects.ts';
@@ -122,6 +123,15 @@ function scalesOf(items: Keyed[]): Scale[] {
   for (const { trait } of items) found.set(trait, { scale: trait, kind: 'trait', trait });
   for (const { trait, facet } of items) if (facet) found.set(facet, { scale: facet, kind: 'facet', trait });
   return [...found.values()];
+}
+
+/** Scales as a person reads them: the five traits in their order, then others, each followed by its facets. */
+export function traitByTrait<S extends Scale>(scales: S[]): S[] {
+  const rank = (trait: string) => (TRAITS as readonly string[]).indexOf(trait) + 1 || TRAITS.length + 1;
+  return scales
+    .filter(({ kind }) => kind === 'trait')
+    .toSorted((a, b) => rank(a.scale) - rank(b.scale))
+    .flatMap(one => [one, ...scales.filter(({ kind, trait }) => kind === 'facet' && trait === one.scale)]);
 }
 
 const itemsOf = <I extends Keyed>({ scale, kind }: Scale, items: I[]) =>

@@ -1,5 +1,5 @@
 /** What is told of an assessment: scores, differences from a reference persona, what wordings and orders did. */
-import { LOW_MASS } from '../assessment/scoring.ts';
+import { LOW_MASS, traitByTrait } from '../assessment/scoring.ts';
 import type { AssessResult } from '../contract.ts';
 import {
   ciText,
@@ -17,15 +17,16 @@ import {
   withoutZero,
 } from './apa.ts';
 import type { Cell, DataTable } from './csv.ts';
-import { type Done, type Presentation, rangeOf, scaleTitle } from './presenting.ts';
+import { type Done, type Presentation, rangeOf, scaleTitle, scaleWords } from './presenting.ts';
 import type { RunFile } from './schemas.ts';
 import { cell, type Table } from './tables.ts';
 
 export function presentAssessment({ input, result }: Done<'assess'>, files: RunFile[]): Presentation {
-  const { scales, cases, comparison, flagged, items, retest } = result;
+  const { cases, comparison, flagged, items, retest } = result;
+  const scales = traitByTrait(result.scales);
   const k = items[0]?.probabilities.length ?? rangeOf(files);
   const several = cases.length > 1;
-  const compared = comparison ?? [];
+  const compared = scales.flatMap(({ scale }) => comparison?.find(found => found.scale === scale) ?? []);
   const inventory = files.find(file => file.role === 'inventory');
   const name = inventory?.title ?? input.inventory;
 
@@ -103,14 +104,14 @@ export function presentAssessment({ input, result }: Done<'assess'>, files: RunF
       'Scores were ',
       ...scored.flatMap(({ scale, score, deviation }, index): Text => {
         const link = index === 0 ? '' : index === scored.length - 1 ? ', and ' : ', ';
-        return text`${link}${symbol('M')} = ${fixed(score as number)} (${symbol('SD')} = ${orDash(deviation)}) for ${scale.replaceAll('-', ' ')}`;
+        return text`${link}${symbol('M')} = ${fixed(score as number)} (${symbol('SD')} = ${orDash(deviation)}) for ${scaleWords(scale)}`;
       }),
       ', with the standard deviation taken over items.',
     ]);
   const unscored = scales.filter(({ score }) => score === null);
   if (unscored.length > 0)
     sentences.push(
-      text`There is no score for ${list(unscored.map(({ scale }) => scale.replaceAll('-', ' ')))}: fewer than two thirds of the items have a readable answer.`,
+      text`There is no score for ${list(unscored.map(({ scale }) => scaleWords(scale)))}: fewer than two thirds of the items have a readable answer.`,
     );
   for (const found of compared.filter(({ kind }) => kind === 'trait')) {
     const { scale, difference, ci95, t, df, p, pAdjusted, d, dCi95 } = found;
@@ -135,7 +136,7 @@ export function presentAssessment({ input, result }: Done<'assess'>, files: RunF
         ...text`Over ${count(cases.length)} cases of the administration, Cronbach’s α was `,
         ...defined.flatMap(({ scale, reliability }, index): Text => {
           const link = index === 0 ? '' : index === defined.length - 1 ? ', and ' : ', ';
-          return text`${link}${withoutZero(reliability.alpha as number)}${ciText(reliability.ci95, withoutZero)} for ${scale.replaceAll('-', ' ')}`;
+          return text`${link}${withoutZero(reliability.alpha as number)}${ciText(reliability.ci95, withoutZero)} for ${scaleWords(scale)}`;
         }),
         '.',
       ]);
@@ -218,7 +219,7 @@ const reason = (sentence = 'no reason is known') =>
     .replace(/^All/, 'all')
     .replace(/\.$/, '');
 
-function scoreNote({ scales, validMass, parsing, flagged, cases }: AssessResult, k: number): Text {
+function scoreNote({ scales, validMass, parsing, flagged, cases, items }: AssessResult, k: number): Text {
   const several = cases.length > 1;
   const share = fixed(100 * validMass, 1);
   const reasons = several
@@ -233,11 +234,15 @@ function scoreNote({ scales, validMass, parsing, flagged, cases }: AssessResult,
     parsing
       ? ` ${parsing.answers} answers were drawn, ${parsing.unparsed} of them without a readable rating.`
       : ` ${share}% of the probability fell on valid answers.`,
-    ...(flagged.length > 0
-      ? [
-          ` On ${flagged.length === 1 ? 'one item' : `${flagged.length} items`} less than half of it did, so their ratings say little (items ${flagged.join(', ')}).`,
-        ]
-      : []),
+    ...(flagged.length === 0
+      ? []
+      : flagged.length === items.length
+        ? [' On no item as much as half of it did, so the ratings say little.']
+        : [
+            flagged.length === 1
+              ? ` On one item less than half of it did, so its rating says little (item ${flagged[0]}).`
+              : ` On ${flagged.length} items less than half of it did, so their ratings say little (items ${flagged.join(', ')}).`,
+          ]),
     ...(several
       ? text` ${symbol('SD')} of forms is over instructions and orders. The cases stand for persons in α; being of one persona they hardly vary in truth, so α says little about the scale.`
       : []),

@@ -143,6 +143,42 @@ describe('an assessment', () => {
     ).toContain('between the five wordings is undefined: all values are the same');
   });
 
+  test('has the traits in their order, each with its facets below it', () => {
+    const [one] = (assessed({}).result as AssessResult).scales;
+    const scale = (name: string, kind: 'trait' | 'facet', trait: string) => ({
+      ...(one as NonNullable<typeof one>),
+      ...{ scale: name, kind, trait },
+    });
+    const run = assessed({
+      scales: [
+        ...[scale('neuroticism', 'trait', 'neuroticism'), scale('openness', 'trait', 'openness')],
+        ...[scale('anxiety', 'facet', 'neuroticism'), scale('artistic-interests', 'facet', 'openness')],
+        ...[scale('self-consciousness', 'facet', 'neuroticism'), scale('imagination', 'facet', 'openness')],
+      ],
+    });
+    const { tables, plots } = present(run, []);
+    const names = [
+      'Openness',
+      'Artistic interests',
+      'Imagination',
+      'Neuroticism',
+      'Anxiety',
+      'Self-consciousness',
+    ];
+    expect(tables[0]?.rows.map(({ cells: [name = []] }) => toPlain(name))).toEqual(names);
+    expect(tables[0]?.rows.map(({ indent }) => indent)).toEqual([false, true, true, false, true, true]);
+    const [figure] = plots.map(plot => plot.figure);
+    expect(figure?.form === 'scores' && figure.rows.map(({ name }) => name)).toEqual(names);
+  });
+
+  test('with hardly any valid answer does not list every item', () => {
+    const flagged = (ids: number[]) => toPlain(present(assessed({ flagged: ids }), []).tables[0]?.note ?? []);
+    expect(flagged([2])).toContain(
+      'On one item less than half of it did, so its rating says little (item 2).',
+    );
+    expect(flagged([1, 2])).toContain('On no item as much as half of it did, so the ratings say little.');
+  });
+
   test('of a model that gives no ratings says so first', () => {
     expect(sentencesOf(assessed({ validMass: 0.02 }))[0]).toMatch(/^Only 2\.0% of the probability/);
     const parsing = { answers: 50, unparsed: 49 };

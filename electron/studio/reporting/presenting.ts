@@ -29,7 +29,12 @@ export function rangeOf(files: RunFile[]): number {
   return inventory?.answers.length ?? 5;
 }
 
-export const scaleTitle = (scale: string) => capital(scale.replaceAll('-', ' '));
+/** `self-efficacy`, `activity level`: a scale's name as words, with the hyphens that it keeps as a word. */
+export const scaleWords = (scale: string) =>
+  scale
+    .replaceAll('-', ' ')
+    .replace(/\bself (?=\w)| (?=(?:seeking|striving)\b)/g, gap => gap.replace(' ', '-'));
+export const scaleTitle = (scale: string) => capital(scaleWords(scale));
 
 /** All scales that any of the scores has, the five traits first. */
 export function scalesIn(all: Scores[]): string[] {

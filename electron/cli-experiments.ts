@@ -14,7 +14,7 @@ import {
   recipeOf,
   recipeOptions,
 } from './cli-recipe.ts';
-import { correlationText, decimals, intervalText, scoreRow, table } from './cli-text.ts';
+import { assessmentText, correlationText, decimals, intervalText, scoreRow, table } from './cli-text.ts';
 import * as schema from './studio/contract.ts';
 import { liveObstacle, METHOD_IDS, TRAITS } from './studio/contract.ts';
 import { StudioError } from './studio/errors.ts';
@@ -342,7 +342,7 @@ export function experimentCommands<A>({
       }, texts.tune),
   );
 
-  command('resume', 'go on with an experiment that was interrupted')
+  command('resume', 'go on with an experiment or a measurement that was interrupted')
     .argument('[run]', 'id of its run, or the beginning of it (default: the newest that can be resumed)')
     .action((given?: string) =>
       perform(
@@ -350,13 +350,13 @@ export function experimentCommands<A>({
           const id = await resumable(client, given);
           const { kind } = await client.runs.get({ id });
           const result = await follow<object>(client, client.runs.resume({ id }));
-          shown = kind as schema.ExperimentKind;
+          shown = kind as keyof Texts;
           return result;
         },
         result => (texts[shown] as (result: object) => string)(result),
       ),
     );
-  let shown: schema.ExperimentKind = 'sweep';
+  let shown: keyof Texts = 'sweep';
 }
 
 async function resumable(client: Client, given?: string): Promise<string> {
@@ -370,12 +370,12 @@ async function resumable(client: Client, given?: string): Promise<string> {
     return found[0]?.id ?? given;
   }
   const newest = runs.find(
-    ({ kind, state }) =>
-      (schema.EXPERIMENT_KINDS as readonly string[]).includes(kind) &&
-      ['interrupted', 'cancelled', 'failed'].includes(state),
+    ({ kind, state }) => schema.isResumable(kind) && ['interrupted', 'cancelled', 'failed'].includes(state),
   );
   if (newest) return newest.id;
-  throw new StudioError('not_found', 'No experiment in the log was interrupted.', { field: 'run' });
+  throw new StudioError('not_found', 'No experiment or measurement in the log was interrupted.', {
+    field: 'run',
+  });
 }
 
 // ── Results for people ─────────────────────────────────────────────────────────────────────────────────────
@@ -392,10 +392,13 @@ const noted = (text: string, { notes }: { notes: string[] }) =>
   [text, ...notes.map(note => `Note: ${note}`)].join('\n');
 
 type Texts = {
-  [K in schema.ExperimentKind]: (result: NonNullable<Extract<schema.Run, { kind: K }>['result']>) => string;
+  [K in schema.ExperimentKind | 'assess']: (
+    result: NonNullable<Extract<schema.Run, { kind: K }>['result']>,
+  ) => string;
 };
 
 const texts: Texts = {
+  assess: assessmentText,
   sweep: result => {
     const rows = result.points.map(point => [String(point.alpha), ...scoreRow(point.scores)]);
     return noted(

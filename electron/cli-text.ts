@@ -1,5 +1,6 @@
 /** Figures and tables as the terminal shows them to people. */
-import type { Scores } from './studio/contract.ts';
+import { LOW_MASS, traitByTrait } from './studio/assessment/scoring.ts';
+import type { AssessResult, Retest, Scores } from './studio/contract.ts';
 import { TRAITS } from './studio/contract.ts';
 
 /** Cells in columns as wide as their widest; the first row is the heading. */
@@ -33,4 +34,77 @@ export function timeText(seconds: number): string {
 export function reportBroken<T extends { broken: { message: string }[] }>(listing: T): T {
   for (const { message } of listing.broken) console.error(`Left out: ${message}`);
   return listing;
+}
+
+/** Scores with what a reader needs to judge them. */
+export function assessmentText(result: AssessResult): string {
+  const several = result.cases.length > 1;
+  const compared = new Map(result.comparison?.map(found => [found.scale, found]));
+  const head = ['scale', 'score', 'sd of items'];
+  if (several) head.push('alpha', 'sd of forms');
+  if (result.comparison) head.push('reference', 'difference', 'd', 'p adjusted');
+  const rows = traitByTrait(result.scales).map(scale => {
+    const row = [`${scale.kind === 'facet' ? '  ' : ''}${scale.scale}`, decimals(scale.score)];
+    row.push(decimals(scale.deviation));
+    if (several)
+      row.push(intervalText(scale.reliability.alpha, scale.reliability.ci95), decimals(scale.formDeviation));
+    const against = compared.get(scale.scale);
+    if (against)
+      row.push(
+        decimals(against.reference),
+        intervalText(against.difference, against.ci95),
+        intervalText(against.d, against.dCi95),
+        against.pAdjusted !== null && against.pAdjusted < 0.0001 ? '<.0001' : decimals(against.pAdjusted, 4),
+      );
+    return row;
+  });
+  const share = (100 * result.validMass).toFixed(1);
+  const { parsing, flagged } = result;
+  const notes = [
+    parsing
+      ? `${parsing.answers} answers were drawn, ${parsing.unparsed} of them without a readable rating.`
+      : `${share} % of the probability fell on valid answers.`,
+    ...(result.unseen
+      ? [
+          `The server tells the likeliest tokens alone: at most ${(100 * result.unseen.probability).toFixed(2)} % of an item is left out, which moves its rating by ${decimals(result.unseen.rating)} at most.`,
+        ]
+      : []),
+    ...(flagged.length > 0
+      ? [`Less than half of it did on ${flagged.length} items: ${flagged.join(', ')}.`]
+      : []),
+    ...(several ? [`Alpha is over ${result.cases.length} cases: instructions × orders × repeats.`] : []),
+    ...(result.retest ? [retestText(result.retest)] : []),
+    ...(result.comparison ? ['d is d_z, paired over the items of a scale.'] : []),
+  ];
+  const doubtful =
+    result.validMass < LOW_MASS && !parsing
+      ? [
+          `Only ${share} % of the probability fell on valid answers: the model hardly answers with a rating, and these scores say little.\n`,
+        ]
+      : [];
+  return [
+    ...doubtful,
+    table([head, ...rows]),
+    ...(several ? ['', casesText(result), ''] : []),
+    ...notes,
+  ].join('\n');
+}
+
+const retestText = ({ icc, ci95, cases, forms, reason }: Retest) =>
+  icc === null
+    ? `Test–retest agreement over ${forms} wordings is undefined: ${reason}`
+    : `Test–retest agreement of the items over ${forms} wordings: ICC(A,1) = ${intervalText(icc, ci95)}, ${cases} items.`;
+
+/** Trait scores of each case, so that what an instruction or an order does can be seen. */
+function casesText({ cases }: AssessResult): string {
+  const traits = [...new Set(cases.flatMap(({ scores }) => Object.keys(scores)))];
+  return table([
+    ['instruction', 'order', 'repeat', ...traits],
+    ...cases.map(({ instruction, order, repeat, scores }) => [
+      String(instruction),
+      order,
+      String(repeat),
+      ...traits.map(trait => decimals(scores[trait])),
+    ]),
+  ]);
 }

@@ -21,9 +21,8 @@ import { by, methodsText, number, type RecipeOptions, recipeOf, recipeOptions } 
 import { reportingCommands } from './cli-report.ts';
 import { runCommands } from './cli-runs.ts';
 import { settingsCommands } from './cli-settings.ts';
-import { decimals, intervalText, reportBroken, table, timeText } from './cli-text.ts';
+import { assessmentText, reportBroken, table, timeText } from './cli-text.ts';
 import { appFolder, dataFolder, describeError, resourcesFolder } from './host.ts';
-import { LOW_MASS } from './studio/assessment/scoring.ts';
 import type { Warning } from './studio/contract.ts';
 import * as schema from './studio/contract.ts';
 import { liveObstacle, METHODS, POLES, TRAITS } from './studio/contract.ts';
@@ -166,7 +165,7 @@ async function follow<R>(client: Client, starting: Promise<{ run: string }>): Pr
     hush();
     const { state, error, result } = event.run;
     if (state !== 'done' || !result) {
-      const resumable = (schema.EXPERIMENT_KINDS as readonly string[]).includes(event.run.kind);
+      const resumable = schema.isResumable(event.run.kind);
       const action = resumable ? `What it had done is kept: “resume ${id}” goes on.` : undefined;
       throw new StudioError(error?.code ?? 'internal', error?.message ?? state, { action, ...error });
     }
@@ -478,79 +477,6 @@ endpointOptions(administering(system(recipeOptions(command('assess', 'administer
       );
     }, assessmentText),
   );
-
-/** Scores with what a reader needs to judge them. */
-function assessmentText(result: schema.AssessResult): string {
-  const several = result.cases.length > 1;
-  const compared = new Map(result.comparison?.map(found => [found.scale, found]));
-  const head = ['scale', 'score', 'sd of items'];
-  if (several) head.push('alpha', 'sd of forms');
-  if (result.comparison) head.push('reference', 'difference', 'd', 'p adjusted');
-  const rows = result.scales.map(scale => {
-    const row = [`${scale.kind === 'facet' ? '  ' : ''}${scale.scale}`, decimals(scale.score)];
-    row.push(decimals(scale.deviation));
-    if (several)
-      row.push(intervalText(scale.reliability.alpha, scale.reliability.ci95), decimals(scale.formDeviation));
-    const against = compared.get(scale.scale);
-    if (against)
-      row.push(
-        decimals(against.reference),
-        intervalText(against.difference, against.ci95),
-        intervalText(against.d, against.dCi95),
-        against.pAdjusted !== null && against.pAdjusted < 0.0001 ? '<.0001' : decimals(against.pAdjusted, 4),
-      );
-    return row;
-  });
-  const share = (100 * result.validMass).toFixed(1);
-  const { parsing, flagged } = result;
-  const notes = [
-    parsing
-      ? `${parsing.answers} answers were drawn, ${parsing.unparsed} of them without a readable rating.`
-      : `${share} % of the probability fell on valid answers.`,
-    ...(result.unseen
-      ? [
-          `The server tells the likeliest tokens alone: at most ${(100 * result.unseen.probability).toFixed(2)} % of an item is left out, which moves its rating by ${decimals(result.unseen.rating)} at most.`,
-        ]
-      : []),
-    ...(flagged.length > 0
-      ? [`Less than half of it did on ${flagged.length} items: ${flagged.join(', ')}.`]
-      : []),
-    ...(several ? [`Alpha is over ${result.cases.length} cases: instructions × orders × repeats.`] : []),
-    ...(result.retest ? [retestText(result.retest)] : []),
-    ...(result.comparison ? ['d is d_z, paired over the items of a scale.'] : []),
-  ];
-  const doubtful =
-    result.validMass < LOW_MASS && !parsing
-      ? [
-          `Only ${share} % of the probability fell on valid answers: the model hardly answers with a rating, and these scores say little.\n`,
-        ]
-      : [];
-  return [
-    ...doubtful,
-    table([head, ...rows]),
-    ...(several ? ['', casesText(result), ''] : []),
-    ...notes,
-  ].join('\n');
-}
-
-const retestText = ({ icc, ci95, cases, forms, reason }: schema.Retest) =>
-  icc === null
-    ? `Test–retest agreement over ${forms} wordings is undefined: ${reason}`
-    : `Test–retest agreement of the items over ${forms} wordings: ICC(A,1) = ${intervalText(icc, ci95)}, ${cases} items.`;
-
-/** Trait scores of each case, so that what an instruction or an order does can be seen. */
-function casesText({ cases }: schema.AssessResult): string {
-  const traits = [...new Set(cases.flatMap(({ scores }) => Object.keys(scores)))];
-  return table([
-    ['instruction', 'order', 'repeat', ...traits],
-    ...cases.map(({ instruction, order, repeat, scores }) => [
-      String(instruction),
-      order,
-      String(repeat),
-      ...traits.map(trait => decimals(scores[trait])),
-    ]),
-  ]);
-}
 
 experimentCommands({
   command,

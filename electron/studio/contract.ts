@@ -471,6 +471,9 @@ export const EXPERIMENT_KINDS = [
   'pictures',
 ] as const satisfies RunKind[];
 export type ExperimentKind = (typeof EXPERIMENT_KINDS)[number];
+/** What goes on where it was after it was cancelled, or the studio ended: what was answered is kept. */
+export const isResumable = (kind: RunKind): boolean =>
+  kind === 'assess' || EXPERIMENT_KINDS.some(known => known === kind);
 export const RUN_KINDS = [
   'chat',
   'assess',

@@ -326,7 +326,7 @@ export async function createStudio(options: StudioOptions) {
         const input = named(given);
         return {
           run: runs.start('assess', describe(input.persona.recipe), input, task =>
-            assessment.assess(input, task),
+            assessment.assess(input, task, log),
           ).id,
         };
       }),

@@ -1385,7 +1385,7 @@ export const german: Words = {
     goesOn: 'Läuft',
     takePlan: 'Diesen Plan verwenden',
     planTaken: 'Der Plan steht im Formular, seine Mischung auf den Reglern.',
-    cancelled: 'Abgebrochen. Die fertigen Punkte bleiben erhalten.',
+    cancelled: 'Abgebrochen. Was fertig war, bleibt erhalten.',
     finished: (kind, title) => `${kind} fertig: ${title}.`,
   },
 

@@ -1,6 +1,6 @@
 /** What a list or a details view needs to know of a logged run. */
 import {
-  EXPERIMENT_KINDS,
+  isResumable,
   METHODS,
   ownSettings,
   type Persona,
@@ -145,7 +145,7 @@ export function personaOf(run: Run): Persona | null {
 
 /** Whether a run is an experiment that can be gone on with. */
 export const resumable = ({ kind, state }: Pick<Run, 'kind' | 'state'>): boolean =>
-  EXPERIMENT_KINDS.some(known => known === kind) && ['interrupted', 'cancelled', 'failed'].includes(state);
+  isResumable(kind) && ['interrupted', 'cancelled', 'failed'].includes(state);
 
 /** What runs can be saved as here. Only the desktop host can print; its page comes by a scheme of its own. */
 export const KEEPINGS: readonly Keeping[] =

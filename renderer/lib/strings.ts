@@ -1300,7 +1300,7 @@ export const english = {
     goesOn: 'Going on',
     takePlan: 'Use this plan',
     planTaken: 'The plan is in the form, its mix on the sliders.',
-    cancelled: 'Cancelled. The points that were done are kept.',
+    cancelled: 'Cancelled. What was done is kept.',
     finished: (kind: string, title: string) => `${kind} done: ${title}.`,
   },
 

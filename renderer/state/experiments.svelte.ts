@@ -5,9 +5,10 @@ import {
   calibrateInput,
   capabilityInput,
   countObstacle,
-  EXPERIMENT_KINDS,
+  type EXPERIMENT_KINDS,
   type FileType,
   type Inventory,
+  isResumable,
   METHOD_IDS,
   METHODS,
   type Method,
@@ -184,7 +185,9 @@ export class Experiments {
     this.#runs.list.filter(({ kind, state }) => kind === this.design && state === 'done').slice(0, MOST_PAST),
   );
   /** Experiments that go on, and those that can be gone on with. */
-  running = $derived.by(() => this.#runs.list.filter(run => isExperiment(run) && run.state === 'running'));
+  running = $derived.by(() =>
+    this.#runs.list.filter(run => isResumable(run.kind) && run.state === 'running'),
+  );
   unfinished = $derived.by(() => this.#runs.list.filter(resumable).slice(0, MOST_PAST));
 
   readonly #connection: Connection;
@@ -549,5 +552,3 @@ export type Obstacle =
   | 'blind'
   | 'pictures'
   | 'manyDescribers';
-
-const isExperiment = ({ kind }: RunSummary) => EXPERIMENT_KINDS.some(known => known === kind);

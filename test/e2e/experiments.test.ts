@@ -93,6 +93,26 @@ describe('a measurement', () => {
     await shoot('measurement-result');
   });
 
+  it('is cancelled while its items are answered, and goes on with those that are left', async () => {
+    const questionnaire = plan('Measurement').getByLabel('Questionnaire');
+    await questionnaire.selectOption({ label: 'IPIP-NEO-120 (en)' });
+    await begin('Measurement').click();
+    await result()
+      .getByText(/[1-9]\d* \/ 480 answers/)
+      .waitFor();
+    await result().getByRole('button', { name: 'Cancel' }).click();
+    await result().getByText('Cancelled. What was done is kept.').waitFor();
+    expect(await page.violations()).toEqual([]);
+    await shoot('measurement-cancelled');
+    await region('Unfinished')
+      .getByRole('button', { name: /^Resume demo:/ })
+      .waitFor();
+    await result().getByRole('button', { name: 'Resume' }).click();
+    await result().getByText('Differences from the reference persona').waitFor({ timeout: PATIENCE });
+    await region('Unfinished').waitFor({ state: 'detached' });
+    await questionnaire.selectOption('mini-ipip');
+  });
+
   it('draws answers, and wants a judge for an interview', async () => {
     await plan('Measurement').getByLabel('Ratings').selectOption('interview');
     await plan('Measurement').getByText('Choose the model that rates the interview').waitFor();
@@ -252,7 +272,7 @@ describe('a sweep', () => {
       .getByText(/ left$/)
       .waitFor({ timeout: PATIENCE });
     await result().getByRole('button', { name: 'Cancel' }).click();
-    await result().getByText('Cancelled. The points that were done are kept.').waitFor({ timeout: PATIENCE });
+    await result().getByText('Cancelled. What was done is kept.').waitFor({ timeout: PATIENCE });
     const unfinished = region('Unfinished');
     await unfinished.getByText('extraversion, 101 points').waitFor();
     expect(await page.violations()).toEqual([]);

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resourcesFolder } from '../../electron/host.ts';
 import type { Inventory, Scores } from '../../electron/studio/contract.ts';
 import { TRAITS } from '../../electron/studio/contract.ts';
+import { openDatabase } from '../../electron/studio/log/database.ts';
+import { Log } from '../../electron/studio/log/log.ts';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
 
 let studio: TestStudio;
@@ -188,6 +190,71 @@ describe('a comparison', () => {
     const { comparison } = await assess({ openness: 1 }, { reference: persona({ openness: 1 }) });
     for (const found of comparison ?? []) expect(found).toMatchObject({ difference: 0, d: null, p: null });
   });
+});
+
+describe('a measurement that was stopped', () => {
+  test.each([
+    { mode: 'probability' as const, instructions: 2, order: 'both' as const },
+    { mode: 'sampled' as const, repeats: 2, order: 'both' as const, seed: 5 },
+  ])('goes on with what is left, and gives what it gives undisturbed: $mode', async administration => {
+    const asked = {
+      ...{ persona: persona({ extraversion: 1 }), inventory: 'mini-ipip', administration },
+      reference: persona(),
+    };
+    const whole = (await studio.end('assess', studio.client.assessment.assess(asked))).result;
+    if (!whole) throw new Error('no result');
+    const { run: id } = await studio.client.assessment.assess(asked);
+    let done = 0;
+    for await (const event of await studio.client.runs.watch({ id })) {
+      if (event.type === 'end') break;
+      done = event.progress.done;
+      // In the second form of answers.
+      if (done > 45) await studio.client.runs.cancel({ id });
+    }
+    expect((await studio.client.runs.get({ id })).state).toBe('cancelled');
+    expect(done).toBeGreaterThan(45);
+    const kept = stored(id);
+    expect(kept).toBeGreaterThan(0);
+
+    await studio.client.runs.resume({ id });
+    for await (const event of await studio.client.runs.watch({ id })) if (event.type === 'end') break;
+    const run = await studio.client.runs.get({ id });
+    if (run.kind !== 'assess' || !run.result) throw new Error(run.error?.message);
+    expect(run.result.cases).toHaveLength(4);
+    expect(apart(run.result.scores, whole.scores)).toBeLessThan(5e-4);
+    expect(run.result.parsing).toEqual(whole.parsing);
+    expect(run.result.comparison).toHaveLength(whole.comparison?.length ?? 0);
+    // What was kept for it is in the result now.
+    expect(stored(id)).toBe(0);
+  });
+
+  test('asks nothing twice', async () => {
+    const { run: id } = await studio.client.assessment.assess({
+      persona: persona(),
+      inventory: 'ipip-neo-120',
+    });
+    for await (const event of await studio.client.runs.watch({ id }))
+      if (event.type === 'progress' && event.progress.done > 20) await studio.client.runs.cancel({ id });
+    const kept = stored(id);
+    expect(kept).toBeGreaterThan(20);
+    expect(kept).toBeLessThan(120);
+    await studio.client.runs.resume({ id });
+    let first: number | undefined;
+    for await (const event of await studio.client.runs.watch({ id }))
+      if (event.type === 'progress' && event.progress.unit === 'answers' && event.progress.done > 0)
+        first ??= event.progress.done;
+    expect(first).toBeGreaterThanOrEqual(kept);
+  });
+
+  /** Answers that are kept for a run. */
+  function stored(id: string): number {
+    const database = openDatabase(studio.home);
+    try {
+      return new Log(database).points(id).size;
+    } finally {
+      database.close();
+    }
+  }
 });
 
 test('sweeps and profiles report ranks, p and reliability over personas', async () => {

@@ -1,4 +1,6 @@
 /** One inventory put to one mix: its forms, the prompts of each, and the ratings read from what the model says. */
+
+import type { RateEvent } from '../../workers/contract.ts';
 import { systemPrompt } from '../chat/roleplay.ts';
 import type { Administration, AssessResult, ItemResult, Persona } from '../contract.ts';
 import { StudioError } from '../errors.ts';
@@ -16,6 +18,17 @@ interface Form {
   instruction: number;
   order: 'normal' | 'reversed';
 }
+
+/** Answers that were given before an interruption, by name, and where those go that are given now. */
+export interface Kept {
+  get(name: string): unknown;
+  add(name: string, answer: unknown): void;
+}
+
+/** For administrations that are points themselves: nothing of them is kept. */
+const NOTHING: Kept = { get: () => undefined, add: () => {} };
+
+type Rated = Pick<RateEvent, 'probabilities' | 'unseen'>;
 
 export interface Administered {
   cases: Case[];
@@ -69,7 +82,10 @@ export function formsOf(inventory: LoadedInventory, given: Administration): Form
   ).flat();
 }
 
-/** Administers all forms. `judge` is the model that rates interviews; `onAnswer` is told after each answer. */
+/**
+ * Administers all forms. `judge` is the model that rates interviews; `onAnswer` is told after each answer, also of one
+ * that is kept. Rated items are kept one by one; drawn texts as a whole form, because their seeds follow from each other.
+ */
 export async function administer(
   inference: Inference,
   { mix, persona, judge }: { mix: Mix; persona: Persona; judge?: Mix },
@@ -77,6 +93,7 @@ export async function administer(
   given: Administration,
   signal: AbortSignal,
   onAnswer: () => void,
+  kept = NOTHING,
 ): Promise<Administered> {
   const { items } = inventory;
   const answers = answersOf(inventory);
@@ -86,24 +103,42 @@ export async function administer(
   const parsing = { answers: 0, unparsed: 0 };
   let unseen: Administered['unseen'] = null;
 
-  const rate = async (by: Mix, under: string, prompts: string[], order: Form['order']) => {
+  const rate = async (name: string, by: Mix, under: string, prompts: string[], order: Form['order']) => {
     const rated: ItemResult[] = [];
-    const events = inference.rate({ mix: by, system: under, prompts, answers }, signal);
-    for await (const { index, probabilities, unseen: beyond } of events) {
+    const take = (index: number, { probabilities, unseen: beyond }: Rated) => {
       const item = scoreItem(items[index] as (typeof items)[number], probabilities, order);
       if (beyond !== undefined) unseen = widest(unseen, item, beyond);
       rated[index] = item;
       onAnswer();
+    };
+    const left: number[] = [];
+    for (const index of prompts.keys()) {
+      const known = kept.get(`${name}, item ${index + 1}`) as Rated | undefined;
+      if (known) take(index, known);
+      else left.push(index);
+    }
+    if (left.length === 0) return rated;
+    const asked = left.map(index => prompts[index] as string);
+    const events = inference.rate({ mix: by, system: under, prompts: asked, answers }, signal);
+    for await (const { index: at, probabilities, unseen: beyond } of events) {
+      const index = left[at] as number;
+      kept.add(`${name}, item ${index + 1}`, { probabilities, unseen: beyond } satisfies Rated);
+      take(index, { probabilities, unseen: beyond });
     }
     signal.throwIfAborted();
     return rated;
   };
 
   /** Texts by repeat and item. */
-  const draw = async (prompts: string[], maxTokens: number) => {
-    const texts: string[][] = Array.from({ length: given.repeats }, () => []);
+  const draw = async (name: string, prompts: string[], maxTokens: number) => {
     const { temperature } = given;
     const seed = Math.floor(seeds() * 2 ** 32);
+    const known = kept.get(`${name}, texts`) as string[][] | undefined;
+    if (known) {
+      for (const _ of known.flat()) onAnswer();
+      return known;
+    }
+    const texts: string[][] = Array.from({ length: given.repeats }, () => []);
     const sampling = { temperature, topP: persona.sampling.topP, seed, maxTokens };
     const events = inference.answer({ mix, system, prompts, repeats: given.repeats, sampling }, signal);
     for await (const { index, repeat, text } of events) {
@@ -111,18 +146,20 @@ export async function administer(
       onAnswer();
     }
     signal.throwIfAborted();
+    kept.add(`${name}, texts`, texts);
     return texts;
   };
 
   for (const form of formsOf(inventory, given)) {
     const wording = inventory.wording.ratings[form.instruction - 1] as string;
+    const name = `wording ${form.instruction}, ${form.order}`;
     const prompts = items.map(item => fill(wording, inventory, item.text, form.order));
     switch (given.mode) {
       case 'probability':
-        cases.push({ ...form, repeat: 1, items: await rate(mix, system, prompts, form.order) });
+        cases.push({ ...form, repeat: 1, items: await rate(name, mix, system, prompts, form.order) });
         break;
       case 'sampled':
-        for (const [repeat, texts] of (await draw(prompts, RATING_TOKENS)).entries()) {
+        for (const [repeat, texts] of (await draw(name, prompts, RATING_TOKENS)).entries()) {
           const ratings = texts.map(text => readRating(text, answers.length));
           parsing.answers += ratings.length;
           parsing.unparsed += ratings.filter(rating => rating === null).length;
@@ -136,14 +173,15 @@ export async function administer(
         break;
       case 'interview': {
         const questions = items.map(item => fill(inventory.wording.interview, inventory, item.text));
-        for (const [repeat, texts] of (await draw(questions, INTERVIEW_TOKENS)).entries()) {
+        for (const [repeat, texts] of (await draw(name, questions, INTERVIEW_TOKENS)).entries()) {
           const judged = items.map((item, index) =>
             fill(inventory.wording.judge, inventory, item.text, form.order, {
               answer: texts[index] as string,
             }),
           );
           parsing.answers += texts.length;
-          const rated = await rate(judge as Mix, '', judged, form.order);
+          const judging = `${name}, repeat ${repeat + 1}`;
+          const rated = await rate(judging, judge as Mix, '', judged, form.order);
           parsing.unparsed += rated.filter(item => item.rating === null).length;
           cases.push({ ...form, repeat: repeat + 1, items: rated });
         }

@@ -15,10 +15,11 @@ import { recipe as recipeSchema } from '../contract.ts';
 import { isEndpoint } from '../endpoints/contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Inference, Mix } from '../inference.ts';
+import type { Log } from '../log/log.ts';
 import type { Task } from '../log/runs.ts';
 import { checkCount, type Mixing } from '../mixing/mixing.ts';
 import { liveObstacle, usedTraits } from '../mixing/recipe.ts';
-import { administer, answersAsked } from './administration.ts';
+import { administer, answersAsked, type Kept } from './administration.ts';
 import type { Inventories, LoadedInventory } from './inventories.ts';
 import { compare, scoreCases } from './scoring.ts';
 
@@ -35,18 +36,28 @@ export class Assessment {
     this.#scratch = scratchFolder;
   }
 
-  /** A plain weighted sum is mixed live, anything else through a baked file. */
-  async assess(input: z.output<typeof assessInput>, task: Task): Promise<AssessResult> {
+  /**
+   * A plain weighted sum is mixed live, anything else through a baked file. What was answered is in the log as it comes,
+   * until all is: a run that is resumed asks only what is left.
+   */
+  async assess(input: z.output<typeof assessInput>, task: Task, log: Log): Promise<AssessResult> {
     const inventory = await this.inventory(input.inventory, task);
     const personas = [input.persona, ...(input.reference ? [input.reference] : [])];
     checkMixed(personas.map(({ recipe }) => recipe));
     const asked = answersAsked(inventory, input.administration);
+    const stored = log.points(task.run);
     const results: AssessResult[] = [];
-    for (const persona of personas) {
-      const before = asked * results.length;
+    for (const [index, persona] of personas.entries()) {
+      const before = asked * index;
       const onAnswer = (done: number) => task.progress(before + done, asked * personas.length, 'answers');
-      results.push(await this.measure(persona, inventory, input.administration, false, task, onAnswer));
+      const named = (name: string) => `persona ${index + 1}, ${name}`;
+      const kept: Kept = {
+        get: name => stored.get(named(name))?.result,
+        add: (name, answer) => log.addPoint(task.run, named(name), answer, 0),
+      };
+      results.push(await this.measure(persona, inventory, input.administration, false, task, onAnswer, kept));
     }
+    log.dropPoints(task.run);
     const [result, reference] = results as [AssessResult, AssessResult?];
     return { ...result, comparison: reference ? compare(result.items, reference.items) : null };
   }
@@ -76,9 +87,10 @@ export class Assessment {
     baked: boolean,
     task: Task,
     onAnswer: (done: number) => void,
+    kept?: Kept,
   ): Promise<AssessResult> {
     return this.withMix(persona.recipe, baked, task, mix =>
-      this.#administer(mix, persona, inventory, administration, task, onAnswer),
+      this.#administer(mix, persona, inventory, administration, task, onAnswer, kept),
     );
   }
 
@@ -130,6 +142,7 @@ export class Assessment {
     administration: Administration,
     task: Task,
     onAnswer: (done: number) => void,
+    kept?: Kept,
   ): Promise<AssessResult> {
     const judge =
       administration.mode === 'interview' && administration.judge
@@ -144,6 +157,7 @@ export class Assessment {
       administration,
       task.signal,
       () => onAnswer(++done),
+      kept,
     );
     return { ...scoreCases(cases), parsing, unseen };
   }

@@ -63,16 +63,21 @@ export class Experiments {
     return this.#tools.runs.start(kind, this.#table[kind].title(input), input, this.#work(kind, input)).id;
   }
 
-  /** Goes on with a run that ended before it was done; the points that it has are not done again. */
+  /** Goes on with a run that ended before it was done; the points, or answers, that it has are not done again. */
   resume(id: string): void {
-    const run = this.#tools.log.get(id);
+    const { assessment, log, runs } = this.#tools;
+    const run = log.get(id);
+    if (run.kind === 'assess') {
+      runs.resume(run, task => assessment.assess(run.input, task, log));
+      return;
+    }
     const kind = EXPERIMENT_KINDS.find(known => known === run.kind);
     if (!kind)
       throw new StudioError('bad_input', `The run ${id} is no experiment but of the kind ${run.kind}.`, {
         field: 'id',
         action: 'Start it again as it was started.',
       });
-    this.#tools.runs.resume(run, this.#work(kind, run.input as InputOf<ExperimentKind>));
+    runs.resume(run, this.#work(kind, run.input as InputOf<ExperimentKind>));
   }
 
   /** α for wanted scores by the calibration that is kept; null where there is none. */

@@ -1,7 +1,7 @@
 /** The experiment log: every run that was begun, with what, and what came of it. */
 import type Database from 'better-sqlite3';
 import type { Run, RunKind, RunListQuery, RunRemarks, RunSummary, StudioErrorData } from '../contract.ts';
-import { EXPERIMENT_KINDS, run as runSchema } from '../contract.ts';
+import { isResumable, run as runSchema } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 
 interface Row {
@@ -119,7 +119,7 @@ export class Log {
     return changes === 1;
   }
 
-  /** Stores a finished point of an experiment. */
+  /** Stores a finished point of an experiment, or an answer of a measurement. */
   addPoint(run: string, point: string, result: unknown, seconds: number): void {
     this.#database
       .prepare('INSERT INTO points (run, point, result, seconds, finished_at) VALUES (?, ?, ?, ?, ?)')
@@ -136,6 +136,11 @@ export class Log {
     return new Map(
       rows.map(({ point, result, seconds }) => [point, { result: JSON.parse(result), seconds }]),
     );
+  }
+
+  /** Forgets them: what they were kept for is in the result. */
+  dropPoints(run: string): void {
+    this.#database.prepare('DELETE FROM points WHERE run = ?').run(run);
   }
 
   get(id: string): Run {
@@ -322,8 +327,8 @@ export class Log {
       ({
         code: 'worker_lost',
         message: 'Temperament ended before this run did.',
-        action: (EXPERIMENT_KINDS as readonly RunKind[]).includes(kind)
-          ? 'Resume it: the points that it had done are kept.'
+        action: isResumable(kind)
+          ? 'Resume it: what it had done is kept.'
           : kind === 'download'
             ? 'Start it again: it goes on from where it ended.'
             : 'Start the run again.',

@@ -58,6 +58,7 @@ export * from './personas/contract.ts';
 export { emblemSvg } from './personas/emblem.ts';
 export * from './pictures/contract.ts';
 export * from './reporting/schemas.ts';
+export { tableHtml, tableText } from './reporting/tables.ts';
 export { COMPUTE_DEVICES, type Settings, settings } from './settings/contract.ts';
 export * from './terms.ts';
 

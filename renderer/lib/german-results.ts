@@ -1,6 +1,6 @@
 /**
  * What is told of experiments and readouts, in German; stars and numbers as in german-studio.ts. Statistics stand in
- * braces, with their index after a line: {p}, {d_z}. APA tables stay in English, for papers.
+ * braces, with their index after a line: {p}, {d_z}.
  */
 export const germanResults: Record<string, string> = {
   // Assessment

@@ -545,7 +545,7 @@ export const german: Words = {
     hint: 'Aussehen, Rechnen, Daten und Privates (Strg+,)',
     appearance: 'Aussehen',
     language: 'Sprache',
-    languageAbout: 'Die Seite wird dafür neu geladen. Meldungen, Berichte und Tabellen sind englisch.',
+    languageAbout: 'Die Seite wird neu geladen. Berichte, Dateien und manche Meldungen bleiben englisch.',
     textSize: 'Schriftgröße',
     percent: n => `${n} %`,
     smaller: 'Kleinere Schrift',
@@ -1390,10 +1390,12 @@ export const german: Words = {
   },
 
   results: {
-    table: n => `Tabelle ${n}.`,
+    table: 'Tabelle',
     note: 'Anmerkung.',
     copy: 'Kopieren',
     copyTable: n => `Tabelle ${n} kopieren`,
+    language: 'Sprache der Tabellen',
+    languages: { de: 'Deutsch', en: 'Englisch (APA)' },
     copied: 'Tabelle kopiert.',
     savePlot: 'Als SVG speichern',
   },

@@ -561,7 +561,7 @@ export const english = {
     hint: 'Appearance, computing, data and privacy (Ctrl+,)',
     appearance: 'Appearance',
     language: 'Language',
-    languageAbout: 'The page is loaded anew. Messages, reports and tables stay in English.',
+    languageAbout: 'The page is loaded anew. Reports, files and some messages stay in English.',
     textSize: 'Text size',
     percent: (n: number) => `${n} %`,
     smaller: 'Smaller text',
@@ -1305,10 +1305,12 @@ export const english = {
   },
 
   results: {
-    table: (n: number) => `Table ${n}.`,
+    table: 'Table',
     note: 'Note.',
     copy: 'Copy',
     copyTable: (n: number) => `Copy table ${n}`,
+    language: 'Language of the tables',
+    languages: { de: 'German', en: 'English (APA)' },
     copied: 'Table copied.',
     savePlot: 'Save as SVG',
   },

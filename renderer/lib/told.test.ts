@@ -3,9 +3,10 @@ import type { ApaText, Presented } from '../../electron/studio/contract.ts';
 import assessment from '../../electron/studio/reporting/present-assessment.ts?raw';
 import designs from '../../electron/studio/reporting/present-designs.ts?raw';
 import experiments from '../../electron/studio/reporting/present-experiments.ts?raw';
+import others from '../../electron/studio/reporting/present-others.ts?raw';
 import pictures from '../../electron/studio/reporting/present-pictures.ts?raw';
 import readout from '../../electron/studio/reporting/present-readout.ts?raw';
-import { flat, presentedInGerman, titleInGerman } from './told.ts';
+import { flat, presentedInGerman, tableInGerman, titleInGerman } from './told.ts';
 
 const told = (sentences: ApaText[], more: Partial<Presented> = {}): Presented => ({
   ...{ heading: '', sentences, analysis: [], tables: [], plots: [], ...more },
@@ -111,11 +112,12 @@ test('titles of runs are German as far as they are the studio’s', () => {
   expect(titleInGerman('my diary')).toBe('my diary');
 });
 
-/** Templates of texts in a source, with `~` for what is put in. Those of designs and of tables’ notes are left out. */
-function templates(source: string): string[] {
+/** Templates of texts in a source, with `~` for what is put in: tables’ notes, or all others but designs. */
+function templates(source: string, notes = false): string[] {
   const found: string[] = [];
   for (let start = source.indexOf('text`'); start >= 0; start = source.indexOf('text`', start + 1)) {
-    if (/(?:design|note): $/.test(source.slice(0, start))) continue;
+    const before = source.slice(0, start);
+    if (/design: $/.test(before) || /note: $/.test(before) !== notes) continue;
     let [template, within] = ['', ''];
     for (let at = start + 5, depth = 0; at < source.length; at++) {
       const sign = source[at] as string;
@@ -144,13 +146,98 @@ function putIn(expression: string): string {
 
 test('every sentence that is told of experiments and readouts has its German', () => {
   const sentences = [assessment, designs, experiments, pictures, readout]
-    .flatMap(templates)
+    .flatMap(source => templates(source))
     // What begins with something put in is composed, and tested above.
     .filter(template => /^[\p{Lu}].* .*\.$/u.test(template) && /[a-z]{3}/.test(template));
   expect(sentences.length).toBeGreaterThan(25);
   const left = sentences.filter(template => {
     const text = template.replaceAll('~', 'X');
     return sentence(text) === text;
+  });
+  expect(left).toEqual([]);
+});
+
+const table = (more: object) => ({ title: '', head: [], rows: [], note: [], ...more });
+const PRESENTERS = [assessment, designs, experiments, others, pictures, readout];
+/** Words that no German has. */
+const ENGLISH = /\b(?:the|of|is|are|by|over|with|from|and|for|that|means|dash|scores|slopes)\b/i;
+
+test('tables have German titles, heads, names and notes, and numbers as the rest of the page', () => {
+  expect(
+    tableInGerman({
+      title: 'Correlations of the weight of extraversion with the scores',
+      head: [['Scale'], [{ italic: 'r' }], ['95% CI'], [{ italic: 'p', sub: 'adj' }], ['Share (%)']],
+      rows: [
+        { cells: [['Agreeableness'], ['−.45'], ['[−.86, .31]'], ['< .001'], ['12.5%']] },
+        { indent: true, cells: [['Self-efficacy'], ['1.00'], ['—'], ['.012'], ['3']] },
+      ],
+      note: [
+        ...[{ italic: 'n' }, ' = points with a score. ', { italic: 'p', sub: 'adj' }],
+        ' is adjusted over the rows after Benjamini and Hochberg (1995). A dash means undefined: for extraversion, the scores are the same at every point.',
+      ],
+    }),
+  ).toEqual({
+    title: 'Korrelationen des Gewichts von Extraversion mit den Werten',
+    head: [['Skala'], [{ italic: 'r' }], ['95-%-KI'], [{ italic: 'p', sub: 'adj' }], ['Anteil (%)']],
+    rows: [
+      { cells: [['Verträglichkeit'], ['−0,45'], ['[−0,86; 0,31]'], ['< 0,001'], ['12,5\u00a0%']] },
+      { indent: true, cells: [['Selbstwirksamkeit'], ['1,00'], ['—'], ['0,012'], ['3']] },
+    ],
+    note: [
+      ...[{ italic: 'n' }, ' = Punkte mit einem Wert. ', { italic: 'p', sub: 'adj' }],
+      ' ist nach Benjamini und Hochberg (1995) über die Zeilen korrigiert. Ein Strich heißt, dass der Wert nicht bestimmt ist: Extraversion: Die Werte sind an jedem Punkt gleich.',
+    ],
+  });
+});
+
+test('words that texts used stay what they are', () => {
+  const { rows } = tableInGerman(
+    table({
+      head: [['Category'], ['Share (%)'], ['Most frequent words']],
+      rows: [{ cells: [['Positive emotion'], ['2.50'], ['small']] }],
+    }),
+  );
+  expect(rows[0]?.cells).toEqual([['Positive Gefühle'], ['2,50'], ['small']]);
+});
+
+test('every title and note of a table has its German', () => {
+  const titles = PRESENTERS.flatMap(source =>
+    [...source.matchAll(/\btitle: (?:'([^']+)'|`([^`]+)`)/g)].map(([, plain, put = '']) =>
+      (plain ?? put).replaceAll(/\$\{nameOf[^}]+\}/g, '').replaceAll(/\$\{[^}]+\}/g, 'X'),
+    ),
+  );
+  expect(titles.length).toBeGreaterThan(20);
+  const notes = PRESENTERS.flatMap(source => [
+    ...templates(source, true),
+    // Sentences that are there now and then.
+    ...[...source.matchAll(/['`] ((?:A (?:dash|perfect)|On) [^'`\n]*\.)['`]/g)].map(([, sometimes = '']) =>
+      sometimes.replaceAll(/\$\{[^}]+\}/g, '~'),
+    ),
+  ]);
+  expect(notes.length).toBeGreaterThan(30);
+  const left = [
+    ...titles.map(title => tableInGerman(table({ title })).title),
+    ...notes.map(note =>
+      flat(
+        tableInGerman(table({ note: [note.replaceAll(/(?<=[\w.’])~+/g, '').replaceAll(/~+/g, '7')] })).note,
+      ),
+    ),
+  ].filter(text => ENGLISH.test(text));
+  expect(left).toEqual([]);
+});
+
+test('every head and cell that the presenters write themselves has its German', () => {
+  const heads = PRESENTERS.flatMap(source => [
+    ...[...source.matchAll(/\bcell\('([^']+)'\)/g)].map(([, head = '']) => head),
+    ...[...source.matchAll(/head: (?:heads\()?\[([\s\S]*?)\n\s*\](?:\.map|\)|,\n)/g)].flatMap(
+      ([, list = '']) => [...list.matchAll(/'([A-Z][^']+)'/g)].map(([, head = '']) => head),
+    ),
+  ]);
+  expect(heads.length).toBeGreaterThan(60);
+  const same = new Set(['Form', 'No']);
+  const left = [...new Set(heads)].filter(head => {
+    const [german] = tableInGerman(table({ head: [[head]] })).head;
+    return flat(german ?? []) === head && !same.has(head) && !/^[^a-z]*$/.test(head);
   });
   expect(left).toEqual([]);
 });

@@ -1,14 +1,19 @@
-/** What is told of a run, in the language of the page: findings and plots. APA tables stay in English, as papers have them. */
+/**
+ * What is told of a run, in the language of the page: findings and plots. Its tables come in English, as journals have
+ * them, and are put into German by `tableInGerman` where they are shown so.
+ */
 import {
   type ApaText,
   type Figure,
   type Presented,
   type RunKind,
   TRAITS,
+  type Trait,
 } from '../../electron/studio/contract.ts';
 import { german } from './german.ts';
 import { germanResults, germanTitles } from './german-results.ts';
 import { germanStudio } from './german-studio.ts';
+import { germanCells, germanFacets, germanTitlesAndNotes } from './german-tables.ts';
 import { language } from './language.ts';
 import { translated } from './said.ts';
 
@@ -34,6 +39,28 @@ export function presentedInGerman(told: Presented): Presented {
       note: inGerman(plot.note),
       figure: figureInGerman(plot.figure),
     })),
+  };
+}
+
+export type ApaTable = Presented['tables'][number];
+
+/** Columns that hold words of texts, which may read like the studio’s. */
+const WORD_COLUMNS = new Set(['Most frequent words', 'Texts', 'Reference']);
+
+/** A table in APA style with German words and, as everywhere on the German page, decimal commas. */
+export function tableInGerman({ title, head, rows, note }: ApaTable): ApaTable {
+  const heads = head.map(flat);
+  const cell = (text: ApaText, column: number): ApaText => {
+    const plain = flat(text);
+    if (WORD_COLUMNS.has(heads[column] ?? '')) return [numbers(plain)];
+    if (column === 0 && heads[0] === 'Scale') return [scaleInGerman(plain)];
+    return pieces(germanCells[plain] ?? nameInGerman(plain));
+  };
+  return {
+    title: inGerman(title),
+    head: head.map(text => pieces(germanCells[flat(text)] ?? inGerman(flat(text)))),
+    rows: rows.map(row => ({ ...row, cells: row.cells.map(cell) })),
+    note: textInGerman(note),
   };
 }
 
@@ -80,6 +107,8 @@ const RECIPE: [RegExp, string][] = [
   [/,? and (?=neuroticism)/, ' und '],
 ];
 
+const TOLD = { ...germanResults, ...germanTitlesAndNotes };
+
 const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 const ZAHLEN = ['kein', 'ein', 'zwei', 'drei', 'vier', 'fünf', 'sechs', 'sieben', 'acht', 'neun'];
 
@@ -88,13 +117,29 @@ const numbers = (text: string): string =>
   text
     .replace(/\[(−?[\d.]+),[ \u00a0](−?[\d.]+)\]/g, '[$1; $2]')
     .replace(/(^|[^\w.,])(−?)\.(\d)/g, '$1$20,$3')
-    .replace(/(^|[^\w.,-])(−?\d+)\.(\d+)(?![\w.])/g, '$1$2,$3');
+    .replace(/(^|[^\w.,-])(−?\d+)\.(\d+)(?![\w.])/g, '$1$2,$3')
+    .replace(/(\d)%$/, '$1\u00a0%');
 
 /** `{M} = 4.44 ({SD} = 0.42) for extraversion, and …` */
 const scoresInGerman = (scores: string): string =>
   scores
     .replace(/ for ([a-z ]+)/g, (_, name: string) => ` für ${namesInGerman.get(name) ?? name}`)
     .replace(', and ', ' und ');
+
+/** Why a correlation is undefined, as notes list it trait by trait. */
+const WHY = [
+  'there is no pair of values, and it takes three',
+  'there is one pair of values, and it takes three',
+  'there are two pairs of values, and it takes three',
+  'α is the same at every point',
+  'the scores are the same at every point',
+  'no reason is in the log',
+];
+
+const whyInGerman = (listed: string): string =>
+  WHY.reduce((text, why) => text.replaceAll(why, germanResults[why] ?? why), listed)
+    .replace(new RegExp(`\\b(${TRAITS.join('|')}), `, 'g'), (_, trait: Trait) => `${traits[trait].name}: `)
+    .replace(/,? and /g, ' und ');
 
 /** What stood for a star: a name, a number, or statistics. */
 function wordInGerman(word: string): string {
@@ -107,25 +152,26 @@ function wordInGerman(word: string): string {
     const recipe = RECIPE.reduce((text, [from, to]) => text.replace(from, to), word);
     return numbers(TRAITS.reduce((text, trait) => text.replace(trait, traits[trait].name), recipe));
   }
-  const known = translated(word, germanResults);
+  const known = translated(word, TOLD);
   if (known !== word) return known;
+  if (WHY.some(why => word.includes(why))) return whyInGerman(word);
   const german = numbers(word).replaceAll('95%\u00a0CI', '95-%-KI').replace('(adjusted, ', '(korrigiert, ');
   return /[\d\])] for /.test(word) ? scoresInGerman(german) : german;
 }
 
 function inGerman(text: string): string {
   if (text === '') return text;
-  const whole = translated(text, germanResults, wordInGerman);
+  const whole = translated(text, TOLD, wordInGerman);
   if (whole !== text) return whole;
   // Several sentences that come together or alone: the longest known beginnings.
-  const sentences = text.split(/(?<=[.)]) (?=[\p{Lu}{])/u);
+  const sentences = text.split(/(?<=[.)]) (?=[\p{Lu}{‖α\d])/u);
   const found: string[] = [];
   for (let from = 0; from < sentences.length; ) {
     let to = sentences.length;
     let german = '';
     for (; to > from; to--) {
       const part = sentences.slice(from, to).join(' ');
-      german = translated(part, germanResults, wordInGerman);
+      german = translated(part, TOLD, wordInGerman);
       if (german !== part) break;
     }
     found.push(to > from ? german : (sentences[from] as string));
@@ -141,6 +187,10 @@ function nameInGerman(name: string): string {
   const parts = name.split(': ').map(part => wordInGerman(translated(part, germanStudio)));
   return parts.join(': ');
 }
+
+/** The name of a scale; several facets share theirs with categories of words. */
+const scaleInGerman = (name: string): string =>
+  germanFacets[name.charAt(0).toLowerCase() + name.slice(1)] ?? nameInGerman(name);
 
 function figureInGerman(figure: Figure): Figure {
   const name = <T extends { name: string }>(row: T): T => ({ ...row, name: nameInGerman(row.name) });
@@ -161,7 +211,7 @@ function figureInGerman(figure: Figure): Figure {
       return {
         ...figure,
         reference: figure.reference && inGerman(figure.reference),
-        rows: figure.rows.map(name),
+        rows: figure.rows.map(row => ({ ...row, name: scaleInGerman(row.name) })),
       };
     case 'estimates':
       return { ...figure, of: figure.of && inGerman(figure.of), rows: figure.rows.map(name) };
@@ -180,8 +230,11 @@ export const flat = (text: ApaText): string =>
     )
     .join('');
 
-function textInGerman(text: ApaText): ApaText {
-  return inGerman(flat(text))
+const textInGerman = (text: ApaText): ApaText => pieces(inGerman(flat(text)));
+
+/** The pieces of a flat text. */
+function pieces(text: string): ApaText {
+  return text
     .split(/(\{[^{}]+\})/)
     .filter(Boolean)
     .map(piece => {

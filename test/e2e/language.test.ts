@@ -45,6 +45,45 @@ it('fits German words into every view, in reach of everybody', async () => {
   }
 });
 
+it('sets tables in German, and in English for a journal', async () => {
+  page = await StudioPage.open(running.browser, running.studio.url, {
+    ...german,
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  const { page: view } = page;
+  await view.getByRole('link', { name: 'Experimente', exact: true }).click();
+  await view.getByRole('link', { name: /^Messung/ }).click();
+  const plan = view.getByRole('region', { name: 'Messung', exact: true });
+  await plan.getByLabel('Fragebogen').selectOption({ label: 'IPIP-NEO-120 (en)' });
+  await plan.getByRole('button', { name: 'Starten', exact: true }).click();
+  const result = view.getByRole('region', { name: 'Ergebnis', exact: true });
+  await result.getByText('Tabelle 1.').waitFor({ timeout: PATIENCE });
+  const table = result.getByRole('table').last();
+  const copied = async () => {
+    await result.getByRole('button', { name: 'Tabelle 1 kopieren' }).click();
+    return view.evaluate('navigator.clipboard.readText()');
+  };
+  expect((await table.getByRole('row').nth(1).innerText()).split(/\s+/)).toEqual([
+    'Offenheit',
+    '24',
+    expect.stringMatching(/^\d,\d\d$/),
+    expect.stringMatching(/^\d,\d\d$/),
+  ]);
+  expect(await table.getByRole('row').nth(2).innerText()).toMatch(/^Fantasie/);
+  expect(await copied()).toMatch(/^Tabelle 1\nWerte im IPIP-NEO-120/);
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('german-tables');
+
+  const choice = result.getByLabel('Sprache der Tabellen');
+  await choice.selectOption('Englisch (APA)');
+  await result.getByText('Table 1.').waitFor();
+  expect(await table.getByRole('row').nth(1).innerText()).toMatch(/^Openness\s+24\s+\d\.\d\d/);
+  expect(await copied()).toMatch(/^Table 1\nScores on the IPIP-NEO-120/);
+  await view.reload();
+  await result.getByText('Table 1.').waitFor({ timeout: PATIENCE });
+  expect(await choice.inputValue()).toBe('en');
+});
+
 it('takes the language from the settings, and keeps it', async () => {
   page = await StudioPage.open(running.browser, running.studio.url, {
     bypassCSP: true,

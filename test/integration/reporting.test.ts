@@ -5,7 +5,14 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appFolder } from '../../electron/host.ts';
 import { readArchive } from '../../electron/studio/archive.ts';
-import { type AssessResult, type EXPORT_FORMATS, type Run, TRAITS } from '../../electron/studio/contract.ts';
+import {
+  type AssessResult,
+  type EXPORT_FORMATS,
+  type Run,
+  TRAITS,
+  tableHtml,
+  tableText,
+} from '../../electron/studio/contract.ts';
 import { StudioError } from '../../electron/studio/errors.ts';
 import { openStudio, persona, studioError, type TestStudio } from './studio.ts';
 
@@ -199,10 +206,10 @@ test('a run is told for the page as the exported tables tell it', async () => {
   const told = await studio.client.reporting.present({ run: swept.id });
   const files = await exported(swept.id, 'html', 'text', 'svg');
   expect(told.tables.length).toBeGreaterThan(0);
-  for (const { html, plain, head, rows } of told.tables) {
-    expect(files.get('tables.html')).toContain(html);
-    expect(files.get('results.txt')).toContain(plain);
-    for (const { cells } of rows) expect(cells).toHaveLength(head.length);
+  for (const [index, table] of told.tables.entries()) {
+    expect(files.get('tables.html')).toContain(tableHtml(table, index + 1));
+    expect(files.get('results.txt')).toContain(tableText(table, index + 1));
+    for (const { cells } of table.rows) expect(cells).toHaveLength(table.head.length);
   }
   expect(told.plots.map(({ name, svg }) => [`${name}.svg`, `${svg}\n`])).toEqual(
     [...files].filter(([name]) => name.endsWith('.svg')),

@@ -121,11 +121,7 @@ export class Reporting {
       heading: told.heading,
       sentences: told.sentences,
       analysis: told.analysis,
-      tables: told.tables.map((table, index) => ({
-        ...table,
-        html: tableHtml(table, index + 1),
-        plain: tableText(table, index + 1),
-      })),
+      tables: told.tables,
       plots: told.plots.map(plot => {
         const { name, title, note, figure } = plot;
         return { name, title, note, figure, svg: drawSvg(plot) };

@@ -175,9 +175,6 @@ export const presented = z.object({
       head: z.array(text),
       rows: z.array(z.object({ cells: z.array(text), indent: z.boolean().optional() })),
       note: text,
-      /** The table in APA style, to be pasted into a paper. */
-      html: z.string(),
-      plain: z.string(),
     }),
   ),
   plots: z.array(

@@ -19,12 +19,19 @@ export interface Table {
 /** A text of one piece, for cells. */
 export const cell = (value: string): Text => [value];
 
+/** What stands above and below every table, in its language. */
+export interface TableWords {
+  table: string;
+  note: string;
+}
+const ENGLISH: TableWords = { table: 'Table', note: 'Note.' };
+
 // Word keeps what is written on the elements themselves. Lines take the colour of the text.
 const RULE = '1pt solid';
 const PAD = 'padding:2pt 4pt';
 
 /** Number and title above, three lines, the note below. */
-export function tableHtml({ title, head, rows, note }: Table, number: number): string {
+export function tableHtml({ title, head, rows, note }: Table, number: number, words = ENGLISH): string {
   const align = (column: number) => (column === 0 ? 'left' : 'center');
   const heads = head.map(
     (text, column) =>
@@ -41,13 +48,13 @@ export function tableHtml({ title, head, rows, note }: Table, number: number): s
     return `<tr>${columns.join('')}</tr>`;
   });
   return [
-    `<p class="number"><b>Table ${number}</b></p>`,
+    `<p class="number"><b>${escapeHtml(words.table)} ${number}</b></p>`,
     `<p class="title"><i>${escapeHtml(title)}</i></p>`,
     `<div class="wide"><table style="border-collapse:collapse">`,
     `<thead><tr>${heads.join('')}</tr></thead>`,
     `<tbody>${body.join('\n')}</tbody>`,
     '</table></div>',
-    ...(note.length > 0 ? [`<p class="note"><i>Note.</i> ${toHtml(note)}</p>`] : []),
+    ...(note.length > 0 ? [`<p class="note"><i>${escapeHtml(words.note)}</i> ${toHtml(note)}</p>`] : []),
   ].join('\n');
 }
 
@@ -76,7 +83,7 @@ export function tableLatex({ title, head, rows, note }: Table, number: number): 
   ].join('\n');
 }
 
-export function tableText({ title, head, rows, note }: Table, number: number): string {
+export function tableText({ title, head, rows, note }: Table, number: number, words = ENGLISH): string {
   const lines = [{ cells: head, indent: false }, ...rows].map(({ cells, indent }) =>
     cells.map((text, column) => `${column === 0 && indent ? '  ' : ''}${toPlain(text)}`),
   );
@@ -89,13 +96,13 @@ export function tableText({ title, head, rows, note }: Table, number: number): s
   );
   const rule = '─'.repeat(widths.reduce((sum, width) => sum + width + 2, -2));
   return [
-    `Table ${number}`,
+    `${words.table} ${number}`,
     title,
     rule,
     written[0],
     rule,
     ...written.slice(1),
     rule,
-    ...(note.length > 0 ? [`Note. ${toPlain(note)}`] : []),
+    ...(note.length > 0 ? [`${words.note} ${toPlain(note)}`] : []),
   ].join('\n');
 }

@@ -32,7 +32,7 @@ interface Terminal<A> {
   warn(client: Client, recipe: schema.Recipe, live: boolean): Promise<unknown>;
   system(command: Command): Command;
   administering(command: Command): Command;
-  administered(options: A): { inventory: string; administration: object };
+  administered(options: A): { inventory?: string; administration: object };
 }
 
 // ── Reading arguments ──────────────────────────────────────────────────────────────────────────────────────

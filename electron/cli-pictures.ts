@@ -45,7 +45,10 @@ export function picturesCommand({ command, perform, follow, personaFor, warn, sy
     .option('--persona <name...>', 'kept personas, with the base to compare them with')
     .option('--prompt <text>', 'what to ask of each picture', by(shape.prompt), 'Describe this picture.')
     .option('--repeats <number>', 'descriptions of each picture', by(shape.repeats, number), 1)
-    .option('--dictionary <name>', 'in place of the studio’s lexicon')
+    .option(
+      '--dictionary <name>',
+      'in place of the studio’s lexicon; en or de: that one of the studio’s, which are else chosen by the texts',
+    )
     .option('--seed <number>', 'of the first description', by(sampled.seed, number))
     .option(
       '--temperature <number>',

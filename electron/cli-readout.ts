@@ -37,7 +37,7 @@ export function readoutCommand({ command, perform, follow, reportBroken, signal 
     .option('--persona <name>', 'instead of a path: the answers of the persona of this name in the log')
     .option(
       '--dictionary <file>',
-      'your own, .dic, .dicx or .csv: a path, or a name in the folder of dictionaries',
+      'your own, .dic, .dicx or .csv: a path, or a name in the folder of dictionaries; en or de: the studio’s own, which is else chosen by the texts',
     )
     .option('--dictionaries', 'list the folder of dictionaries instead')
     .option('--reference <path>', 'compare with this text, folder or table (same column)')
@@ -123,16 +123,24 @@ async function standardInput(): Promise<string> {
   return decodeText(Buffer.concat(pieces), '-');
 }
 
-function dictionaryList({ dictionaries, folder }: { dictionaries: schema.DictionaryInfo[]; folder: string }) {
-  if (dictionaries.length === 0) return `No dictionaries. Put .dic or .dicx files into ${folder}.`;
-  return table(
-    dictionaries.map(({ name, categories, entries, remarks }) => [
-      name,
-      `${categories} categories`,
-      `${entries} entries`,
-      remarks.length > 0 ? `${remarks.length} remarks, see --json` : '',
-    ]),
-  );
+function dictionaryList({
+  dictionaries,
+  folder,
+  own,
+}: {
+  dictionaries: schema.DictionaryInfo[];
+  folder: string;
+  own: { language: string; name: string }[];
+}) {
+  const rows = dictionaries.map(({ name, categories, entries, remarks }) => [
+    name,
+    `${categories} categories`,
+    `${entries} entries`,
+    remarks.length > 0 ? `${remarks.length} remarks, see --json` : '',
+  ]);
+  const studios = table(own.map(({ language, name }) => [language, name]));
+  if (rows.length === 0) return `${studios}\nNone of yours. Put .dic, .dicx or .csv files into ${folder}.`;
+  return `${studios}\n${table(rows)}`;
 }
 
 function readoutText(result: schema.ReadTextsResult): string {

@@ -41,7 +41,10 @@ const system = (command: Command) => command.option('--system <text>', 'system p
 /** Options of everything that administers an inventory. */
 const administering = (command: Command) =>
   command
-    .option('--inventory <name>', 'inventory to administer; “inventories” lists them', 'ipip-50')
+    .option(
+      '--inventory <name>',
+      'inventory to administer; “inventories” lists them (default: ipip-50, or one in the model’s language where its file says that it speaks no English)',
+    )
     .option(
       '--mode <name>',
       'probability: from the model’s own probabilities; sampled: from drawn answers; interview: free answers, judged',
@@ -71,7 +74,7 @@ const administering = (command: Command) =>
     );
 
 interface AdministeringOptions {
-  inventory: string;
+  inventory?: string;
   mode?: schema.Administration['mode'];
   judge?: string;
   repeats?: number;
@@ -157,6 +160,7 @@ async function follow<R>(client: Client, starting: Promise<{ run: string }>): Pr
   const cancel = () => void client.runs.cancel({ id });
   abort.signal.addEventListener('abort', cancel);
   if (abort.signal.aborted) cancel();
+  await tellInventory(client, id);
   for await (const event of await client.runs.watch({ id })) {
     if (event.type === 'progress') {
       tell(event.progress);
@@ -172,6 +176,16 @@ async function follow<R>(client: Client, starting: Promise<{ run: string }>): Pr
     return { ...(result as R), run: id };
   }
   throw new StudioError('internal', 'The run ended without a word.');
+}
+
+/** What is asked, where the studio chose it by the model's languages. */
+async function tellInventory(client: Client, id: string): Promise<void> {
+  const { input } = await client.runs.get({ id });
+  if (!('inventory' in input) || input.inventory === schema.DEFAULT_INVENTORY) return;
+  if (process.argv.some(word => word.startsWith('--inventory'))) return;
+  console.error(
+    `Note: Asked with ${input.inventory}, because the model’s file says that it speaks no English. “--inventory” names another.`,
+  );
 }
 
 function tell({ done, total, unit, message, secondsLeft }: schema.Progress): void {

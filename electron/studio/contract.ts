@@ -761,6 +761,8 @@ export const contract = {
         dictionaries: z.array(language.dictionary),
         broken: z.array(brokenFile),
         folder: z.string(),
+        /** The studio's own lexicons, called by their language (ISO 639-1); English first. */
+        own: z.array(z.object({ language: z.string(), name: z.string() })),
       }),
     ),
   },

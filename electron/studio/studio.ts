@@ -10,7 +10,7 @@ import { Inventories, summary } from './assessment/inventories.ts';
 import { Chat } from './chat/chat.ts';
 import { Conversations } from './chat/conversations.ts';
 import { withUser } from './chat/roleplay.ts';
-import { contract, type Persona, type Recipe, TRAITS } from './contract.ts';
+import { AUTO_INVENTORY, contract, inventoryFor, type Persona, type Recipe, TRAITS } from './contract.ts';
 import { Desktop } from './desktop/desktop.ts';
 import { Catalogue } from './downloads/catalogue.ts';
 import { Downloads } from './downloads/downloads.ts';
@@ -158,9 +158,18 @@ export async function createStudio(options: StudioOptions) {
     };
   };
 
+  /** With the inventory that suits the model, where none is named. */
+  const suited = async <I extends { persona: Persona; inventory?: string }>(input: I): Promise<I> => {
+    if (input.inventory !== AUTO_INVENTORY) return input;
+    // What is wrong with a model is said when it is loaded.
+    const model = await library.model(input.persona.recipe.base).catch(() => null);
+    const { inventories: known } = await inventories.list();
+    return { ...input, inventory: inventoryFor(model?.languages ?? [], known.map(summary)) };
+  };
+
   const begin = async (...[kind, input]: Parameters<Experiments['start']>) => {
     await described();
-    return { run: experiments.start(kind, named(input)) };
+    return { run: experiments.start(kind, named(await suited(input))) };
   };
 
   const os = implement(contract).use(asStudioErrors);
@@ -323,7 +332,7 @@ export async function createStudio(options: StudioOptions) {
       }),
       assess: os.assessment.assess.handler(async ({ input: given }) => {
         await described();
-        const input = named(given);
+        const input = named(await suited(given));
         return {
           run: runs.start('assess', describe(input.persona.recipe), input, task =>
             assessment.assess(input, task, log),
@@ -341,7 +350,7 @@ export async function createStudio(options: StudioOptions) {
       stability: os.experiments.stability.handler(({ input }) => begin('stability', input)),
       calibrate: os.experiments.calibrate.handler(({ input }) => begin('calibrate', input)),
       calibrations: os.experiments.calibrations.handler(() => experiments.calibrations.list()),
-      solve: os.experiments.solve.handler(({ input }) => experiments.solve(input)),
+      solve: os.experiments.solve.handler(async ({ input }) => experiments.solve(await suited(input))),
       target: os.experiments.target.handler(({ input }) => begin('target', input)),
       tune: os.experiments.tune.handler(({ input }) => begin('tune', input)),
       pictures: os.experiments.pictures.handler(({ input }) => begin('pictures', input)),

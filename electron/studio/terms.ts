@@ -143,6 +143,8 @@ export const model = z.object({
   contextLength: z.number(),
   /** Length of its embeddings; 0 where its file does not tell. */
   width: z.number(),
+  /** Languages that its file says it speaks, as tags (`en`, `pt-br`); empty where it does not say. */
+  languages: z.array(z.string()),
   /** The output layer is the token embeddings again: the model has no `output.weight`. */
   tiedEmbeddings: z.boolean(),
   /** Hash of architecture, dimensions, tokenizer, tensor names and shapes: vectors fit models of the same backbone. */
@@ -399,6 +401,31 @@ export const inventorySummary = inventory.omit({ items: true, instructions: true
 });
 export type InventorySummary = z.infer<typeof inventorySummary>;
 
+/** Asked unless the model's languages or the user say otherwise. */
+export const DEFAULT_INVENTORY = 'ipip-50';
+/** In a plan that begins: the studio chooses by the model's languages. */
+export const AUTO_INVENTORY = 'auto';
+
+/**
+ * The inventory for a model that speaks these languages: English where it is one of them or none is known, because most
+ * is known of it; else the first one of the five traits in the first language that there is one in.
+ */
+export function inventoryFor(
+  languages: string[],
+  inventories: Pick<InventorySummary, 'short' | 'language' | 'traits'>[],
+): string {
+  const primary = (tag: string) => tag.toLowerCase().split('-')[0];
+  if (languages.some(tag => primary(tag) === 'en')) return DEFAULT_INVENTORY;
+  const whole = inventories.filter(({ traits }) => TRAITS.every(trait => traits.includes(trait)));
+  for (const tag of languages) {
+    const found =
+      whole.find(({ language }) => language.toLowerCase() === tag.toLowerCase()) ??
+      whole.find(({ language }) => primary(language) === primary(tag));
+    if (found) return found.short;
+  }
+  return DEFAULT_INVENTORY;
+}
+
 export const ASSESSMENT_MODES = ['probability', 'sampled', 'interview'] as const;
 export const RESPONSE_ORDERS = ['normal', 'reversed', 'both'] as const;
 
@@ -564,7 +591,8 @@ export type AssessResult = z.infer<typeof assessResult>;
 
 /** What every assessment is told besides the persona. */
 export const administered = {
-  inventory: z.string().default('ipip-50'),
+  /** Short name. `auto`: `inventoryFor` the languages of the persona's model; the run names the one that was chosen. */
+  inventory: z.string().default(AUTO_INVENTORY),
   administration: administration.default(() => administration.parse({})),
 };
 export const assessInput = z.object({

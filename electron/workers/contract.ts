@@ -117,6 +117,8 @@ export const mergingContract = {
   read: procedure.input(z.object({ path: z.string() })).output(
     z.object({
       metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+      /** `general.languages` as it stands. */
+      languages: z.array(z.string()),
       tensors: z.array(
         z.object({ name: z.string(), type: z.string(), shape: z.array(z.number()), bytes: z.number() }),
       ),

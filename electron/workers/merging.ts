@@ -90,6 +90,7 @@ const router = worker.router({
     });
     return {
       metadata: Object.fromEntries(plain),
+      languages: [metadata['general.languages'] ?? []].flat().filter(tag => typeof tag === 'string'),
       tensors: tensors.map(({ name, type, shape, bytes }) => ({ name, type, shape, bytes })),
       bytes: fileBytes,
     };

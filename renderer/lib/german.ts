@@ -853,7 +853,8 @@ export const german: Words = {
     both: 'Texte und Referenz',
     kept: 'Die Texte bleiben mit der Auswertung im Protokoll dieses Studios und kommen in ihre Studiendatei; wer die Auswertung löscht, löscht auch sie.',
     dictionary: 'Lexikon',
-    ownLexicon: 'Das des Studios',
+    ownLexicon: 'Das des Studios in der Sprache der Texte',
+    lexiconIn: language => `Das des Studios, ${language}`,
     paired: 'In Paaren gleichen Namens',
     blind:
       'Solange eine Blindstudie läuft, werden keine Wörter gezählt. Decken Sie sie zuerst auf, oder beenden Sie sie.',
@@ -1075,12 +1076,13 @@ export const german: Words = {
     stale: 'Regler oder Anweisungen haben sich seit dieser Messung geändert.',
     otherModel: name => `Gemessen mit ${name}.`,
     empty:
-      'Messen legt der Basis und der Persona 50 Aussagen vor und liest jede Bewertung aus den Wahrscheinlichkeiten des Modells ab.',
+      'Messen legt der Basis und der Persona die Aussagen eines Fragebogens vor und liest jede Bewertung aus den Wahrscheinlichkeiten des Modells ab.',
     running: side => `Gemessen wird: ${side}`,
     trait: 'Merkmal',
     difference: 'Diff.',
     caption: 'Merkmalswerte von 1 bis 5: Basis, Persona und die Änderung dazwischen',
     note: '1 bis 5 ± Standardabweichung über die Items.',
+    inventory: name => `Gefragt mit ${name}, weil das Modell laut seiner Datei kein Englisch spricht.`,
     demoNote: 'Eine Vorführung, kein Beleg.',
     validMass: percent => `${percent} der Wahrscheinlichkeit fielen auf gültige Antworten.`,
     drawn: (answers, unparsed) =>

@@ -16,5 +16,9 @@ export const language: Language = recall('language', z.enum(['en', 'de'])) ?? pr
 /** For dates and grouped digits; English is as the browser writes it. */
 export const locale: string | undefined = language === 'de' ? 'de-DE' : undefined;
 
+const names = new Intl.DisplayNames(language, { type: 'language' });
+/** Of an ISO 639-1 code, perhaps with a region: `German`, in the page's language. */
+export const languageName = (code: string): string => names.of(code) ?? code;
+
 /** A number's text with the mark between units and tenths that the language uses. */
 export const decimal = (text: string): string => (language === 'de' ? text.replace('.', ',') : text);

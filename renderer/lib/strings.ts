@@ -787,7 +787,8 @@ export const english = {
     both: 'Texts and reference',
     kept: 'The texts are kept with the readout in this studio’s log and go into its study file; deleting the readout deletes them.',
     dictionary: 'Lexicon',
-    ownLexicon: 'The studio’s own',
+    ownLexicon: 'The studio’s own, by the language of the texts',
+    lexiconIn: (language: string) => `The studio’s own, ${language}`,
     paired: 'In pairs of the same name',
     blind: 'While a blind study goes on, no words are counted. Reveal it or end it first.',
     source: 'Words of',
@@ -1001,12 +1002,14 @@ export const english = {
     stale: 'The sliders or instructions have changed since this measurement.',
     otherModel: (name: string) => `Measured with ${name}.`,
     empty:
-      'Measure puts 50 statements to the base and to the persona and reads each rating from the model’s own probabilities.',
+      'Measure puts the statements of a questionnaire to the base and to the persona and reads each rating from the model’s own probabilities.',
     running: (side: string) => `Measuring ${side}`,
     trait: 'Trait',
     difference: 'Change',
     caption: 'Trait scores from 1 to 5: base, persona, and the change between them',
     note: '1 to 5 ± standard deviation over the items.',
+    inventory: (name: string) =>
+      `Asked with ${name}, because the model’s file says that it speaks no English.`,
     demoNote: 'A demonstration, no evidence.',
     validMass: (percent: string) => `${percent} of the answers’ probability was valid.`,
     drawn: (answers: number, unparsed: number) =>

@@ -8,6 +8,7 @@ import {
   type EXPERIMENT_KINDS,
   type FileType,
   type Inventory,
+  inventoryFor,
   isResumable,
   METHOD_IDS,
   METHODS,
@@ -97,6 +98,7 @@ const SEVERAL = 3;
 
 type InventoryChoice = Pick<Inventory, 'short' | 'name' | 'language' | 'source' | 'reference' | 'licence'> & {
   items: number;
+  traits: string[];
   facets: string[];
   instructions: number;
 };
@@ -109,7 +111,8 @@ export class Experiments {
 
   /** Whom: the sliders, the base, or a kept persona by its id. */
   who = $state('sliders');
-  inventory = $state('ipip-50');
+  /** The one that was chosen; null while it follows the model's languages. */
+  #inventory = $state<string | null>(null);
   instructions = $state(1);
   order = $state<Administration['order']>('normal');
   mode = $state<Administration['mode']>('probability');
@@ -152,6 +155,17 @@ export class Experiments {
   line = $derived.by(() => this.#runs.list.find(({ id }) => id === this.showing) ?? null);
   starting = $state(false);
   problem = $state.raw<Problem | null>(null);
+
+  get inventory(): string {
+    return this.#inventory ?? inventoryFor(this.#languages, this.inventories);
+  }
+
+  set inventory(short: string) {
+    this.#inventory = short;
+  }
+
+  /** Of the model that is studied. */
+  #languages = $derived.by(() => this.#library.find(this.persona().recipe.base)?.languages ?? []);
 
   /** How the chosen inventory is administered. */
   administration = $derived.by(() => {

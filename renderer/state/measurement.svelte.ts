@@ -15,6 +15,8 @@ import { type Mix, sameMix } from './mix.svelte.ts';
 export interface Measured {
   persona: Persona;
   result: AssessResult;
+  /** Short name of what was asked. */
+  inventory: string;
   /** Its id in the log. */
   run: string;
 }
@@ -126,7 +128,7 @@ export class Measurement {
       this.progress = progress;
     });
     if (run.kind === 'assess' && run.state === 'done' && run.result)
-      return { persona, result: run.result, run: run.id };
+      return { persona, result: run.result, inventory: run.input.inventory, run: run.id };
     if (run.error && run.state !== 'cancelled') this.problem = problemOf(run.error);
     return null;
   }

@@ -48,6 +48,8 @@ export class Reading extends Job<'readout'> {
   sets = $state.raw<TextSet[]>([]);
   paths = $state.raw<PathTexts[]>([]);
   dictionaries = $state.raw<DictionaryInfo[]>([]);
+  /** Languages of the studio's own lexicons. */
+  lexicons = $state.raw<string[]>([]);
   /** Dictionaries of the user's that could not be read. */
   leftOut = $state.raw<{ path: string; message: string }[]>([]);
   loaded = $state(false);
@@ -55,7 +57,7 @@ export class Reading extends Job<'readout'> {
   source = $state('');
   reference = $state('');
   trait = $state<Trait | null>(null);
-  /** Name of one of the user's; empty for the studio's lexicon. */
+  /** Name of one of the user's, or the language of a lexicon of the studio; empty for the one that suits the texts. */
   dictionary = $state('');
   paired = $state(false);
   /** Files that were neither texts nor tables, of the last that were added. */
@@ -83,7 +85,7 @@ export class Reading extends Job<'readout'> {
   async load() {
     const { conversations, language } = this.connection.client;
     try {
-      const [conversation, voices, { dictionaries, broken }] = await Promise.all([
+      const [conversation, voices, { dictionaries, broken, own }] = await Promise.all([
         this.#conversation === null ? null : conversations.get({ id: this.#conversation }),
         language.voices(),
         language.dictionaries(),
@@ -91,6 +93,7 @@ export class Reading extends Job<'readout'> {
       this.panes = conversation ? panesWithAnswers(conversation) : [];
       this.voices = voices;
       this.dictionaries = dictionaries;
+      this.lexicons = own.map(({ language }) => language);
       this.leftOut = broken;
       if (this.source === '') this.#propose();
       this.loaded = true;

@@ -1,6 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { usePage, useStudio } from './helpers/running.ts';
-import { PATIENCE } from './helpers/studio-page.ts';
+import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
 
 const running = useStudio();
 const page = usePage(running);
@@ -64,4 +68,34 @@ it('can be cancelled', async () => {
     .toMatch(/cancelled|done/);
   // The persona's measurement, which would have followed, was not begun.
   expect(await page.runs.count()).toBe(before + 1);
+});
+
+it('asks a model that speaks no English in its own language, and says so', async () => {
+  const root = join(import.meta.dirname, '..', '..');
+  const folder = mkdtempSync(join(tmpdir(), 'temperament-german-'));
+  cpSync(join(root, 'test', 'fixtures', 'checkpoints', 'llama3'), folder, { recursive: true });
+  writeFileSync(join(folder, 'README.md'), '---\nlanguage: de\n---\n');
+  const out = join(running.studio.home, 'models', 'tiny-german.gguf');
+  execFileSync(process.execPath, [join(root, 'electron', 'cli.ts'), 'convert', folder, '--out', out], {
+    env: { ...process.env, TEMPERAMENT_HOME: join(folder, 'home') },
+  });
+  rmSync(folder, { recursive: true });
+  await page.page.reload();
+  await page.page.getByLabel('Model', { exact: true }).selectOption('tiny-german');
+  await page.button('Measure').click();
+  await page.button('Measure again').waitFor({ timeout: PATIENCE });
+  await page.page.getByText('Asked with ipip-neo-120-de,').waitFor();
+  await page.shoot('measure-german');
+
+  await page.view('Experiments').click();
+  const questionnaire = page.page
+    .getByRole('region', { name: 'Sweep', exact: true })
+    .getByLabel('Questionnaire');
+  await expect.poll(() => questionnaire.inputValue()).toBe('ipip-neo-120-de');
+  await questionnaire.selectOption('mini-ipip');
+  await page.view('Studio').click();
+  await page.page.getByLabel('Model', { exact: true }).selectOption('demo');
+  await page.view('Experiments').click();
+  // What was chosen stays.
+  expect(await questionnaire.inputValue()).toBe('mini-ipip');
 });

@@ -37,6 +37,11 @@ it('counts the persona’s answers against the base’s, with what is expected o
   expect(await chosen('Words of')).toBe('Persona');
   expect(await chosen('Compared with')).toBe('Base');
   expect(await chosen('Expectations for')).toBe('Extraversion');
+  expect(await dialog().getByLabel('Lexicon').locator('option').allTextContents()).toEqual([
+    'The studio’s own, by the language of the texts',
+    'The studio’s own, English',
+    'The studio’s own, German',
+  ]);
   expect(await page.violations()).toEqual([]);
   await shoot('form');
 

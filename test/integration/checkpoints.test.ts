@@ -77,6 +77,54 @@ async function fileOf(name: string): Promise<string> {
   return path;
 }
 
+test('the languages of the model card stay with the model, and with what is baked from it, and it is asked in them', async () => {
+  const folder = mkdtempSync(join(studio.home, 'card-'));
+  cpSync(join(FIXTURES, 'llama3'), folder, { recursive: true });
+  const listed = async (id: string) => {
+    const { models } = await studio.client.library.models();
+    return models.find(model => model.id === id)?.languages;
+  };
+  const convert = async (card: string, name: string) => {
+    writeFileSync(join(folder, 'README.md'), card);
+    const run = await studio.end('convert', studio.client.library.convert({ source: folder, name }));
+    expect(run.error).toBeNull();
+    return listed(name);
+  };
+  expect(await convert('---\nlicense: mit\nlanguage:\n- DE\n- de_AT\n---\n# A model\n', 'spoken')).toEqual([
+    'de',
+    'de-at',
+  ]);
+  expect(await convert('---\nlanguage: en\n---\n', 'english')).toEqual(['en']);
+  expect(await convert('---\nlanguage: [&a de, *a\n---\n', 'torn')).toEqual([]);
+  expect(await convert('# A model without a head', 'headless')).toEqual([]);
+
+  const baked = await studio.end(
+    'bake',
+    studio.client.mixing.bake({
+      recipe: { version: 2, base: 'spoken' },
+      out: join(studio.home, 'models', 'spoken again.gguf'),
+    }),
+  );
+  expect(baked.error).toBeNull();
+  expect(await listed('spoken again')).toEqual(['de', 'de-at']);
+
+  const asked = async (base: string, inventory?: string) => {
+    const persona = { recipe: { version: 2 as const, base } };
+    const run = await studio.end('assess', studio.client.assessment.assess({ persona, inventory }));
+    expect(run.error).toBeNull();
+    return run.input.inventory;
+  };
+  expect(await asked('spoken')).toBe('ipip-neo-120-de');
+  expect(await asked('spoken', 'mini-ipip')).toBe('mini-ipip');
+  expect(await asked('english')).toBe('ipip-50');
+  expect(
+    await studio.client.experiments.solve({
+      persona: { recipe: { version: 2, base: 'spoken' } },
+      profile: {},
+    }),
+  ).toBeNull();
+});
+
 async function likelihoodOf(model: string, text: string, adapter?: string) {
   const adapters = adapter ? [{ path: adapter, scale: 1 }] : [];
   for await (const found of inference.stream(worker =>

@@ -57,6 +57,53 @@ describe('dictionaries of the data folder', () => {
   });
 });
 
+describe('the studio’s own lexicons', () => {
+  const german = ['Ich habe Angst vor morgen.', 'Meine Freunde feiern und ich bin so glücklich!'];
+  const english = ['I am afraid of tomorrow.', 'My friends celebrate and I am so happy!'];
+  const texts = (all: string[], name = 'texts') => ({
+    kind: 'texts' as const,
+    texts: all.map((text, index) => ({ name: `${name} ${index}`, text })),
+  });
+
+  test('are listed, and chosen by the language of the texts', async () => {
+    const { own } = await studio.client.language.dictionaries();
+    expect(own.map(({ language }) => language)).toEqual(['en', 'de']);
+    const [first, other] = await Promise.all(
+      [german, english].map(source => studio.client.language.read({ source: texts(source) })),
+    );
+    expect(first).toMatchObject({
+      lexicon: { file: 'de.json' },
+      total: { sentiment: null, readability: null },
+    });
+    expect(first?.total.found?.anxiety).toEqual([{ word: 'angst', count: 1 }]);
+    expect(other?.lexicon.file).toBe('en.json');
+    expect(other?.total.sentiment).not.toBeNull();
+    const answer = await studio.client.language.readout({ text: german[0] as string });
+    expect(answer.found?.anxiety).toMatchObject([{ word: 'angst' }]);
+  });
+
+  test('are called by their language; both sides are counted by the same one', async () => {
+    const input = { source: texts(german), dictionary: 'en' };
+    const asked = await studio.client.language.read(input);
+    expect(asked.lexicon.file).toBe('en.json');
+    expect(asked.total.notes.join()).toContain('seems to be in another language');
+    const mixed = await studio.client.language.read({
+      source: texts([...german, ...german]),
+      reference: texts(english.slice(0, 1)),
+    });
+    expect(mixed.lexicon.file).toBe('de.json');
+  });
+
+  test('are found again by a readout that was kept', async () => {
+    const run = await studio.end('readout', studio.client.language.record({ source: texts(german) }));
+    expect(run.result?.lexicon.file).toBe('de.json');
+    const shown = await studio.client.language.text({ run: run.id, set: 'texts', place: 0 });
+    expect(shown.readout.found?.anxiety).toMatchObject([{ word: 'angst', at: [[9, 14]] }]);
+    const again = await studio.end('rerun', studio.client.reporting.rerun({ runs: [run.id] }));
+    expect(again.result?.reproduced).toBe(true);
+  });
+});
+
 describe('texts against a reference', () => {
   test('by their means, with what the literature expects', async () => {
     const result = await studio.client.language.read({
@@ -183,6 +230,15 @@ describe('readout in the terminal', () => {
         ],
       },
     ]);
+  });
+
+  test('reads German with the German lexicon, unless another is named', async () => {
+    const text = 'Ich fürchte mich, und ich mache mir Sorgen.';
+    const lexiconOf = async (...args: string[]) =>
+      (JSON.parse((await cli(['-', '--json', ...args], text)).out) as ReadTextsResult).lexicon.file;
+    expect(await lexiconOf()).toBe('de.json');
+    expect(await lexiconOf('--dictionary', 'en')).toBe('en.json');
+    expect((await cli(['--dictionaries'])).out).toMatch(/^en +Temperament open lexicon, English\nde +/);
   });
 
   test('compares folders and says which way', async () => {

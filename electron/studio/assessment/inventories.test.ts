@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { resourcesFolder } from '../../host.ts';
-import { TRAITS } from '../contract.ts';
+import { inventoryFor, TRAITS } from '../contract.ts';
 import { fill, Inventories, parseInventories, statement, summary } from './inventories.ts';
 import { scoreItem } from './scoring.ts';
 
@@ -220,4 +220,19 @@ describe('an inventory of one’s own', () => {
     expect(broken[1]?.message).toContain('“ipip-50” is taken');
     await expect(shelf.find('broken')).rejects.toThrow('broken.json');
   });
+});
+
+test('a model is asked in English where it speaks that, and in its own language where it does not', async () => {
+  const inventories = (await new Inventories(resourcesFolder, folder).list()).inventories.map(summary);
+  for (const [languages, asked] of [
+    [[], 'ipip-50'],
+    [['en'], 'ipip-50'],
+    [['de', 'en-gb'], 'ipip-50'],
+    [['de'], 'ipip-neo-120-de'],
+    [['de-at'], 'ipip-neo-120-de'],
+    [['pt-br'], 'ipip-neo-120-pt-br'],
+    [['tlh', 'nl', 'de'], 'ipip-neo-120-nl'],
+    [['tlh'], 'ipip-50'],
+  ] as const)
+    expect([languages, inventoryFor([...languages], inventories)]).toEqual([languages, asked]);
 });

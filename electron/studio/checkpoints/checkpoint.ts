@@ -13,7 +13,7 @@ import {
   modelConfig,
   seesPictures,
 } from './families.ts';
-import { badFile, modelNameOf, requiredJsonIn } from './files.ts';
+import { badFile, languagesIn, modelNameOf, requiredJsonIn } from './files.ts';
 import { type StoredTensor, tensorsIn } from './safetensors.ts';
 import { tokenizerMetadata } from './tokenizer.ts';
 
@@ -70,6 +70,7 @@ export async function planCheckpoint(
     config,
     spacePrefix: family.spacePrefix,
   });
+  const languages = await languagesIn(folder);
   const tensors: AssembledTensor[] = family.computed.map(({ name, values }) => ({
     name,
     type: 'f32',
@@ -93,6 +94,7 @@ export async function planCheckpoint(
       ['general.architecture', 'string', family.architecture],
       ['general.type', 'string', 'model'],
       ['general.name', 'string', name],
+      ...(languages.length > 0 ? [['general.languages', 'strings', languages] satisfies TypedMetadata] : []),
       ['general.file_type', 'uint32', FILE_TYPES[type]],
       ['general.quantization_version', 'uint32', 2],
       ...family.metadata,

@@ -1,7 +1,8 @@
 /** The small files of a checkpoint's folder: read with a limit, checked, and complained of by name. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { z } from 'zod';
+import { parse } from 'yaml';
+import { z } from 'zod';
 import { inWords, StudioError } from '../errors.ts';
 
 /** Larger than any real one: Gemma's tokenizer.json, the largest, has 34 MB. */
@@ -75,4 +76,19 @@ export function modelNameOf(folder: string): string {
   if (basename(dirname(path)) === 'snapshots' && basename(repository).startsWith('models--'))
     return basename(repository).split('--').slice(2).join('--');
   return basename(path);
+}
+
+const modelCard = z.object({ language: z.union([z.string(), z.array(z.string())]) });
+
+/** Languages that the model card in a folder names, in `language` of its head; none where it names none or cannot be read. */
+export async function languagesIn(folder: string): Promise<string[]> {
+  const [, head] =
+    /^---\r?\n([\s\S]{0,65536}?)\r?\n---/.exec((await textIn(folder, 'README.md')) ?? '') ?? [];
+  if (head === undefined) return [];
+  try {
+    const card = modelCard.safeParse(parse(head, { maxAliasCount: 0 }));
+    return card.success ? [card.data.language].flat() : [];
+  } catch {
+    return [];
+  }
 }

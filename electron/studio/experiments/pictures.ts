@@ -30,7 +30,7 @@ export async function pictures(
   points: Points,
   task: Task,
 ): Promise<PicturesResult> {
-  const { prompt, trait, dictionary } = plan;
+  const { prompt, trait } = plan;
   const personas = [plan.persona, ...plan.compared];
   checkMixed(personas.map(({ recipe }) => recipe));
   const names = personas.map(({ name }) => name);
@@ -63,6 +63,8 @@ export async function pictures(
   }));
   const [first] = sources;
   if (!first) throw new RangeError('no persona');
+  const dictionary =
+    plan.dictionary ?? tools.language.lexiconFor(described.flatMap(all => all.map(({ text }) => text)));
   const readings = [];
   for (const [index, source] of sources.entries())
     readings.push(

@@ -97,6 +97,7 @@ const sourceOf = (file: string, categories: Category[], { entries }: Entries): L
   // A LIWC dictionary lists a word's parent categories itself.
   parentsCount: false,
   usualCoverage: 0,
+  language: null,
 });
 
 /**

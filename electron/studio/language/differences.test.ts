@@ -15,6 +15,7 @@ const lexicon = compileLexicon({
   matching: 'all',
   parentsCount: false,
   usualCoverage: 0,
+  language: null,
 });
 const sideOf = (texts: string[]): Side => {
   const counts = texts.map(text => countText(text, lexicon));

@@ -60,6 +60,7 @@ test('figures of several texts have intervals that hold them, in per cent; texts
     matching: 'all',
     parentsCount: false,
     usualCoverage: 0,
+    language: null,
   });
   const texts = ['happy x y z. Good.', 'happy happy x y z w v u.', '', 'x y z w happy.'].map(text =>
     readoutOf(countText(text, lexicon), lexicon),

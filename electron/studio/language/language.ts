@@ -53,6 +53,12 @@ type Expectations = z.infer<typeof expectationsFile>;
 /** Work between two looks at other calls, in milliseconds. */
 const TURN = 20;
 
+/** The languages of the studio's own lexicons; the first one is taken where none knows more of a text's words. */
+export const LEXICON_LANGUAGES = ['en', 'de'] as const;
+
+/** Characters by which the language of texts is told: of each text, and of all. */
+const TELLING = { each: 2000, all: 40_000 };
+
 /** Characters of a set of texts whose sentiment is rated; more, some 400,000 words, would take too long. */
 const MOST_RATED = 2_000_000;
 
@@ -64,16 +70,19 @@ interface Book {
   hash: string;
 }
 
+const isOwn = (name: string) => (LEXICON_LANGUAGES as readonly string[]).includes(name);
+
 /** What reading texts tells of itself: a run of the log, or nothing but a way to stop it. */
 type Reading = Partial<Pick<Task, 'signal' | 'progress' | 'used'>>;
 
 export class Language {
-  readonly #own: Book;
+  /** The studio's own lexicons, in the order of `LEXICON_LANGUAGES`. */
+  readonly #own: Book[];
   readonly #expectations: Expectations;
   readonly #folder: string;
   readonly #log: Log;
 
-  private constructor(own: Book, expectations: Expectations, folder: string, log: Log) {
+  private constructor(own: Book[], expectations: Expectations, folder: string, log: Log) {
     this.#own = own;
     this.#expectations = expectations;
     this.#folder = folder;
@@ -81,29 +90,48 @@ export class Language {
   }
 
   /**
-   * @param resources folder of the studio's lexicon and of what the literature expects
+   * @param resources folder of the studio's lexicons and of what the literature expects
    * @param folder of the user's dictionaries; it need not exist
    */
   static async open(resources: string, folder: string, log: Log): Promise<Language> {
     const expectations = JSON.parse(await readFile(join(resources, 'trait-language.json'), 'utf8'));
-    const path = join(resources, 'en.json');
-    return new Language(
-      { lexicon: await loadLexicon(path), path, hash: await hashTexts(path) },
-      expectationsFile.parse(expectations),
-      folder,
-      log,
-    );
+    const own = LEXICON_LANGUAGES.map(async language => {
+      const path = join(resources, `${language}.json`);
+      return { lexicon: await loadLexicon(path, language), path, hash: await hashTexts(path) };
+    });
+    return new Language(await Promise.all(own), expectationsFile.parse(expectations), folder, log);
   }
 
   /** One text, with the words behind each figure and their places. */
   readout(text: string): TextReadout {
-    return readText(text, this.#own.lexicon);
+    return readText(text, this.#bookFor([text]).lexicon);
+  }
+
+  /** Language of the studio's lexicon that knows most of these texts' words, told by their beginnings. */
+  lexiconFor(texts: string[]): string {
+    return this.#bookFor(texts).lexicon.language as string;
+  }
+
+  #bookFor(texts: string[]): Book {
+    let sample = '';
+    for (const text of texts) {
+      if (sample.length > TELLING.all) break;
+      sample += `${text.slice(0, TELLING.each)}\n`;
+    }
+    const [first, ...others] = this.#own as [Book, ...Book[]];
+    let best = { book: first, covered: countText(sample, first.lexicon, false, false).covered };
+    for (const book of others) {
+      const { covered } = countText(sample, book.lexicon, false, false);
+      if (covered > best.covered) best = { book, covered };
+    }
+    return best.book;
   }
 
   async dictionaries(): Promise<{
     dictionaries: DictionaryInfo[];
     broken: { path: string; message: string }[];
     folder: string;
+    own: { language: string; name: string }[];
   }> {
     const dictionaries: DictionaryInfo[] = [];
     const broken: { path: string; message: string }[] = [];
@@ -115,7 +143,8 @@ export class Language {
       } catch (error) {
         broken.push({ path, message: toStudioError(error).data.message });
       }
-    return { dictionaries, broken, folder: this.#folder };
+    const own = this.#own.map(({ lexicon: { name, language } }) => ({ name, language: language as string }));
+    return { dictionaries, broken, folder: this.#folder, own };
   }
 
   voices(): Voice[] {
@@ -124,7 +153,8 @@ export class Language {
 
   /** Path of the lexicon or dictionary whose file has this hash; undefined where there is none here. */
   async find(hash: string): Promise<string | undefined> {
-    if (hash === this.#own.hash) return this.#own.path;
+    const own = this.#own.find(book => book.hash === hash);
+    if (own) return own.path;
     for (const path of await listDictionaries(this.#folder))
       if ((await hashTexts(path).catch(() => undefined)) === hash) return path;
     return undefined;
@@ -154,7 +184,8 @@ export class Language {
       ...input,
       source: await whole(source),
       reference: reference && (await whole(reference)),
-      dictionary: dictionary && existsSync(dictionary) ? resolve(dictionary) : dictionary,
+      dictionary:
+        dictionary && !isOwn(dictionary) && existsSync(dictionary) ? resolve(dictionary) : dictionary,
     };
   }
 
@@ -163,13 +194,21 @@ export class Language {
     { signal, progress, used }: Reading = {},
   ): Promise<ReadTextsResult> {
     const notes: string[] = [];
-    const book = input.dictionary ? await this.#dictionary(input.dictionary, notes) : this.#own;
-    const { lexicon, hash } = book;
-    used?.({ [book.path]: hash });
-    const read = async (source: TextSource, what: string) => {
+    const found = async (source: TextSource) => {
       if (source.kind === 'path' && used) used({ [source.path]: await hashTexts(source.path) });
       const { texts, notes: more } = await this.#texts(source);
       notes.push(...more);
+      return texts;
+    };
+    const ownTexts = await found(input.source);
+    const otherTexts = input.reference ? await found(input.reference) : null;
+    // Both sides are counted by the same lexicon, or their shares could not be compared.
+    const book = input.dictionary
+      ? await this.#dictionary(input.dictionary, notes)
+      : this.#bookFor([...ownTexts, ...(otherTexts ?? [])].map(({ text }) => text));
+    const { lexicon, hash } = book;
+    used?.({ [book.path]: hash });
+    const read = async (texts: Texts['texts'], what: string) => {
       const tell = (done: number) => progress?.(done, texts.length, 'texts', what);
       tell(0);
       const { said, ...set } = await readSet(texts, lexicon, tell, signal);
@@ -178,8 +217,8 @@ export class Language {
         notes.push(`Sentiment is left out of sets of more than ${MOST_RATED / 1e6} million characters.`);
       return { set, said };
     };
-    const own = await read(input.source, '');
-    const other = input.reference ? await read(input.reference, 'reference') : null;
+    const own = await read(ownTexts, '');
+    const other = otherTexts ? await read(otherTexts, 'reference') : null;
     const compared = other ? compare(own.set, other.set, input.paired, notes) : null;
     const trends = [
       ...(await trendsOf(own.said, lexicon, signal)),
@@ -224,7 +263,8 @@ export class Language {
 
   /** The lexicon or dictionary that a readout was made with. */
   async #bookOf({ file, hash }: ReadTextsResult['lexicon'], used: [string, string][]): Promise<Book> {
-    if (hash === this.#own.hash) return this.#own;
+    const own = this.#own.find(book => book.hash === hash);
+    if (own) return own;
     const named = used.find(([, one]) => one === hash)?.[0];
     const same = named !== undefined && (await hashTexts(named).catch(() => undefined)) === hash;
     const path = same ? named : await this.find(hash);
@@ -239,15 +279,17 @@ export class Language {
     );
   }
 
-  /** A dictionary by its name in the folder, with or without its ending, or by its path. */
+  /** A dictionary by its name in the folder, with or without its ending, or by its path; the studio's own by their language. */
   async #dictionary(name: string, notes: string[]): Promise<Book> {
     const known = await listDictionaries(this.#folder);
     const file =
       known.find(path => basename(path) === name || basename(path).replace(/\.[^.]+$/, '') === name) ?? name;
+    const own = this.#own.find(({ path, lexicon }) => file === path || file === lexicon.language);
+    if (own) return own;
     if (!existsSync(file))
       throw new StudioError('not_found', `There is no dictionary “${name}”.`, {
         file: name,
-        action: `Name a file, or put it into ${this.#folder}${known.length > 0 ? ` (there: ${known.map(path => basename(path)).join(', ')})` : ''}.`,
+        action: `Name a file, or ${LEXICON_LANGUAGES.join(' or ')} for the studio’s own, or put it into ${this.#folder}${known.length > 0 ? ` (there: ${known.map(path => basename(path)).join(', ')})` : ''}.`,
       });
     const { source, remarks } = await readDictionary(file);
     notes.push(...remarks.map(({ line, message }) => `${source.name}, line ${line}: ${message}.`));

@@ -168,3 +168,83 @@ describe('the lexicon that comes with the studio', async () => {
     expect(outgoing.positive_emotion).toBeGreaterThan(anxious.positive_emotion as number);
   });
 });
+
+describe('the German lexicon', async () => {
+  const [english, german] = await Promise.all(
+    ['en', 'de'].map(language => loadLexicon(`${resourcesFolder}/lexicon/${language}.json`, language)),
+  );
+  if (!english || !german) throw new Error('a lexicon is missing');
+  const has = (word: string, category: string) =>
+    german.facts(word).categories.some(place => german.categories[place]?.key === category);
+
+  test('has the English one’s categories, and words in all that have words there', () => {
+    expect(german.categories).toEqual(english.categories);
+    const words = (language: string) =>
+      Object.entries(
+        JSON.parse(readFileSync(`${resourcesFolder}/lexicon/${language}.json`, 'utf8')).categories as Record<
+          string,
+          { words?: string[] }
+        >,
+      ).flatMap(([key, { words: lines = [] }]) => (lines.length > 0 ? [key] : []));
+    expect(words('de')).toEqual(words('en'));
+  });
+
+  test('has every function word of its classes', () => {
+    const complete: Record<string, string> = {
+      article: 'der die das den dem des ein eine einen einem einer eines',
+      first_person: 'ich mich mir mein meine meinen meinem meiner meines',
+      first_person_plural: 'wir uns unser unsere unseren unserem unserer unseres',
+      second_person: 'du dich dir dein deine ihr euch euer eure',
+      third_person: 'er ihn ihm sein seine sie ihr ihre',
+      third_person_plural: 'sie ihnen ihr ihre',
+      auxiliary_verb:
+        'bin bist ist sind seid war waren wäre habe hast hat haben hatte hätte werde wird werden wurde würde kann können konnte könnte muss müssen soll sollte will wollen darf dürfen mag möchte',
+      conjunction: 'und oder aber denn sondern dass ob weil obwohl wenn als während bevor nachdem',
+      negation: 'nein nicht nie niemals nichts niemand nirgends kein keine keinen keinem keiner weder',
+      preposition:
+        'an auf aus bei durch für gegen hinter in mit nach neben ohne seit statt trotz über um unter von vor während wegen zu zwischen',
+    };
+    for (const [category, words] of Object.entries(complete))
+      for (const word of words.split(' ')) expect([word, has(word, category)]).toEqual([word, true]);
+  });
+
+  test('keeps apart what only looks alike', () => {
+    for (const [word, category] of [
+      ['schuldig', 'education'],
+      ['gleichgültig', 'positive_emotion'],
+      ['papierkorb', 'family'],
+      ['freundlich', 'friends'],
+      ['unterhaltung', 'space'],
+      ['natürlich', 'nature'],
+      ['lesbar', 'sexuality'],
+      ['total', 'death'],
+      ['christina', 'religion'],
+      ['terminal', 'order'],
+    ] as const)
+      expect([word, category, has(word, category)]).toEqual([word, category, false]);
+  });
+
+  test('reads styles apart, without scores that are made for English', () => {
+    const anxious = readText('Ich fürchte mich und mache mir Sorgen. Ich bin so nervös.', german);
+    const outgoing = readText('Wir lieben Feste! Alle freuen sich über neue Freunde.', german);
+    expect(anxious.categories.anxiety).toBeCloseTo((100 * 3) / 11);
+    expect(outgoing.categories.anxiety).toBe(0);
+    expect(outgoing.categories.social).toBeGreaterThan(anxious.categories.social as number);
+    expect(outgoing.categories.positive_emotion).toBeGreaterThan(
+      anxious.categories.positive_emotion as number,
+    );
+    for (const readout of [anxious, outgoing])
+      expect(readout).toMatchObject({ sentiment: null, readability: null, notes: [] });
+  });
+
+  test('knows German words and hardly any of other languages', () => {
+    const { languages } = JSON.parse(
+      readFileSync(`${resourcesFolder}/inventories/ipip-neo-120.json`, 'utf8'),
+    ) as { languages: Record<string, { texts: string[] }> };
+    const coverage = (language: string) =>
+      readText(languages[language]?.texts.join('. ') ?? '', german).coverage;
+    expect(coverage('de')).toBeGreaterThan(80);
+    for (const other of ['en', 'fr', 'nl', 'es', 'sv', 'pl'])
+      expect(coverage(other)).toBeLessThan(german.usualCoverage);
+  });
+});

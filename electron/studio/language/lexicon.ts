@@ -29,6 +29,8 @@ export interface LexiconSource {
   parentsCount: boolean;
   /** Share of words, in per cent, that texts in the lexicon's language nearly always reach; 0 when not known. */
   usualCoverage: number;
+  /** ISO 639-1, of the studio's own ones; null where nobody says. */
+  language: string | null;
 }
 
 /** What a lexicon knows of a word. */
@@ -58,6 +60,7 @@ export interface Lexicon {
   readonly name: string;
   readonly categories: readonly Category[];
   readonly usualCoverage: number;
+  readonly language: string | null;
   /** Matches emoticons and other entries with signs in them, longest first; null when there are none. */
   readonly signs: string | null;
   /** @param word in lower case, with straight apostrophes */
@@ -191,6 +194,7 @@ export function compileLexicon(source: LexiconSource): Lexicon {
     name: source.name,
     categories: source.categories,
     usualCoverage: source.usualCoverage,
+    language: source.language,
     signs: signsPattern([...signs.keys()]),
     ofSign: sign => signs.get(sign) ?? [],
     facts(word) {
@@ -260,9 +264,9 @@ const lexiconFile = z.object({
   ),
 });
 
-/** Reads a lexicon in the format that resources/lexicon/README.md describes. */
-export async function loadLexicon(file: string): Promise<Lexicon> {
-  return compileLexicon(parseLexicon(await readFile(file, 'utf8'), file));
+/** Reads a lexicon in the format that resources/lexicon/README.md describes. `language`: of its words, ISO 639-1. */
+export async function loadLexicon(file: string, language: string | null = null): Promise<Lexicon> {
+  return compileLexicon({ ...parseLexicon(await readFile(file, 'utf8'), file), language });
 }
 
 export function parseLexicon(text: string, file: string): LexiconSource {
@@ -288,6 +292,7 @@ export function parseLexicon(text: string, file: string): LexiconSource {
   const source = {
     name,
     usualCoverage,
+    language: null,
     matching: 'all' as const,
     parentsCount: true,
     categories: keys.map(key => ({

@@ -20,6 +20,7 @@ function lexiconOf(
     matching,
     parentsCount: false,
     usualCoverage,
+    language: null,
   });
 }
 

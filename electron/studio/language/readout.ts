@@ -232,7 +232,7 @@ export function readoutOf(counts: Counts, lexicon: Lexicon): TextReadout {
       ),
     ),
     composites: compositesOf(categories),
-    readability: readabilityOf(counts),
+    readability: readabilityOf(counts, lexicon),
     sentiment: counts.sentiment !== null && isEnglish(counts, lexicon) ? counts.sentiment / sentences : null,
     notes: notesOf(counts, lexicon),
   };
@@ -254,12 +254,15 @@ function compositesOf(categories: Record<string, number>): Record<string, number
 }
 
 /**
- * Readability of English prose; null when most words have no letter from a to z.
+ * Readability of English prose; null when most words have no letter from a to z, and with a lexicon of another language.
  * - reading ease (Flesch 1948): 206.835 − 1.015 words/sentences − 84.6 syllables/words; 0 … 100, higher is easier
  * - grade (Kincaid et al. 1975): 0.39 words/sentences + 11.8 syllables/words − 15.59; US school grade
  */
-function readabilityOf({ words, sentences, latin, syllables }: Counts): TextReadout['readability'] {
-  if (!inLatinLetters({ words, latin })) return null;
+function readabilityOf(
+  { words, sentences, latin, syllables }: Counts,
+  lexicon: Lexicon,
+): TextReadout['readability'] {
+  if (!mayBeEnglish(lexicon) || !inLatinLetters({ words, latin })) return null;
   // Syllables are known of words in Latin letters alone; the others count as such words on average.
   const counts = { sentence: sentences, word: words, syllable: (syllables / latin) * words };
   return {
@@ -273,11 +276,12 @@ function readabilityOf({ words, sentences, latin, syllables }: Counts): TextRead
 const ENOUGH_TO_COVER = 10;
 
 const inLatinLetters = ({ words, latin }: Pick<Counts, 'words' | 'latin'>) => words > 0 && latin * 2 >= words;
+const mayBeEnglish = ({ language }: Lexicon) => language === null || language === 'en';
 const isForeign = ({ words, covered }: Counts, lexicon: Lexicon) =>
   words >= ENOUGH_TO_COVER && (100 * covered) / words < lexicon.usualCoverage;
 /** As far as letters and the lexicon tell; a user's dictionary does not say how much it usually covers. */
 const isEnglish = (counts: Counts, lexicon: Lexicon) =>
-  inLatinLetters(counts) && counts.sentences > 0 && !isForeign(counts, lexicon);
+  mayBeEnglish(lexicon) && inLatinLetters(counts) && counts.sentences > 0 && !isForeign(counts, lexicon);
 
 function notesOf(counts: Counts, lexicon: Lexicon): string[] {
   const { words, covered } = counts;

@@ -420,6 +420,7 @@ export class Library {
       bytes,
       contextLength: number(`${architecture}.context_length`),
       width: number(`${architecture}.embedding_length`),
+      languages: languageTags(header.languages),
       tiedEmbeddings: tensors.every(tensor => tensor.name !== 'output.weight'),
       backbone,
       content,
@@ -448,4 +449,11 @@ async function ggufFiles(...folders: string[]): Promise<string[]> {
     }
   }
   return [...found.values()];
+}
+
+/** Those that can be tags of languages, written as such; a model card may have anything there. */
+function languageTags(named: string[]): string[] {
+  return named
+    .map(tag => tag.toLowerCase().replaceAll('_', '-'))
+    .filter(tag => /^[a-z]{2,3}(-[a-z0-9]+)*$/.test(tag));
 }

@@ -14,6 +14,7 @@ const model: Model = {
   bytes: 1,
   width: 8,
   contextLength: 1,
+  languages: [],
   tiedEmbeddings: true,
   backbone: 'b1',
   content: 'c1',

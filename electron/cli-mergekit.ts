@@ -1,11 +1,12 @@
 /** The terminal's commands for mergekit's configurations. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { RouterClient } from '@orpc/server';
 import { type Command, InvalidArgumentError } from 'commander';
 import { by, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
 import { write } from './cli-report.ts';
 import * as schema from './studio/contract.ts';
+import { StudioError, toStudioError } from './studio/errors.ts';
 import type { Studio } from './studio/studio.ts';
 
 type Client = RouterClient<Studio['router']>;
@@ -30,6 +31,15 @@ function named(text: string): Record<string, string> {
       return [part.slice(0, at).trim(), part.slice(at + 1).trim()];
     }),
   );
+}
+
+/** Larger is no configuration, and need not be read. */
+const MOST_BYTES = 2 ** 20;
+
+function textOf(file: string): string {
+  if (statSync(file).size > MOST_BYTES)
+    throw new StudioError('bad_input', `${file} is too long for a mergekit configuration.`, { file });
+  return readFileSync(file, 'utf8');
 }
 
 /** Writes the text where asked, and gives the file's path; null where it is only to be shown. */
@@ -57,8 +67,11 @@ export function mergekitCommands({ command, perform }: Terminal): void {
       (file: string, { model, vectors, ...out }: Out & { model?: string; vectors?: Record<string, never> }) =>
         perform(
           async client => {
-            const yaml = readFileSync(file, 'utf8');
-            const read = await client.mixing.fromMergekit({ yaml, base: model, vectors });
+            const yaml = textOf(file);
+            const read = await client.mixing.fromMergekit({ yaml, base: model, vectors }).catch(cause => {
+              const { data } = toStudioError(cause);
+              throw new StudioError(data.code, `${file}: ${data.message}`, { ...data, cause });
+            });
             return { ...read, file: written(`${JSON.stringify(read.recipe, null, 2)}\n`, out) };
           },
           ({ recipe, notes, file: to }) =>

@@ -15,7 +15,8 @@ export class StudioError extends Error {
     const { cause, ...data } = more;
     super(message, { cause });
     this.name = 'StudioError';
-    this.data = { code, message, ...data };
+    // What is passed on from another error has a code and a message, too; these ones count.
+    this.data = { ...data, code, message };
   }
 }
 

@@ -451,6 +451,30 @@ describe('a PEFT adapter', () => {
   });
 });
 
+test('a model that sees pictures: what is left out or refused, and how its projector is made', async () => {
+  const half = await studio.end(
+    'convert',
+    studio.client.library.convert({ source: join(FIXTURES, 'gemma3vision'), name: 'half' }),
+  );
+  expect(half.result?.notes.join()).toMatch(/sees pictures is left out.*--mmproj/);
+
+  const folder = join(studio.home, 'qwen2vl');
+  cpSync(join(FIXTURES, 'qwen2'), folder, { recursive: true });
+  const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+  const convert = async (architecture: string) => {
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, architectures: [architecture] }));
+    return (await studio.end('convert', studio.client.library.convert({ source: folder }))).error;
+  };
+  const seeing = await convert('Qwen2VLForConditionalGeneration');
+  expect(seeing).toMatchObject({ code: 'bad_file', file: join(folder, 'config.json') });
+  expect(seeing?.message).toContain('Qwen2VLForConditionalGeneration');
+  expect(seeing?.action).toMatch(/convert_hf_to_gguf\.py.*--mmproj/);
+  const experts = await convert('MixtralForCausalLM');
+  expect(experts?.action).toContain('convert_hf_to_gguf.py');
+  expect(experts?.action).not.toContain('--mmproj');
+  expect(readdirSync(join(studio.home, 'models'))).not.toContain('qwen2vl.gguf');
+});
+
 test('a name that is taken is not written over, and a wrong folder leaves nothing behind', async () => {
   const path = await fileOf('nemo');
   const before = readFileSync(path);

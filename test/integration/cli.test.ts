@@ -161,6 +161,18 @@ describe('commands', () => {
     expect(none).toMatchObject({ code: 1, err: expect.stringContaining('carries no recipe') });
   });
 
+  test('what is no mergekit configuration is refused with the file’s name, unread where it is far too long', async () => {
+    const bomb = join(home, 'bomb.yml');
+    const row = (name: string, of: string) => `${name}: &${name} [${Array(9).fill(of).join(', ')}]\n`;
+    const names = [...'abcdefghi'];
+    writeFileSync(bomb, names.map((name, at) => row(name, at === 0 ? 'x' : `*${names[at - 1]}`)).join(''));
+    const refused = await cli('mergekit', 'import', bomb);
+    expect(refused).toMatchObject({ code: 2, out: '' });
+    expect(refused.err).toContain(`${bomb}: This is not valid YAML`);
+    writeFileSync(bomb, '#'.repeat(2 ** 20 + 1));
+    expect((await cli('mergekit', 'import', bomb)).err).toContain(`${bomb} is too long`);
+  });
+
   test('a recipe goes to mergekit and comes back as the same file', async () => {
     const [yaml, recipe] = [join(home, 'mergekit.yml'), join(home, 'mergekit.json')];
     const mix =

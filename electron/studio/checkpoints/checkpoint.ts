@@ -48,7 +48,10 @@ export async function planCheckpoint(
     throw badFile(
       path,
       `describes a model of the class ${architecture}; ${FAMILIES} can be converted.`,
-      'Convert this model with llama.cpp’s convert_hf_to_gguf.py.',
+      // As transformers names those that take more than text.
+      architecture.endsWith('ForConditionalGeneration')
+        ? 'Convert this model with llama.cpp’s convert_hf_to_gguf.py, and once more with --mmproj where it sees pictures; the studio takes both files.'
+        : 'Convert this model with llama.cpp’s convert_hf_to_gguf.py.',
     );
   if (config.quantization_config)
     throw badFile(
@@ -104,7 +107,11 @@ export async function planCheckpoint(
     type,
     architecture: family.architecture,
     notes: [
-      ...(seeing ? ['The half that sees pictures is left out: the file is the language model alone.'] : []),
+      ...(seeing
+        ? [
+            'The half that sees pictures is left out: the file is the language model alone. llama.cpp’s convert_hf_to_gguf.py --mmproj makes a projector of it, which goes beside this file.',
+          ]
+        : []),
       ...family.notes,
       ...tokenizer.notes,
     ],

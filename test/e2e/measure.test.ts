@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { usePage, useStudio } from './helpers/running.ts';
-import { PATIENCE, StudioPage } from './helpers/studio-page.ts';
+import { PATIENCE } from './helpers/studio-page.ts';
 
 const running = useStudio();
 const page = usePage(running);

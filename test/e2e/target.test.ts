@@ -59,6 +59,10 @@ it(
     expect(Number(await page.slider('Extraversion').inputValue())).toBeGreaterThan(0.2);
     await page.set('Extraversion', '0');
     await mode('Target (score)').check({ force: true });
+    // What is predicted is for the sliders as they stand, here those of the base.
+    await expect
+      .poll(() => figures.innerText(), { timeout: PATIENCE })
+      .toMatch(/Predicted (\S+) [^B]*Base \1\b/);
     await page.button('Set them again').click();
     await page.page.getByText('no longer stand where').waitFor({ state: 'detached' });
 

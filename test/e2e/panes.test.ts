@@ -253,6 +253,11 @@ it('a role-play begins with its first words and keeps to its pane', async () => 
   await dialog().getByLabel('Name of the character').fill('Mara');
   await dialog().getByLabel('Character', { exact: true }).fill('{{char}} is a captain.');
   await dialog().getByLabel('Scenario').fill('On the quay.');
+  // A long one does not push what to do first out of view, and can be scrolled by keyboard.
+  await dialog().getByLabel('First message').fill('Ahoy, {{user}}! '.repeat(60));
+  const todo = page.page.getByRole('heading', { name: 'One question, three answers' });
+  await expect.poll(async () => (await todo.boundingBox())?.y ?? 800).toBeLessThan(600);
+  expect(await page.violations()).toEqual([]);
   await dialog().getByLabel('First message').fill('Ahoy, {{user}}! I am {{char}}.');
   await dialog().getByRole('button', { name: 'Done' }).click();
   await page.page.getByText('Ahoy, User! I am Mara.').waitFor();

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Locator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { usePage, useStudio } from './helpers/running.ts';
 import { PATIENCE } from './helpers/studio-page.ts';
@@ -245,6 +246,20 @@ it('a blind study hides who is who, takes votes by key and button, keeps them, a
   await page.button('End study').click();
   expect(await heads().allInnerTexts()).toEqual(['Base', 'Persona']);
   expect(await page.value('Extraversion').inputValue()).toBe('+2.00');
+});
+
+it('a last conversation with a very long title leaves what to do first in the middle', async () => {
+  await ask('Averyverylongwordwithoutspaces'.repeat(12), 2);
+  await page.page.reload();
+  await page.page.getByRole('button', { name: /^Go on with “Averyvery/ }).waitFor();
+  const middle = async (of: Locator) => {
+    const box = await of.boundingBox();
+    return (box?.x ?? 0) + (box?.width ?? 0) / 2;
+  };
+  const panel = await middle(page.page.getByRole('log', { name: 'Conversation' }));
+  const heading = await middle(page.page.getByRole('heading', { name: 'One question, two answers' }));
+  expect(Math.abs(heading - panel)).toBeLessThan(12);
+  expect(await page.clipped()).toEqual([]);
 });
 
 it('a role-play begins with its first words and keeps to its pane', async () => {

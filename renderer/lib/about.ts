@@ -1,6 +1,6 @@
 /** What a result was made with and when, from its run in the log: enough for another lab to make it again. */
 import type { About, Run, RunFile } from '../../electron/studio/contract.ts';
-import { fieldName, fieldValue } from './fields.ts';
+import { fieldName, fieldValue, inARow } from './fields.ts';
 import { duration, fileName, weightsText } from './format.ts';
 import { locale } from './language.ts';
 import { methodText, personaOf } from './runs.ts';
@@ -103,6 +103,6 @@ function planned(run: Run): Fact[] {
         ? [typeof each === 'string' ? fileName(fieldValue(at, each)) : fieldValue(at, each)]
         : [],
     );
-    return texts.length > 0 ? [{ name: fieldName(at), value: texts.join(', ') }] : [];
+    return texts.length > 0 ? [{ name: fieldName(at), value: inARow(texts) }] : [];
   });
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fieldName, fieldValue } from './fields.ts';
+import { fieldName, fieldValue, inARow } from './fields.ts';
 
 it('names fields by the studio’s terms, and others by their own words', () => {
   expect(fieldName('persona.recipe.weights.extraversion')).toBe('Extraversion α');
@@ -18,6 +18,8 @@ it('shows values as they are read elsewhere', () => {
   expect(fieldValue('n', 24)).toBe('24');
   expect(fieldValue('r', -0.12345)).toBe('−0.1235');
   expect(fieldValue('persona.recipe.weights.openness', 1.5)).toBe('+1.50');
+  expect(fieldValue('alphas', '-2, -0.5, 0, 1.25')).toBe('−2, −0.5, 0, 1.25');
+  expect(inARow(['−0,5', '1'])).toBe('−0,5; 1');
   expect(fieldValue('seed', 4294967295)).toBe('4294967295');
   expect(fieldValue('r', undefined)).toBe('–');
 });

@@ -1,6 +1,7 @@
 /** Fields of plans and results, and their values, as people read them. */
 import { METHOD_IDS, METHODS, settingsOf, TRAITS, type Trait } from '../../electron/studio/contract.ts';
 import { signed } from './format.ts';
+import { decimal } from './language.ts';
 import { said } from './said.ts';
 import { t } from './strings.ts';
 
@@ -46,15 +47,22 @@ export function fieldValue(at: string, value: string | number | boolean | null |
   if (value === undefined || value === null) return '–';
   if (typeof value === 'boolean') return value ? t.baking.on : t.baking.off;
   const [last, within] = at.split('.').toReversed();
-  if (typeof value === 'number')
-    return within === 'weights'
-      ? signed(value)
-      : String(Number.isInteger(value) ? value : Number(value.toPrecision(4))).replace('-', '−');
+  if (typeof value === 'number') return within === 'weights' ? signed(value) : numberText(value);
   if (last === 'method' && value in METHODS) return said(METHODS[value as keyof typeof METHODS].label);
   if (last === 'mode' && value in t.fields.modes) return t.fields.modes[value as keyof typeof t.fields.modes];
   if (last === 'order' && value in t.experiments.orders)
     return t.experiments.orders[value as keyof typeof t.experiments.orders];
   if (isTrait(value)) return t.traits[value].name;
   if (last === 'kind' && value in t.kinds) return t.kinds[value as keyof typeof t.kinds];
+  // Several numbers, as a comparison of plans has them.
+  if (/^-?[\d.]+(?:, -?[\d.]+)+$/.test(value))
+    return inARow(value.split(', ').map(number => numberText(Number(number))));
   return value;
 }
+
+const numberText = (value: number) =>
+  decimal(String(Number.isInteger(value) ? value : Number(value.toPrecision(4)))).replace('-', '−');
+
+/** Values in a row; semicolons between those that have commas themselves. */
+export const inARow = (values: string[]): string =>
+  values.join(values.some(value => /\d,\d/.test(value)) ? '; ' : ', ');

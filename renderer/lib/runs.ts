@@ -8,6 +8,7 @@ import {
   type Recipe,
   type RerunResult,
   type Run,
+  type RunSummary,
   settingsOf,
   TRAITS,
 } from '../../electron/studio/contract.ts';
@@ -146,6 +147,10 @@ export function personaOf(run: Run): Persona | null {
 /** Whether a run is an experiment that can be gone on with. */
 export const resumable = ({ kind, state }: Pick<Run, 'kind' | 'state'>): boolean =>
   isResumable(kind) && ['interrupted', 'cancelled', 'failed'].includes(state);
+
+/** What a run failed of; its state says alone that it was cancelled. */
+export const whyNot = ({ state, error }: Pick<RunSummary, 'state' | 'error'>): string | undefined =>
+  state === 'cancelled' ? undefined : error?.message;
 
 /** What runs can be saved as here. Only the desktop host can print; its page comes by a scheme of its own. */
 export const KEEPINGS: readonly Keeping[] =

@@ -142,6 +142,14 @@ it('sets two runs side by side: what was set otherwise, and what came out otherw
   await page.button('Choose none').click();
 });
 
+it('sets runs of different kinds side by side, and says that no scores stand beside others', async () => {
+  const kinds = ['chat', 'assess'].map(kind => grid().locator(`tr[data-kind="${kind}"]`).first());
+  for (const one of kinds) await one.getByRole('checkbox').click();
+  const side = page.page.getByRole('region', { name: '2 runs side by side' });
+  await side.getByText('These runs have no scores in common').waitFor();
+  await page.button('Choose none').click();
+});
+
 it('does a run again and says whether it came out the same, and takes a study file', async () => {
   await row('extraversion 1.5').click();
   const [download] = await Promise.all([

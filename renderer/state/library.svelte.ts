@@ -158,6 +158,12 @@ export class Library {
   }
 
   /** Models that a vector fits. */
+  /** Why a vector fits a model, or does not: made from its very weights, from others of its backbone, or of another. */
+  reason(model: Model, vector: Vector): 'own' | 'transfers' | 'other' {
+    if (vector.backbone !== model.backbone) return 'other';
+    return vector.baseContent === model.content ? 'own' : 'transfers';
+  }
+
   fittedBy({ backbone }: Vector): Model[] {
     return this.models.filter(model => model.backbone === backbone);
   }

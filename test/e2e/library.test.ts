@@ -60,9 +60,33 @@ it('shows how strong the vectors are in each layer and how alike', async () => {
   await page.page.getByLabel('in', { exact: true }).selectOption('Layer 2');
   expect(JSON.stringify(Object.values(await figures()))).not.toBe(everywhere);
   expect(await page.violations()).toEqual([]);
+  await page.button('About this result').click();
+  const about = page.page.getByRole('dialog', { name: 'About this result' });
+  await about.getByText('Comparison of vectors: ').waitFor();
+  await page.page.keyboard.press('Escape');
 
   await page.view('Notebook').click();
   await page.page.locator('td.kind', { hasText: 'Comparison of vectors' }).waitFor();
+});
+
+it('says which vectors fit a model and which models a vector fits, and why', async () => {
+  await page.view('Library').click();
+  await page.button('10 of 10: what fits Demo: Captain Mara, and why').click();
+  const dialog = page.page.getByRole('dialog', { name: 'What fits Demo: Captain Mara' });
+  await dialog.getByText('Other weights of the same backbone').waitFor();
+  expect(await dialog.getByRole('listitem').count()).toBe(10);
+  await page.page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+
+  await page.button('5 models: what fits openness-high, and why').press('Enter');
+  const fits = page.page.getByRole('dialog', { name: 'What fits Openness: imaginative' });
+  expect(await fits.locator('dt:text-is("Made from") + dd').innerText()).toBe('Temperament Demo');
+  expect(await fits.getByRole('list').first().getByRole('listitem').allInnerTexts()).toEqual([
+    'Temperament Demo demo',
+  ]);
+  expect(await fits.getByRole('listitem').count()).toBe(5);
+  expect(await page.violations()).toEqual([]);
+  await page.shoot('library-fit');
 });
 
 it('adds a model from a checkpoint’s folder, and a vector from an adapter’s', async () => {

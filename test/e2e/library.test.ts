@@ -81,6 +81,7 @@ it('says which vectors fit a model and which models a vector fits, and why', asy
   await page.button('5 models: what fits openness-high, and why').press('Enter');
   const fits = page.page.getByRole('dialog', { name: 'What fits Openness: imaginative' });
   expect(await fits.locator('dt:text-is("Made from") + dd').innerText()).toBe('Temperament Demo');
+  expect(await fits.locator('dt:text-is("Date") + dd').innerText()).toMatch(/^[A-Z][a-z]{2} \d+, 20\d\d$/);
   expect(await fits.getByRole('list').first().getByRole('listitem').allInnerTexts()).toEqual([
     'Temperament Demo demo',
   ]);

@@ -53,6 +53,14 @@ it('open by key and from the rail; colours and text size hold after a reload', a
   expect(await textHeight()).toBe(usual);
 });
 
+it('tell the chosen colours where the system sets them all', async () => {
+  await open({ forcedColors: 'active' });
+  const outlines = await page.page.evaluate(
+    `[...document.querySelectorAll('input[name="theme"]')].map(input => getComputedStyle(input.closest('label')).outlineStyle)`,
+  );
+  expect(outlines).toEqual(['solid', 'none', 'none']);
+});
+
 it('say where the data lies, and keep the device for the studio', async () => {
   await open();
   await page.button('Settings').click();

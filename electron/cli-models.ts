@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { RouterClient } from '@orpc/server';
 import type { Command } from 'commander';
-import { by } from './cli-recipe.ts';
+import { aNumber, by, byTrait } from './cli-recipe.ts';
 import { reportBroken } from './cli-text.ts';
 import * as schema from './studio/contract.ts';
 import { StudioError } from './studio/errors.ts';
@@ -125,7 +125,12 @@ export function modelCommands(terminal: Terminal): Command {
     .alias('import')
     .argument(
       '<source>',
-      'folder with config.json and .safetensors files, or with adapter_config.json; or a vector',
+      'folder with config.json and .safetensors files, or with adapter_config.json; or a vector; with --mix a model',
+    )
+    .option(
+      '--mix <weights>',
+      'write a mix on the model that is the source as one PEFT adapter, for vLLM and the like: trait=α, several separated by commas',
+      by(schema.weights, text => byTrait(text, aNumber)),
     )
     .option('--base <model>', 'of an adapter: the model that it was trained on, as name, file or folder')
     .option('--out <path>', 'file to write, of a vector the folder (default: a model goes into the library)')
@@ -137,10 +142,11 @@ export function modelCommands(terminal: Terminal): Command {
       'auto',
     )
     .option('--overwrite', 'replace the file if it exists', false)
-    .action((source: string, options) =>
+    .action((source: string, { mix, ...options }) =>
       perform(
         async client => {
-          const starting = client.library.convert({ source, ...options });
+          const recipe = mix && { version: 2 as const, base: source, weights: mix };
+          const starting = client.library.convert({ source, recipe, ...options });
           const result = await follow<schema.ConvertResult>(client, starting);
           for (const note of result.notes) console.error(`Note: ${note}`);
           return result;

@@ -215,7 +215,7 @@ export async function createStudio(options: StudioOptions) {
         const input = { ...given, out: given.out && resolve(given.out) };
         return {
           run: runs.start('convert', input.name ?? input.source, input, task =>
-            convert(input, library, merging, scratch, task),
+            convert(input, library, mixing, merging, scratch, task),
           ).id,
         };
       }),

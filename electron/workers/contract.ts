@@ -213,6 +213,16 @@ export const mergingContract = {
     .input(z.object({ folder: z.string(), base: z.string(), out: z.string() }))
     .output(job(converted)),
   /** A vector's file as a PEFT adapter or as safetensors of differences, in a folder that exists. */
+  /** Several adapters, each times its scale, as one PEFT adapter in an existing folder. */
+  exportMix: procedure
+    .input(
+      z.object({
+        adapters: z.array(z.object({ path: z.string(), scale: z.number() })).min(1),
+        base: z.string(),
+        folder: z.string(),
+      }),
+    )
+    .output(job(converted)),
   exportVector: procedure
     .input(z.object({ path: z.string(), base: z.string().nullable(), folder: z.string() }))
     .output(job(converted)),

@@ -4,7 +4,7 @@ import { RPCHandler } from '@orpc/server/message-port';
 import * as native from '../../native-merge/index.js';
 import { planAdapter, planSaved } from '../studio/checkpoints/adapter.ts';
 import { type GgufPlan, planCheckpoint } from '../studio/checkpoints/checkpoint.ts';
-import { exportVector } from '../studio/checkpoints/vector.ts';
+import { exportMix, exportVector } from '../studio/checkpoints/vector.ts';
 import type { StudioErrorData } from '../studio/contract.ts';
 import { asStudioErrors, StudioError } from '../studio/errors.ts';
 import { pushed } from '../studio/stream.ts';
@@ -136,6 +136,18 @@ const router = worker.router({
       const vector = await translated(() => native.readGguf(path));
       const header = base === null ? null : await translated(() => native.readGguf(base));
       const written = await exportVector(vector, header, folder, onProgress, signal);
+      return { ...written, seconds: (performance.now() - started) / 1000 };
+    });
+  }),
+
+  exportMix: worker.exportMix.handler(async function* ({ input: { adapters, base, folder }, signal }) {
+    yield* job(async onProgress => {
+      const started = performance.now();
+      const header = await translated(() => native.readGguf(base));
+      const parts = [];
+      for (const { path, scale } of adapters)
+        parts.push({ vector: await translated(() => native.readGguf(path)), scale });
+      const written = await exportMix(parts, header, folder, onProgress, signal);
       return { ...written, seconds: (performance.now() - started) / 1000 };
     });
   }),

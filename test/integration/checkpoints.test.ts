@@ -9,7 +9,7 @@ import { openDatabase } from '../../electron/studio/log/database.ts';
 import { Log } from '../../electron/studio/log/log.ts';
 import { WorkerClient } from '../../electron/studio/worker-client.ts';
 import { forkWorker } from '../../electron/workers/fork.ts';
-import { expand, readGguf } from '../../native-merge/index.js';
+import { bake, expand, readGguf } from '../../native-merge/index.js';
 import { tensorValues } from '../native/helpers/gguf.ts';
 import { openStudio, studioError, type TestStudio } from './studio.ts';
 
@@ -449,6 +449,83 @@ describe('a PEFT adapter', () => {
     expect(error.error).toMatchObject({ code: 'mismatch' });
     expect(existsSync(join(studio.home, 'other.gguf'))).toBe(false);
   });
+});
+
+test('a mix is written as one PEFT adapter, which changes every weight as the mix does', async () => {
+  const recipe = {
+    version: 2 as const,
+    base: 'demo',
+    weights: { extraversion: 0.7, neuroticism: -1.2 },
+    lambda: 0.9,
+  };
+  const out = join(studio.home, 'mix-peft');
+  const plan = { source: 'demo', recipe, out };
+  const run = await studio.end('convert', studio.client.library.convert(plan));
+  expect(run.error).toBeNull();
+  // Two of rank 8.
+  expect(run.result).toMatchObject({ what: 'peft', type: 'f32', path: out });
+  expect(run.result?.notes.join()).toContain('rank 16');
+  const config = JSON.parse(readFileSync(join(out, 'adapter_config.json'), 'utf8'));
+  expect(config).toMatchObject({
+    peft_type: 'LORA',
+    r: 16,
+    lora_alpha: 16,
+    rank_pattern: {},
+    alpha_pattern: {},
+  });
+  const stored = await tensorsIn(out, 'adapter_model');
+  for (const [name, { shape, dtype }] of stored)
+    expect([name, dtype, shape[name.includes('lora_A') ? 0 : 1]]).toEqual([name, 'F32', 16]);
+
+  // What is read back is what peft makes of such a folder: the fixtures above show it.
+  const adapter = join(studio.home, 'mix.gguf');
+  const back = await studio.end(
+    'convert',
+    studio.client.library.convert({ source: out, base: 'demo', out: adapter }),
+  );
+  expect(back.error).toBeNull();
+  const [asked, made] = [join(studio.home, 'asked.gguf'), join(studio.home, 'made.gguf')];
+  const baked = await studio.end(
+    'bake',
+    studio.client.mixing.bake({ recipe, type: 'f32', out: asked, device: 'cpu' }),
+  );
+  expect(baked.error).toBeNull();
+  const base = (await studio.client.library.models()).models.find(({ id }) => id === 'demo')?.path as string;
+  await bake({
+    ...{ base, out: made, type: 'f32', method: 'task_arithmetic', lambda: 1, seed: 0, device: 'cpu' },
+    vectors: [{ path: adapter, id: 'mix', weight: 1 }],
+  });
+  const changed = new Set([...stored.keys()].map(name => name.replace(/\.lora_[AB]/, ''))).size;
+  expect(changed).toBe(28);
+  let moved = 0;
+  const valuesIn = (path: string) => {
+    const { tensors } = readGguf(path);
+    return (name: string) => tensorValues(path, tensors, name);
+  };
+  const [inAsked, inMade, inBase] = [valuesIn(asked), valuesIn(made), valuesIn(base)];
+  for (const { name } of readGguf(asked).tensors) {
+    const [one, other, before] = [inAsked(name), inMade(name), inBase(name)];
+    let [largest, change] = [0, 0];
+    for (const [i, value] of one.entries()) {
+      largest = Math.max(largest, Math.abs(value - (other[i] as number)));
+      change = Math.max(change, Math.abs(value - (before[i] as number)));
+    }
+    expect([name, largest < 1e-6]).toEqual([name, true]);
+    if (change > 1e-3) moved++;
+  }
+  expect(moved).toBe(changed);
+
+  const refusedFor = async (more: object) => {
+    const one = { ...plan, out: join(studio.home, 'none'), ...more };
+    return (await studio.end('convert', studio.client.library.convert(one))).error;
+  };
+  expect((await refusedFor({ recipe: { ...recipe, method: 'ties', density: 0.5 } }))?.action).toContain(
+    'Bake',
+  );
+  expect((await refusedFor({ recipe: { ...recipe, weights: {} } }))?.message).toContain('0');
+  expect((await refusedFor({ out }))?.message).toContain('exists already');
+  expect((await refusedFor({ out: undefined }))?.field).toBe('out');
+  expect(existsSync(join(studio.home, 'none'))).toBe(false);
 });
 
 test('a model that sees pictures: what is left out or refused, and how its projector is made', async () => {

@@ -1,5 +1,6 @@
 /** What converting asks for and gives. */
 import { z } from 'zod';
+import { recipe } from '../terms.ts';
 
 /** Types of the file that is written; `auto`: that of the checkpoint. */
 export const SOURCE_TYPES = ['auto', 'f32', 'f16', 'bf16'] as const;
@@ -15,6 +16,8 @@ export const convertInput = z.object({
   name: z.string().trim().min(1).max(120).optional(),
   type: z.enum(SOURCE_TYPES).default('auto'),
   overwrite: z.boolean().default(false),
+  /** A mix of plain weights, to be written as one PEFT adapter; `source` is then its base once more. */
+  recipe: recipe.optional(),
 });
 
 /** What a conversion found and wrote. */

@@ -5,10 +5,12 @@ import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { savedModules } from '../checkpoints/adapter.ts';
 import { modelNameOf } from '../checkpoints/files.ts';
-import type { ConvertResult, convertInput } from '../contract.ts';
+import type { ConvertResult, convertInput, Recipe } from '../contract.ts';
+import { liveObstacle } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import type { Task } from '../log/runs.ts';
+import type { Mixing } from '../mixing/mixing.ts';
 import type { WorkerClient } from '../worker-client.ts';
 import type { Library } from './library.ts';
 
@@ -19,12 +21,14 @@ type Plan = z.output<typeof convertInput>;
 const EXPORTED = ['adapter_model.safetensors', 'adapter_config.json', 'model.safetensors'];
 
 export async function convert(
-  { source, base, out: asked, name, type, overwrite }: Plan,
+  { source, base, out: asked, name, type, overwrite, recipe }: Plan,
   library: Library,
+  mixing: Mixing,
   merging: Merging,
   scratch: string,
   task: Task,
 ): Promise<ConvertResult> {
+  if (recipe) return exportMix(recipe, asked, overwrite, mixing, merging, task);
   const folder = resolve(source);
   if (!(await isFolder(folder))) return exportVector(source, asked, overwrite, library, merging, task);
   const adapter = await isAdapter(folder);
@@ -96,6 +100,45 @@ async function exportVector(
     throw error;
   });
   task.used({ [vector.path]: vector.content });
+  return { ...found, path: folder, content: null };
+}
+
+/** What a live mix is made of, as one adapter for servers that load PEFT's. */
+async function exportMix(
+  recipe: Recipe,
+  out: string | undefined,
+  overwrite: boolean,
+  mixing: Mixing,
+  merging: Merging,
+  task: Task,
+): Promise<ConvertResult> {
+  const obstacle = liveObstacle(recipe);
+  if (obstacle)
+    throw new StudioError('bad_input', `${obstacle} cannot be written as an adapter.`, {
+      field: 'recipe',
+      action: 'Bake the mix into a file, and serve that.',
+    });
+  if (out === undefined)
+    throw new StudioError('bad_input', 'The folder to write the adapter to is needed.', { field: 'out' });
+  const { model, adapters } = await mixing.adapters(recipe, task);
+  const used = adapters.filter(({ scale }) => scale !== 0);
+  if (used.length === 0)
+    throw new StudioError('bad_input', 'All weights of the mix are 0: there is no adapter to write.', {
+      field: 'recipe',
+      action: 'Give weights, as in --mix extraversion=1.',
+    });
+  const folder = resolve(out);
+  for (const name of EXPORTED) await mayWrite(join(folder, name), overwrite);
+  makeFolder(folder);
+  const found = await finished(
+    merging.stream(worker =>
+      worker.exportMix({ adapters: used, base: model, folder }, { signal: task.signal }),
+    ),
+    task,
+  ).catch(error => {
+    removeUnfinished(folder);
+    throw error;
+  });
   return { ...found, path: folder, content: null };
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { LiveMix } from '../../workers/contract.ts';
 import type {
   BakeResult,
   bakeInput,
@@ -126,6 +127,11 @@ export class Mixing {
    */
   async live(recipe: Recipe, task: Task): Promise<Mix> {
     if (isEndpoint(recipe.base)) return this.#endpoints.mix(recipe, task);
+    return this.adapters(recipe, task);
+  }
+
+  /** The same for a model of this machine: its adapters and their scales, plain task arithmetic. */
+  async adapters(recipe: Recipe, task: Task): Promise<LiveMix> {
     const resolved = await this.resolve(recipe);
     const parts = await this.#parts(resolved, task);
     // llama.cpp ends the whole process on such an adapter.

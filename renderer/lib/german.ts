@@ -876,7 +876,7 @@ export const german: Words = {
     both: 'Texte und Referenz',
     kept: 'Die Texte bleiben mit der Auswertung im Protokoll dieses Studios und kommen in ihre Studiendatei; wer die Auswertung löscht, löscht auch sie.',
     dictionary: 'Lexikon',
-    ownLexicon: 'Das des Studios in der Sprache der Texte',
+    ownLexicon: 'Nach Sprache der Texte',
     lexiconIn: language => `Das des Studios, ${language}`,
     paired: 'In Paaren gleichen Namens',
     blind:

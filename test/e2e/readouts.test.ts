@@ -38,9 +38,9 @@ it('counts the persona’s answers against the base’s, with what is expected o
   expect(await chosen('Compared with')).toBe('Base');
   expect(await chosen('Expectations for')).toBe('Extraversion');
   expect(await dialog().getByLabel('Lexicon').locator('option').allTextContents()).toEqual([
-    'The studio’s own, by the language of the texts',
-    'The studio’s own, English',
-    'The studio’s own, German',
+    'By the texts’ language',
+    'The studio’s, English',
+    'The studio’s, German',
   ]);
   expect(await page.violations()).toEqual([]);
   await shoot('form');

@@ -1184,7 +1184,7 @@ export const german: Words = {
     count: n => count(n, '1 Lauf', 'Läufe'),
     some: (n, all) => `${n.toLocaleString('de-DE')} von ${count(all, '1 Lauf', 'Läufen')}`,
     filters: 'Welche Läufe gezeigt werden',
-    search: 'Namen, Schlagwörter und Notizen durchsuchen',
+    search: 'Name, Schlagwort, Notiz',
     kind: 'Art',
     anyKind: 'Jede Art',
     model: 'Modell',

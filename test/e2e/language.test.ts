@@ -59,9 +59,9 @@ it('sets tables in German, and in English for a journal', async () => {
   const result = view.getByRole('region', { name: 'Ergebnis', exact: true });
   await result.getByText('Tabelle 1.').waitFor({ timeout: PATIENCE });
   const table = result.getByRole('table').last();
-  const copied = async () => {
+  const copies = async (words: RegExp) => {
     await result.getByRole('button', { name: 'Tabelle 1 kopieren' }).click();
-    return view.evaluate('navigator.clipboard.readText()');
+    await expect.poll(() => view.evaluate('navigator.clipboard.readText()')).toMatch(words);
   };
   expect((await table.getByRole('row').nth(1).innerText()).split(/\s+/)).toEqual([
     'Offenheit',
@@ -70,7 +70,7 @@ it('sets tables in German, and in English for a journal', async () => {
     expect.stringMatching(/^\d,\d\d$/),
   ]);
   expect(await table.getByRole('row').nth(2).innerText()).toMatch(/^Fantasie/);
-  expect(await copied()).toMatch(/^Tabelle 1\nWerte im IPIP-NEO-120/);
+  await copies(/^Tabelle 1\nWerte im IPIP-NEO-120/);
   expect(await page.violations()).toEqual([]);
   await page.shoot('german-tables');
 
@@ -78,7 +78,7 @@ it('sets tables in German, and in English for a journal', async () => {
   await choice.selectOption('Englisch (APA)');
   await result.getByText('Table 1.').waitFor();
   expect(await table.getByRole('row').nth(1).innerText()).toMatch(/^Openness\s+24\s+\d\.\d\d/);
-  expect(await copied()).toMatch(/^Table 1\nScores on the IPIP-NEO-120/);
+  await copies(/^Table 1\nScores on the IPIP-NEO-120/);
   await view.reload();
   await result.getByText('Table 1.').waitFor({ timeout: PATIENCE });
   expect(await choice.inputValue()).toBe('en');

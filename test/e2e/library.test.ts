@@ -109,7 +109,7 @@ it('adds a model from a checkpoint’s folder, and a vector from an adapter’s'
   await shown.getByLabel('Base model').selectOption('Tiny Llama');
   await shown.getByLabel('Folder or file of the fine-tune').fill(folder('lora'));
   await shown.getByLabel('Trait', { exact: true }).selectOption('agreeableness');
-  await shown.getByLabel('Pole').selectOption('low');
+  await shown.getByLabel('Pole', { exact: true }).selectOption('low');
   await page.button('Add the vector').click();
   await shown.getByText('It changes the weights by').waitFor();
   await shown.getByText('The adapter says that it was trained on llama3.').waitFor();

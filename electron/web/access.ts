@@ -65,6 +65,12 @@ export class Access {
     );
   }
 
+  /** A script's way to say the token: `Authorization: Bearer …`, which no other site's page can have a browser send. */
+  hasBearer({ headers }: IncomingMessage): boolean {
+    const candidate = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+    return candidate !== undefined && this.isToken(candidate);
+  }
+
   isToken(candidate: string): boolean {
     return this.#matches(encodeURIComponent(candidate));
   }

@@ -1,7 +1,11 @@
-/** The browser host's HTTP server: the built page for those who hold the token, the contract over a WebSocket, and files for the library. */
+/**
+ * The browser host's HTTP server: the built page for those who hold the token, the contract over a WebSocket for the page and over
+ * HTTP for scripts (docs/scripting.md), and files for the library.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { BodyLimitPlugin, RPCHandler as HttpHandler } from '@orpc/server/node';
 import { RPCHandler } from '@orpc/server/ws';
 import sirv from 'sirv';
 import { WebSocketServer } from 'ws';
@@ -9,6 +13,7 @@ import { contentSecurityPolicy } from '../host.ts';
 import { StudioError } from '../studio/errors.ts';
 import type { Studio } from '../studio/studio.ts';
 import { Access, isLoopback, makeToken } from './access.ts';
+import { describeContract } from './describe.ts';
 
 /** Taken when no port is asked for; another one when it is busy. */
 const DEFAULT_PORT = 4747;
@@ -61,12 +66,14 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   // A model takes longer to send than Node allows a request by itself; one that stands still ends all the same.
   server.requestTimeout = 0;
   let handler: RPCHandler<Record<never, never>> | undefined;
+  let calls: HttpHandler<Record<never, never>> | undefined;
   let receive: Studio['receive'] | undefined;
 
   server.on('request', (request, response) => {
     setSecurityHeaders(request, response);
     if (!access.isOurHost(request)) return deny(response, 403);
     if (request.method === 'PUT') return void take(request, response);
+    if (/^\/rpc(\/|$)/.test(request.url ?? '')) return void call(request, response);
     if (request.method !== 'GET' && request.method !== 'HEAD') return deny(response, 405);
     const url = URL.parse(request.url ?? '', 'http://studio');
     if (!url) return deny(response, 404);
@@ -81,12 +88,27 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     files(request, response);
   });
 
+  /** A script's call of the contract by POST, or its question by GET what there is to call. */
+  async function call(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!access.hasBearer(request)) return deny(response, 401);
+    if (request.method === 'GET' && request.url === '/rpc') {
+      response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
+      return void response.end(JSON.stringify(describeContract(), null, 1));
+    }
+    if (request.method !== 'POST') return deny(response, 405);
+    if (!calls) return deny(response, 503);
+    const { matched } = await calls.handle(request, response, { prefix: '/rpc', context: {} });
+    if (!matched) deny(response, 404);
+  }
+
   /** A file for the library, announced by `library.import`: its run's id is in the path. */
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const run = /^\/upload\/([\w-]{1,64})$/.exec(request.url ?? '')?.[1];
     if (run === undefined) return deny(response, 405);
-    if (!access.isOurOrigin(request)) return deny(response, 403);
-    if (!access.hasCookie(request)) return deny(response, 401);
+    if (!access.hasBearer(request)) {
+      if (!access.isOurOrigin(request)) return deny(response, 403);
+      if (!access.hasCookie(request)) return deny(response, 401);
+    }
     request.setTimeout(STANDS_STILL_MS, () => request.destroy());
     const over = receive?.(run, request);
     if (!over) return deny(response, 410);
@@ -118,6 +140,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     connect: (router, receiver) => {
       receive = receiver;
       handler = new RPCHandler(router);
+      calls = new HttpHandler(router, { plugins: [new BodyLimitPlugin({ maxBodySize: MAX_MESSAGE })] });
     },
     close: () =>
       new Promise(resolve => {

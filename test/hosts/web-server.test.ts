@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Studio } from '../../electron/studio/studio.ts';
 import { allowedNames } from '../../electron/web/access.ts';
+import type { Described } from '../../electron/web/describe.ts';
 import { exposureWarning, startWebServer, type WebServer } from '../../electron/web/server.ts';
 
 const TOKEN = 'a token / of this test';
@@ -328,6 +329,57 @@ describe('the WebSocket', () => {
     socket.terminate();
     logged.mockRestore();
     expect((await get('/', { cookie })).status).toBe(200);
+  });
+});
+
+describe('a script', () => {
+  const send = (path: string, headers: Record<string, string>, body?: unknown) =>
+    fetch(`http://127.0.0.1:${server.port}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  const bearer = { authorization: `Bearer ${TOKEN}` };
+
+  it('calls the contract by POST with the token, and is told by GET what there is to call', async () => {
+    const answer = await send('/rpc/echo', bearer, { json: { sliders: 5 } });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ json: { sliders: 5 } });
+    const all = (await (await send('/rpc', bearer)).json()) as Described[];
+    expect(all.find(({ procedure }) => procedure === 'runs/get')).toMatchObject({
+      input: { properties: { id: { type: 'string' } }, required: ['id'] },
+    });
+    expect(all.find(({ procedure }) => procedure === 'chat/send')?.stream).toBe(true);
+    expect((await send('/rpc/nothing', bearer, {})).status).toBe(404);
+  });
+
+  it.each([
+    ['no token', {}],
+    ['a wrong one', { authorization: 'Bearer guess' }],
+    ['the token in another way', { authorization: `Basic ${TOKEN}` }],
+  ])('is answered 401 with %s', async (_what, headers) => {
+    expect((await send('/rpc/echo', headers, { json: 1 })).status).toBe(401);
+    expect((await send('/rpc', headers)).status).toBe(401);
+  });
+
+  it('cannot be a page of another site, which has the browser’s cookie at most', async () => {
+    const { port } = server;
+    const own = { cookie, origin: `http://127.0.0.1:${port}` };
+    expect((await get('/rpc/echo', own, 'POST')).status).toBe(401);
+    expect((await get('/rpc/echo', { ...bearer, host: 'evil.example' }, 'POST')).status).toBe(403);
+    const asked = await get('/rpc/echo', { origin: 'https://evil.example' }, 'OPTIONS');
+    expect(asked.headers['access-control-allow-origin']).toBeUndefined();
+    expect(asked.status).toBe(401);
+  });
+
+  it('may send no more than a message’s length at once', async () => {
+    expect((await send('/rpc/echo', bearer, { json: 'x'.repeat(17 * 2 ** 20) })).status).toBe(413);
+    expect((await send('/rpc/echo', bearer, { json: 1 })).status).toBe(200);
+  });
+
+  it('sends a file for the library with the token alone', async () => {
+    const sent = fetch(`http://127.0.0.1:${server.port}/upload/unknown`, { method: 'PUT', headers: bearer });
+    expect((await sent).status).toBe(410);
   });
 });
 

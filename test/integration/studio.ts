@@ -31,6 +31,7 @@ export async function openStudio(
   return {
     home,
     client,
+    router: studio.router,
     receive: studio.receive,
     /** The worker processes that run now, by name. */
     workers,

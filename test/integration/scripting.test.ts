@@ -56,29 +56,6 @@ describe.skipIf(!hasPython)('a notebook', () => {
     ]);
   });
 
-  test('ends an answer that is being written by closing the connection', async () => {
-    const abort = new AbortController();
-    // Nine hundred tokens of babble, if nothing stops it.
-    const recipe = { version: 2, base: 'demo', weights: { extraversion: 1 } };
-    const persona = { recipe, sampling: { temperature: 5, maxTokens: 900 } };
-    const messages = [{ role: 'user', text: 'My friend and I had a fight, what should I do?' }];
-    const response = await fetch(`http://127.0.0.1:${server.port}/rpc/chat/send`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ json: { persona, messages } }),
-      signal: abort.signal,
-    });
-    const reader = response.body?.getReader();
-    let said = '';
-    while (said.split('event: message').length < 4)
-      said += new TextDecoder().decode((await reader?.read())?.value);
-    abort.abort();
-    const [run] = await studio.client.runs.list({ limit: 1, kinds: ['chat'] });
-    const { result } = await studio.end('chat', Promise.resolve({ run: run?.id ?? '' }));
-    expect(result?.stop).toBe('stopped');
-    expect(result?.tokens).toBeLessThan(900);
-  });
-
   test('is told what is wrong, and what to do', async () => {
     const told = `${functions}
 try:

@@ -443,16 +443,15 @@ private:
                 const bool direct = is_source_type(span.target.type);
                 uint8_t * stored = own.stored.data() + entry_bytes(span.target.type, at);
                 const Stored result = direct ? Stored{span.target.type, stored} : Stored{GGML_TYPE_F32, mixed};
-                const MixFault fault = mix(base, own.terms.data(), own.terms.size(), rule, result, part);
-                if (fault == MixFault::Input) {
+                if (!mix(base, own.terms.data(), own.terms.size(), rule, result, part)) {
                     for (size_t c = 0; c < n; c++) {
                         contributions[c].load(first, count, own, c);  // thinning out may have changed it
                         contributions[c].check(contributions[c].stored_part(at, part, own, c), part);
                     }
                     check_finite(base_, span.tensor, base, part);
+                    // The files hold nothing of the kind.
+                    throw_too_large(span.target);
                 }
-                // Where the files hold nothing of the kind, a sum was too large.
-                if (fault != MixFault::None) throw_too_large(span.target);
                 if (!direct) convert(span.target, at, part, mixed, own);
             }
             if (!span.rehearse) write_stretch(span.target, first, count, own, span.out);

@@ -32,9 +32,7 @@ Values selection_values(const DeltaReader & reader, const GgufTensor & target, u
         Buffers & own = passes.buffers[worker];
         own.prepare(1);
         reader.load(first, count, own.loaded[0]);
-        const Stored halves = reader.stored(own.loaded[0], 0, count, nullptr);
-        reader.check(halves, count);
-        return static_cast<const uint16_t *>(halves.data);
+        return static_cast<const uint16_t *>(reader.stored(own.loaded[0], 0, count, nullptr).data);
     };
     return values;
 }
@@ -124,7 +122,10 @@ Stored Contribution::part(uint64_t first, size_t at, size_t count, Buffers & own
         random_mask(sparsity_.key, first + at, threshold_, keep, count);
         if (!mask_entries(delta, keep, count)) reader_->refuse();  // what is left out is not seen again
     } else {
-        if (sparsity_.how == Sparsify::Outliers) drop_selected(delta, outliers_, first + at, count);
+        if (sparsity_.how == Sparsify::Outliers) {
+            check(delta, count);  // the largest are dropped
+            drop_selected(delta, outliers_, first + at, count);
+        }
         mask_selected(delta, selection_, first + at, count);
     }
     return delta;

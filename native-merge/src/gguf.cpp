@@ -144,6 +144,7 @@ uint64_t tensor_bytes(uint32_t type, const std::vector<uint64_t> & shape) {
 }
 
 uint64_t entry_bytes(uint32_t type, uint64_t entries) {
+    if (type == GGML_TYPE_F16 || type == GGML_TYPE_BF16) return 2 * entries;  // asked for every part of a stretch
     return entries / uint64_t(ggml().ggml_blck_size(ggml_type(type))) * ggml().ggml_type_size(ggml_type(type));
 }
 

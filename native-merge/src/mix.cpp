@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include <ggml.h>
 #ifdef __aarch64__
@@ -16,9 +17,9 @@ namespace temperament {
 
 namespace {
 
-// Largest bits of |x| among what was read and what is to be stored.
+// Largest bits of |x| among the sums of votes and what is to be stored.
 struct Largest {
-    uint32_t in = 0, out = 0;
+    uint32_t vote = 0, out = 0;
 };
 
 // One entry at a time: the ends of tensors, and compilers without vector types.
@@ -132,15 +133,18 @@ Variant choose() {
 
 }  // namespace
 
-MixFault mix(const Stored & base, const Term * terms, size_t n_terms, const MixRule & rule, const Stored & out,
-             size_t count) {
+bool mix(const Stored & base, const Term * terms, size_t n_terms, const MixRule & rule, const Stored & out, size_t count) {
     static const Variant variant = choose();
+    thread_local std::vector<float> scratch;
+    constexpr size_t ALIGNED = 16;  // floats
+    if (scratch.size() < n_terms * variant.tile + ALIGNED) scratch.resize(n_terms * variant.tile + ALIGNED);
+    const size_t past = reinterpret_cast<uintptr_t>(scratch.data()) / sizeof(float) % ALIGNED;
+    float * aligned = scratch.data() + (ALIGNED - past) % ALIGNED;
     const size_t whole = count / variant.tile * variant.tile;
     Largest largest;
-    variant.mix(base, terms, n_terms, rule, out, 0, whole, largest);
-    if (whole < count) single::mix_entries(base, terms, n_terms, rule, out, whole, count, largest);
-    if (largest.in >= 0x7F800000u) return MixFault::Input;
-    return largest.out >= infinite_bits(out.type) ? MixFault::Output : MixFault::None;
+    variant.mix(base, terms, n_terms, rule, out, 0, whole, aligned, largest);
+    if (whole < count) single::mix_entries(base, terms, n_terms, rule, out, whole, count, aligned, largest);
+    return largest.vote < 0x7F800000u && largest.out < infinite_bits(out.type);
 }
 
 }  // namespace temperament

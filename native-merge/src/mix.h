@@ -33,11 +33,8 @@ struct MixRule {
     float lambda = 1;
 };
 
-enum class MixFault { None, Input, Output };
-
-// out: count entries. Float32 throughout; one rounding when stored. Returns what is not finite: a base or change as
-// stored, or else a result in the type of `out`.
-MixFault mix(const Stored & base, const Term * terms, size_t n_terms, const MixRule & rule, const Stored & out,
-             size_t count);
+// out: count entries. Float32 throughout; one rounding when stored. False where a result is not finite in the type of `out`,
+// or a sum of votes in float32: then a base or change is not finite either, or sums are too large.
+bool mix(const Stored & base, const Term * terms, size_t n_terms, const MixRule & rule, const Stored & out, size_t count);
 
 }  // namespace temperament

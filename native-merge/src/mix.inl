@@ -14,6 +14,15 @@ TEMPERAMENT_INLINE void watch(Ints & largest, Floats values) {
     largest = magnitude > largest ? magnitude : largest;
 }
 
+// Negated where `flip` is the sign bit, which rounds nothing.
+TEMPERAMENT_INLINE Floats turn(Floats values, Ints flip) {
+    Ints bits;
+    memcpy(&bits, &values, sizeof bits);
+    bits ^= flip;
+    memcpy(&values, &bits, sizeof bits);
+    return values;
+}
+
 TEMPERAMENT_INLINE void load(Floats (&out)[LANES], const Stored & from, size_t at) {
     if (from.type == GGML_TYPE_F16) {
         const auto * in = static_cast<const uint16_t *>(from.data) + at;
@@ -40,47 +49,49 @@ TEMPERAMENT_INLINE void store(const Floats (&values)[LANES], const Stored & to, 
     }
 }
 
-TEMPERAMENT_INLINE void sum_terms(Floats (&sum)[LANES], const Term * terms, size_t n_terms, size_t at, Ints & largest) {
+TEMPERAMENT_INLINE void sum_terms(Floats (&sum)[LANES], const Term * terms, size_t n_terms, size_t at) {
     for (size_t v = 0; v < n_terms; v++) {
         Floats delta[LANES];
         load(delta, terms[v].delta, at);
-        for (size_t l = 0; l < LANES; l++) {
-            watch(largest, delta[l]);
-            sum[l] += terms[v].voice.gain * delta[l];
-        }
+        for (size_t l = 0; l < LANES; l++) sum[l] += terms[v].voice.gain * delta[l];
     }
 }
 
-// One: every voice votes, gains and shares by its weight alone.
+// One: every voice votes, gains and shares by its weight alone. kept: room for LANES numbers a term. What is not finite
+// shows in the sum of the votes, also where those elected do not count it.
 template <bool One>
 TEMPERAMENT_INLINE void elect_terms(Floats (&sum)[LANES], const Term * terms, size_t n_terms, bool normalize, size_t at,
-                                    Ints & largest) {
+                                    Floats * kept, Ints & largest) {
     const Floats zero = {}, one = zero + 1.0f;
-    Floats sign[LANES] = {}, divisor[LANES] = {};
+    Floats votes[LANES] = {}, divisor[LANES] = {};
+    Ints flip[LANES];
     for (size_t v = 0; v < n_terms; v++) {
         Floats delta[LANES];
         load(delta, terms[v].delta, at);
         for (size_t l = 0; l < LANES; l++) {
-            watch(largest, delta[l]);
-            sign[l] += terms[v].voice.vote * delta[l];
+            const Floats vote = terms[v].voice.vote * delta[l];
+            votes[l] += vote;
+            kept[v * LANES + l] = One ? vote : delta[l];
         }
     }
-    for (size_t l = 0; l < LANES; l++) sign[l] = sign[l] >= zero ? one : -one;
-    // Turned by the elected sign, products that agree are positive; turning changes no rounding.
+    for (size_t l = 0; l < LANES; l++) {
+        watch(largest, votes[l]);
+        flip[l] = votes[l] >= zero ? Ints{} : Ints{} + INT32_MIN;
+    }
+    // Turned by the elected sign, products that agree are positive.
     for (size_t v = 0; v < n_terms; v++) {
         const Voice & voice = terms[v].voice;
-        Floats delta[LANES];
-        load(delta, terms[v].delta, at);
         for (size_t l = 0; l < LANES; l++) {
-            const Floats turned = sign[l] * (voice.vote * delta[l]);
-            const Floats gained = One ? turned : sign[l] * (voice.gain * delta[l]);
-            sum[l] += turned > zero ? gained : zero;
-            divisor[l] += turned > zero ? zero + voice.share : zero;
+            const Floats own = kept[v * LANES + l];
+            const Floats turned = turn(One ? own : voice.vote * own, flip[l]);
+            const Floats gained = One ? turned : turn(voice.gain * own, flip[l]);
+            sum[l] = turned > zero ? sum[l] + gained : sum[l];
+            divisor[l] = turned > zero ? divisor[l] + voice.share : divisor[l];
         }
     }
     for (size_t l = 0; l < LANES; l++) {
         if (normalize) sum[l] /= divisor[l] == zero ? one : divisor[l];
-        sum[l] *= sign[l];
+        sum[l] = turn(sum[l], flip[l]);
     }
 }
 
@@ -89,16 +100,16 @@ enum class Way { Sum, ElectByWeight, ElectByVoice };
 
 template <Way How>
 static void mix_tiles(const Stored & base, const Term * terms, size_t n_terms, const MixRule & rule, const Stored & out,
-                      size_t from, size_t to, Largest & largest) {
+                      size_t from, size_t to, float * scratch, Largest & largest) {
     const Floats zero = {};
-    Ints largest_in = {}, largest_out = {};
+    Floats * kept = reinterpret_cast<Floats *>(scratch);
+    Ints largest_vote = {}, largest_out = {};
     for (size_t at = from; at < to; at += TILE) {
         Floats sum[LANES] = {}, values[LANES];
-        if (How == Way::Sum) sum_terms(sum, terms, n_terms, at, largest_in);
-        else elect_terms<How == Way::ElectByWeight>(sum, terms, n_terms, rule.normalize, at, largest_in);
+        if (How == Way::Sum) sum_terms(sum, terms, n_terms, at);
+        else elect_terms<How == Way::ElectByWeight>(sum, terms, n_terms, rule.normalize, at, kept, largest_vote);
         load(values, base, at);
         for (size_t l = 0; l < LANES; l++) {
-            watch(largest_in, values[l]);
             const Floats change = rule.divisor == 1.0f ? sum[l] : sum[l] / rule.divisor;
             const Floats moved = values[l] + rule.lambda * change;
             values[l] = sum[l] == zero ? values[l] : moved;
@@ -107,20 +118,20 @@ static void mix_tiles(const Stored & base, const Term * terms, size_t n_terms, c
         store(values, out, at);
     }
     uint32_t lanes[2][WIDTH];
-    memcpy(lanes[0], &largest_in, sizeof largest_in);
+    memcpy(lanes[0], &largest_vote, sizeof largest_vote);
     memcpy(lanes[1], &largest_out, sizeof largest_out);
     for (size_t l = 0; l < WIDTH; l++) {
-        largest.in = largest.in > lanes[0][l] ? largest.in : lanes[0][l];
+        largest.vote = largest.vote > lanes[0][l] ? largest.vote : lanes[0][l];
         largest.out = largest.out > lanes[1][l] ? largest.out : lanes[1][l];
     }
 }
 
 // Entries [from, to), a multiple of TILE.
 static void mix_entries(const Stored & base, const Term * terms, size_t n_terms, const MixRule & rule,
-                        const Stored & out, size_t from, size_t to, Largest & largest) {
+                        const Stored & out, size_t from, size_t to, float * scratch, Largest & largest) {
     bool by_weight = true;
     for (size_t v = 0; v < n_terms; v++) by_weight = by_weight && terms[v].voice.gain == terms[v].voice.vote;
-    if (!rule.elect) mix_tiles<Way::Sum>(base, terms, n_terms, rule, out, from, to, largest);
-    else if (by_weight) mix_tiles<Way::ElectByWeight>(base, terms, n_terms, rule, out, from, to, largest);
-    else mix_tiles<Way::ElectByVoice>(base, terms, n_terms, rule, out, from, to, largest);
+    if (!rule.elect) mix_tiles<Way::Sum>(base, terms, n_terms, rule, out, from, to, scratch, largest);
+    else if (by_weight) mix_tiles<Way::ElectByWeight>(base, terms, n_terms, rule, out, from, to, scratch, largest);
+    else mix_tiles<Way::ElectByVoice>(base, terms, n_terms, rule, out, from, to, scratch, largest);
 }

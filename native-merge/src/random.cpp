@@ -71,8 +71,13 @@ void philox_avx512(const RandomKey & key, uint64_t block, uint16_t * out, size_t
     constexpr size_t COUNTERS = 8;
     static_assert(COUNTERS == BLOCKS);
     constexpr int XOR_OF_THREE = 0x96;
+    constexpr __mmask16 UPPER = 0xAAAA;  // halves of lanes
+    // Shuffles, as the multiplications keep busy what could shift.
+    const auto upper_half = [](__m512i x) __attribute__((target(TEMPERAMENT_AVX512), always_inline)) {
+        return _mm512_shuffle_epi32(x, _MM_PERM_DDBB);
+    };
     const __m512i m0 = _mm512_set1_epi64(MULTIPLIER_0), m1 = _mm512_set1_epi64(MULTIPLIER_1);
-    const __m512i low = _mm512_set1_epi64(0xFFFFFFFF), lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m512i lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
     const __m512i lower = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), upper = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
     for (size_t g = 0; g < groups; g++, block += COUNTERS, out += COUNTERS * HALVES) {
         __m512i c0 = _mm512_add_epi64(_mm512_set1_epi64(int64_t(block)), lanes), c1 = _mm512_srli_epi64(c0, 32);
@@ -80,13 +85,13 @@ void philox_avx512(const RandomKey & key, uint64_t block, uint16_t * out, size_t
         uint32_t k0 = key.key[0], k1 = key.key[1];
         for (int round = 0; round < ROUNDS; round++, k0 += WEYL_0, k1 += WEYL_1) {
             const __m512i p0 = _mm512_mul_epu32(c0, m0), p1 = _mm512_mul_epu32(c2, m1);
-            c0 = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p1, 32), c1, _mm512_set1_epi64(k0), XOR_OF_THREE);
-            c2 = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p0, 32), c3, _mm512_set1_epi64(k1), XOR_OF_THREE);
+            c0 = _mm512_ternarylogic_epi64(upper_half(p1), c1, _mm512_set1_epi64(k0), XOR_OF_THREE);
+            c2 = _mm512_ternarylogic_epi64(upper_half(p0), c3, _mm512_set1_epi64(k1), XOR_OF_THREE);
             c1 = p1;
             c3 = p0;
         }
-        const __m512i first = _mm512_or_si512(_mm512_and_si512(c0, low), _mm512_slli_epi64(c1, 32));
-        const __m512i second = _mm512_or_si512(_mm512_and_si512(c2, low), _mm512_slli_epi64(c3, 32));
+        const __m512i first = _mm512_mask_shuffle_epi32(c0, UPPER, c1, _MM_PERM_CCAA);
+        const __m512i second = _mm512_mask_shuffle_epi32(c2, UPPER, c3, _MM_PERM_CCAA);
         _mm512_storeu_si512(out, _mm512_permutex2var_epi64(first, lower, second));
         _mm512_storeu_si512(out + 32, _mm512_permutex2var_epi64(first, upper, second));
     }

@@ -21,8 +21,9 @@ constexpr uint64_t FLOAT_GROUPS = 256;
 constexpr uint64_t FLOAT_GROUP = 256;  // a multiple of every block size
 
 // The same on 16-bit numbers.
-constexpr uint64_t SAMPLED_GROUPS = 1024;
-constexpr uint64_t LARGE = 64 * SAMPLED_GROUPS * 64;  // groups are longer in tensors of so many entries
+constexpr uint64_t HALF_GROUPS = 1024;
+constexpr size_t HALF_GROUP = 64;
+constexpr uint64_t SAMPLERS = 16;  // pieces of that work
 constexpr size_t MOST_COUNTERS = size_t(1) << 22;  // of 4 bytes
 
 constexpr uint32_t INFINITE_BITS = 0x7F800000u;
@@ -193,13 +194,14 @@ bool select_by_sample(Passes & passes, const Values & values, uint64_t k, Select
 // One pass on 16-bit numbers as they are stored. False when the sample misled, or the bracket has too many values.
 bool select_halves(Passes & passes, const Values & values, uint64_t k, Selection & selection) {
     const uint64_t entries = values.target.entries(), stretch = values.stretch;
-    const size_t group = entries < LARGE ? 64 : 256;
-    const uint64_t step = entries / SAMPLED_GROUPS / group * group;
-    std::vector<uint16_t> sample(SAMPLED_GROUPS * group);
-    for (uint64_t i = 0; i < SAMPLED_GROUPS; i++) {
-        memcpy(sample.data() + i * group, values.load_halves(i * step, group, 0), group * sizeof(uint16_t));
-    }
-    const Bracket bracket = find_half_bracket(sample, group, double(k) / double(entries));
+    const uint64_t step = entries / HALF_GROUPS / HALF_GROUP * HALF_GROUP;
+    std::vector<uint16_t> sample(HALF_GROUPS * HALF_GROUP);
+    passes.pool.run(SAMPLERS, [&](size_t piece, unsigned worker) {
+        for (uint64_t i = piece; i < HALF_GROUPS; i += SAMPLERS) {
+            memcpy(sample.data() + i * HALF_GROUP, values.load_halves(i * step, HALF_GROUP, worker), HALF_GROUP * sizeof(uint16_t));
+        }
+    });
+    const Bracket bracket = find_half_bracket(sample, HALF_GROUP, double(k) / double(entries));
 
     // How often every value within the bracket occurs in each stretch.
     const size_t pieces = Passes::pieces(entries, stretch), width = bracket.high - bracket.low + 1;
@@ -217,7 +219,9 @@ bool select_halves(Passes & passes, const Values & values, uint64_t k, Selection
         advance(passes, values, count);
     });
     std::vector<uint64_t> bins(width);
-    for (size_t i = 0; i < counts.size(); i++) bins[i % width] += counts[i];
+    for (size_t piece = 0; piece < pieces; piece++) {
+        for (size_t i = 0; i < width; i++) bins[i] += counts[piece * width + i];
+    }
     uint64_t within = 0;
     for (const uint64_t bin : bins) within += bin;
     if (above >= k || above + within < k) return false;  // the bracket missed

@@ -21,8 +21,8 @@ struct Values {
     uint64_t stretch;
     // Calls work for the parts of entries [first, first + count), in order.
     std::function<void(uint64_t first, size_t count, unsigned worker, const PartWork & work)> load;
-    // Where they are stored as 16-bit numbers: the type, and entries [first, first + count) as they are stored, checked to
-    // be finite and valid until the worker's next call.
+    // Where they are stored as 16-bit numbers: the type, and entries [first, first + count) as they are stored, valid until
+    // the worker's next call. They are not checked: NaN and infinity have the largest bits, so they are selected.
     uint32_t half_type = 0;
     std::function<const uint16_t *(uint64_t first, size_t count, unsigned worker)> load_halves;
 };

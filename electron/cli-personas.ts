@@ -47,7 +47,11 @@ export function personaCommands({ command, perform, table }: Terminal): void {
                 ['id', 'name', 'version', 'mix', 'measured', 'tags', ''],
                 ...found.map(one => [
                   ...[one.id.slice(0, 8), one.name, `${one.version} of ${one.versions}`],
-                  ...[mixText(one.persona.recipe), profileText(one.profile), one.tags.join(', ')],
+                  ...[
+                    schema.weightsText(one.persona.recipe.weights),
+                    profileText(one.profile),
+                    one.tags.join(', '),
+                  ],
                   one.missing.length > 0 ? `lacks ${one.missing.map(({ about }) => about).join(', ')}` : '',
                 ]),
               ])
@@ -194,13 +198,13 @@ export function personaCommands({ command, perform, table }: Terminal): void {
     const parts = [
       `${one.name} (${one.id.slice(0, 8)})`,
       table([
-        ['mix', `${recipe.base}: ${mixText(recipe)}, ${recipe.method}`],
+        ['mix', `${recipe.base}: ${schema.weightsText(recipe.weights)}, ${recipe.method}`],
         ['sampling', `temperature ${sampling.temperature}, top-p ${sampling.topP}, seed ${sampling.seed}`],
         ['measured', one.profile ? `${profileText(one.profile)} (${one.profile.inventory})` : 'not yet'],
         ['tags', one.tags.join(', ') || 'none'],
         ...one.history.map(version => [
           `version ${version.version}${version.version === one.version ? ', in use' : ''}`,
-          `${version.madeAt}  ${mixText(version.persona.recipe)}`,
+          `${version.madeAt}  ${schema.weightsText(version.persona.recipe.weights)}`,
         ]),
       ]),
     ];
@@ -215,9 +219,6 @@ export function personaCommands({ command, perform, table }: Terminal): void {
 
 const missingText = ({ role, about, name, hash }: schema.PersonaNeed) =>
   `Missing: the ${role} ${about} (${name}), whose weights have the hash ${hash}.`;
-
-const mixText = ({ weights }: schema.Recipe) =>
-  schema.TRAITS.flatMap(trait => (weights[trait] ? [`${trait} ${weights[trait]}`] : [])).join(', ') || 'base';
 
 const profileText = (profile: schema.PersonaProfile | null) =>
   schema.TRAITS.flatMap(trait => {

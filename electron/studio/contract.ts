@@ -226,7 +226,7 @@ export const answerInput = z.object({
 
 export const conversationSummary = conversation
   .pick({ id: true, title: true, createdAt: true, updatedAt: true })
-  .extend({ panes: z.array(z.string()), messages: z.int(), deleted: z.boolean() });
+  .extend({ panes: z.array(z.string()), messages: z.int(), votes: z.int(), deleted: z.boolean() });
 export type ConversationSummary = z.infer<typeof conversationSummary>;
 
 /** A message that holds the words, with the words around them. */

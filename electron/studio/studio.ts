@@ -10,7 +10,14 @@ import { Inventories, summary } from './assessment/inventories.ts';
 import { Chat } from './chat/chat.ts';
 import { Conversations } from './chat/conversations.ts';
 import { withUser } from './chat/roleplay.ts';
-import { AUTO_INVENTORY, contract, inventoryFor, type Persona, type Recipe, TRAITS } from './contract.ts';
+import {
+  AUTO_INVENTORY,
+  contract,
+  inventoryFor,
+  type Persona,
+  type Recipe,
+  weightsText,
+} from './contract.ts';
 import { Desktop } from './desktop/desktop.ts';
 import { Catalogue } from './downloads/catalogue.ts';
 import { Downloads } from './downloads/downloads.ts';
@@ -457,7 +464,4 @@ function lockOr(giveUp: () => void, home: string): () => void {
 }
 
 /** `demo: extraversion 1, neuroticism −0.5` */
-function describe(recipe: Recipe): string {
-  const mix = TRAITS.flatMap(trait => (recipe.weights[trait] ? [`${trait} ${recipe.weights[trait]}`] : []));
-  return `${recipe.base}: ${mix.join(', ') || 'base'}`;
-}
+const describe = ({ base, weights }: Recipe) => `${base}: ${weightsText(weights)}`;

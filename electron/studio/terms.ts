@@ -195,6 +195,15 @@ export const brokenFile = z.object({
 export const weights = z.partialRecord(trait, z.number().min(-ALPHA_LIMIT).max(ALPHA_LIMIT));
 export type Weights = z.infer<typeof weights>;
 
+/** `openness 1, neuroticism −0.5`, to three digits; `base` where no vector acts. */
+export function weightsText(weights: Weights): string {
+  const mix = TRAITS.flatMap(trait => {
+    const alpha = weights[trait];
+    return alpha ? [`${trait} ${alpha < 0 ? '−' : ''}${Math.abs(Number(alpha.toFixed(3)))}`] : [];
+  });
+  return mix.join(', ') || 'base';
+}
+
 type SettingOf<K extends keyof ParameterValues> = z.ZodType<
   NonNullable<ParameterValues[K]>,
   NonNullable<ParameterValues[K]>

@@ -128,7 +128,7 @@ describe('a conversation', () => {
     expect(found.personas[said?.persona as string]?.recipe.weights).toEqual({ extraversion: 1 });
     expect(conversations.list({ limit: 10, offset: 0, deleted: false })).toMatchObject({
       total: 1,
-      conversations: [{ id: CONVERSATION, panes: ['Base', 'Other'], messages: 2 }],
+      conversations: [{ id: CONVERSATION, panes: ['Base', 'Other'], messages: 2, votes: 0 }],
     });
   });
 
@@ -305,6 +305,7 @@ describe('votes', () => {
     vote(BASE);
     vote('tie');
     vote(OTHER, 'R2');
+    expect(conversations.list({ limit: 1, offset: 0, deleted: false }).conversations[0]?.votes).toBe(2);
     expect(conversations.get(CONVERSATION).votes).toMatchObject([
       { rater: 'R1', choice: 'tie', seed: 5 },
       { rater: 'R2', choice: OTHER },

@@ -81,11 +81,12 @@ export class Conversations {
   } {
     const where = deleted ? 'deleted_at IS NOT NULL' : 'deleted_at IS NULL';
     const rows = this.#database
-      .prepare<[number, number], ConversationRow & { panes: string; messages: number }>(
+      .prepare<[number, number], ConversationRow & { panes: string; messages: number; votes: number }>(
         `SELECT *,
            (SELECT json_group_array(data ->> 'name' ORDER BY place) FROM panes
               WHERE conversation = conversations.id AND NOT removed) AS panes,
-           (SELECT count(*) FROM messages WHERE conversation = conversations.id) AS messages
+           (SELECT count(*) FROM messages WHERE conversation = conversations.id) AS messages,
+           (SELECT count(*) FROM votes WHERE conversation = conversations.id) AS votes
          FROM conversations WHERE ${where} ORDER BY updated_at DESC, id LIMIT ? OFFSET ?`,
       )
       .all(limit, offset);
@@ -102,6 +103,7 @@ export class Conversations {
         deleted: row.deleted_at !== null,
         panes: JSON.parse(row.panes),
         messages: row.messages,
+        votes: row.votes,
       })),
       total,
     };

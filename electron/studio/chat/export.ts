@@ -3,12 +3,11 @@ import type {
   ConversationData,
   ConversationFormat,
   PaneData,
-  Persona,
   Picture,
   StoredMessage,
   Vote,
 } from '../contract.ts';
-import { liveObstacle, systemPrompt, TRAITS } from '../contract.ts';
+import { liveObstacle, systemPrompt, TRAITS, weightsText } from '../contract.ts';
 
 export function exported(
   conversation: ConversationData,
@@ -89,10 +88,6 @@ function tally(panes: PaneData[], votes: Vote[]): { pane: PaneData; best: number
 
 const ties = (votes: Vote[]) => votes.filter(({ choice }) => choice === 'tie').length;
 
-const mixOf = ({ recipe }: Persona) =>
-  TRAITS.flatMap(trait => (recipe.weights[trait] ? [`${trait} ${recipe.weights[trait]}`] : [])).join(', ') ||
-  'no vector';
-
 /** `seed 7 · 34 tokens · 218 tokens/s · first after 12 ms · stopped` */
 function facts({ result, seed, state }: StoredMessage): string {
   const parts = [`seed ${seed}`];
@@ -122,7 +117,7 @@ function markdown(conversation: ConversationData): string {
   for (const { name, persona } of shown) {
     const { temperature, topP, maxTokens } = persona.sampling;
     lines.push(
-      `- **${name}**: ${persona.recipe.base}, ${mixOf(persona)}; temperature ${temperature}, top p ${topP}, at most ${maxTokens} tokens`,
+      `- **${name}**: ${persona.recipe.base}, ${weightsText(persona.recipe.weights)}; temperature ${temperature}, top p ${topP}, at most ${maxTokens} tokens`,
     );
     const system = systemPrompt(persona);
     if (system) lines.push('', quoted(system, '  > '), '');
@@ -139,7 +134,7 @@ function markdown(conversation: ConversationData): string {
     for (const picture of pictures) lines.push('', `Picture: ${pictureText(picture)}`);
     for (const { pane, message } of answers) {
       const persona = message.persona === null ? undefined : personas[message.persona];
-      const made = persona ? ` (${mixOf(persona)}; ${facts(message)})` : '';
+      const made = persona ? ` (${weightsText(persona.recipe.weights)}; ${facts(message)})` : '';
       lines.push('', `**${pane.name}**${made}`, '', quoted(message.text || message.error?.message || '–'));
     }
   }
@@ -174,7 +169,7 @@ function html(conversation: ConversationData, addressOf: (picture: Picture) => s
     return row([
       name,
       persona.recipe.base,
-      mixOf(persona),
+      weightsText(persona.recipe.weights),
       `temperature ${temperature}, top p ${topP}, at most ${maxTokens} tokens`,
       systemPrompt(persona),
     ]);
@@ -188,7 +183,9 @@ function html(conversation: ConversationData, addressOf: (picture: Picture) => s
   const turns = turnsInView(conversation).map(({ question, pictures, answers }) => {
     const cells = answers.map(({ pane, message }) => {
       const persona = message.persona === null ? undefined : personas[message.persona];
-      const made = persona ? `<p class="quiet">${escaped(`${mixOf(persona)} · ${facts(message)}`)}</p>` : '';
+      const made = persona
+        ? `<p class="quiet">${escaped(`${weightsText(persona.recipe.weights)} · ${facts(message)}`)}</p>`
+        : '';
       const said = escaped(message.text || message.error?.message || '–');
       return `<div class="answer"><strong>${escaped(pane.name)}</strong><p>${said}</p>${made}</div>`;
     });

@@ -161,12 +161,3 @@ export const perTrait = <V>(of: (trait: Trait) => V): Record<Trait, V> =>
   Object.fromEntries(TRAITS.map(trait => [trait, of(trait)])) as Record<Trait, V>;
 
 export const withWeights = (recipe: Recipe, weights: Weights): Recipe => ({ ...recipe, weights });
-
-/** `openness 1, neuroticism −0.5`, or `base` */
-export function weightsText(weights: Weights): string {
-  const mix = TRAITS.flatMap(trait => {
-    const alpha = weights[trait];
-    return alpha ? [`${trait} ${alpha < 0 ? '−' : ''}${Math.abs(Number(alpha.toFixed(2)))}`] : [];
-  });
-  return mix.join(', ') || 'base';
-}

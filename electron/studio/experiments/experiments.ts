@@ -12,6 +12,7 @@ import {
   persona as personaSchema,
   recipe as recipeSchema,
   TRAITS,
+  weightsText,
 } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import type { Inference } from '../inference.ts';
@@ -19,7 +20,7 @@ import type { Language } from '../language/language.ts';
 import type { Log } from '../log/log.ts';
 import type { InputOf, ResultOf, Runs, Task } from '../log/runs.ts';
 import type { Mixing } from '../mixing/mixing.ts';
-import { Bench, perTrait, weightsText, withWeights } from './bench.ts';
+import { Bench, perTrait, withWeights } from './bench.ts';
 import { type CapabilityMaterial, capability } from './capability.ts';
 import { prompting, sweep, type TransferModel, transfer } from './doses.ts';
 import { pictures } from './pictures.ts';

@@ -1,10 +1,10 @@
 /** Does a trait survive a second merge? A first mix is written to a file, and others are merged into that file. */
 import type { z } from 'zod';
 import type { Recipe, StabilityResult, stabilityInput, Trait } from '../contract.ts';
-import { TRAITS } from '../contract.ts';
+import { TRAITS, weightsText } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { usedTraits } from '../mixing/recipe.ts';
-import { type Bench, type Measured, weightsText, withWeights } from './bench.ts';
+import { type Bench, type Measured, withWeights } from './bench.ts';
 
 /** Shifts below this, in points of score, are too small to say which share of them is kept. */
 const SMALLEST_SHIFT = 0.05;

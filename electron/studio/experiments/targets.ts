@@ -14,10 +14,10 @@ import type {
   Trait,
   targetInput,
 } from '../contract.ts';
-import { calibration as calibrationSchema, TRAITS } from '../contract.ts';
+import { calibration as calibrationSchema, TRAITS, weightsText } from '../contract.ts';
 import { StudioError } from '../errors.ts';
 import { mean } from '../statistics/correlation.ts';
-import { type Bench, perTrait, weightsText, withWeights } from './bench.ts';
+import { type Bench, perTrait, withWeights } from './bench.ts';
 import { calibrationDesign, fitCalibration, predict, reachOf, solve } from './calibration.ts';
 
 /** What a calibration holds for, besides the design: everything that changes a score. */

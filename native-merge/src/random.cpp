@@ -39,62 +39,89 @@ void philox_portable(const RandomKey & key, uint64_t block, uint16_t * out, size
 #ifdef TEMPERAMENT_X86
 // Lanes of 64 bits hold one counter each: its words 0 and 1 in one register, 2 and 3 in another. The multiplication takes
 // the low half of a lane and fills the whole, so a product's halves are where the next round wants them, one shift apart.
+// A round waits for the one before it, so several registers of counters go through the rounds together.
 TEMPERAMENT_BEGIN(TEMPERAMENT_AVX2)
 void philox_avx2(const RandomKey & key, uint64_t block, uint16_t * out, size_t groups) {
-    constexpr size_t COUNTERS = 4;
+    constexpr size_t COUNTERS = 4, TOGETHER = 2;
+    static_assert(TOGETHER * COUNTERS == BLOCKS);
     const __m256i m0 = _mm256_set1_epi64x(MULTIPLIER_0), m1 = _mm256_set1_epi64x(MULTIPLIER_1);
     const __m256i low = _mm256_set1_epi64x(0xFFFFFFFF), lanes = _mm256_setr_epi64x(0, 1, 2, 3);
-    for (size_t b = 0; b < groups * BLOCKS; b += COUNTERS, block += COUNTERS, out += COUNTERS * HALVES) {
+    for (size_t g = 0; g < groups; g++) {
         // Only the low half of a lane counts until the end.
-        __m256i c0 = _mm256_add_epi64(_mm256_set1_epi64x(int64_t(block)), lanes), c1 = _mm256_srli_epi64(c0, 32);
-        __m256i c2 = _mm256_set1_epi64x(key.tag[0]), c3 = _mm256_set1_epi64x(key.tag[1]);
+        __m256i c0[TOGETHER], c1[TOGETHER], c2[TOGETHER], c3[TOGETHER];
+        for (size_t i = 0; i < TOGETHER; i++, block += COUNTERS) {
+            c0[i] = _mm256_add_epi64(_mm256_set1_epi64x(int64_t(block)), lanes);
+            c1[i] = _mm256_srli_epi64(c0[i], 32);
+            c2[i] = _mm256_set1_epi64x(key.tag[0]);
+            c3[i] = _mm256_set1_epi64x(key.tag[1]);
+        }
         uint32_t k0 = key.key[0], k1 = key.key[1];
         for (int round = 0; round < ROUNDS; round++, k0 += WEYL_0, k1 += WEYL_1) {
-            const __m256i p0 = _mm256_mul_epu32(c0, m0), p1 = _mm256_mul_epu32(c2, m1);
-            c0 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(p1, 32), c1), _mm256_set1_epi64x(k0));
-            c2 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(p0, 32), c3), _mm256_set1_epi64x(k1));
-            c1 = p1;
-            c3 = p0;
+            for (size_t i = 0; i < TOGETHER; i++) {
+                const __m256i p0 = _mm256_mul_epu32(c0[i], m0), p1 = _mm256_mul_epu32(c2[i], m1);
+                c0[i] = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(p1, 32), c1[i]), _mm256_set1_epi64x(k0));
+                c2[i] = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(p0, 32), c3[i]), _mm256_set1_epi64x(k1));
+                c1[i] = p1;
+                c3[i] = p0;
+            }
         }
-        const __m256i first = _mm256_or_si256(_mm256_and_si256(c0, low), _mm256_slli_epi64(c1, 32));
-        const __m256i second = _mm256_or_si256(_mm256_and_si256(c2, low), _mm256_slli_epi64(c3, 32));
-        const __m256i even = _mm256_unpacklo_epi64(first, second), odd = _mm256_unpackhi_epi64(first, second);
-        auto * to = reinterpret_cast<__m256i *>(out);
-        _mm256_storeu_si256(to, _mm256_permute2x128_si256(even, odd, 0x20));
-        _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+        for (size_t i = 0; i < TOGETHER; i++, out += COUNTERS * HALVES) {
+            const __m256i first = _mm256_or_si256(_mm256_and_si256(c0[i], low), _mm256_slli_epi64(c1[i], 32));
+            const __m256i second = _mm256_or_si256(_mm256_and_si256(c2[i], low), _mm256_slli_epi64(c3[i], 32));
+            const __m256i even = _mm256_unpacklo_epi64(first, second), odd = _mm256_unpackhi_epi64(first, second);
+            auto * to = reinterpret_cast<__m256i *>(out);
+            _mm256_storeu_si256(to, _mm256_permute2x128_si256(even, odd, 0x20));
+            _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+        }
     }
 }
 TEMPERAMENT_END
 
 TEMPERAMENT_BEGIN(TEMPERAMENT_AVX512)
-void philox_avx512(const RandomKey & key, uint64_t block, uint16_t * out, size_t groups) {
+// The upper half of each lane in the place of the lower: a shuffle, as the multiplications keep busy what could shift.
+TEMPERAMENT_INLINE __m512i upper_half(__m512i lanes) { return _mm512_shuffle_epi32(lanes, _MM_PERM_DDBB); }
+
+// As many groups together.
+template <size_t Together>
+TEMPERAMENT_INLINE void philox_groups(const RandomKey & key, uint64_t block, uint16_t * out) {
     constexpr size_t COUNTERS = 8;
     static_assert(COUNTERS == BLOCKS);
     constexpr int XOR_OF_THREE = 0x96;
     constexpr __mmask16 UPPER = 0xAAAA;  // halves of lanes
-    // Shuffles, as the multiplications keep busy what could shift.
-    const auto upper_half = [](__m512i x) __attribute__((target(TEMPERAMENT_AVX512), always_inline)) {
-        return _mm512_shuffle_epi32(x, _MM_PERM_DDBB);
-    };
     const __m512i m0 = _mm512_set1_epi64(MULTIPLIER_0), m1 = _mm512_set1_epi64(MULTIPLIER_1);
     const __m512i lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
     const __m512i lower = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), upper = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
-    for (size_t g = 0; g < groups; g++, block += COUNTERS, out += COUNTERS * HALVES) {
-        __m512i c0 = _mm512_add_epi64(_mm512_set1_epi64(int64_t(block)), lanes), c1 = _mm512_srli_epi64(c0, 32);
-        __m512i c2 = _mm512_set1_epi64(key.tag[0]), c3 = _mm512_set1_epi64(key.tag[1]);
-        uint32_t k0 = key.key[0], k1 = key.key[1];
-        for (int round = 0; round < ROUNDS; round++, k0 += WEYL_0, k1 += WEYL_1) {
-            const __m512i p0 = _mm512_mul_epu32(c0, m0), p1 = _mm512_mul_epu32(c2, m1);
-            c0 = _mm512_ternarylogic_epi64(upper_half(p1), c1, _mm512_set1_epi64(k0), XOR_OF_THREE);
-            c2 = _mm512_ternarylogic_epi64(upper_half(p0), c3, _mm512_set1_epi64(k1), XOR_OF_THREE);
-            c1 = p1;
-            c3 = p0;
+    __m512i c0[Together], c1[Together], c2[Together], c3[Together];
+    for (size_t i = 0; i < Together; i++, block += COUNTERS) {
+        c0[i] = _mm512_add_epi64(_mm512_set1_epi64(int64_t(block)), lanes);
+        c1[i] = upper_half(c0[i]);
+        c2[i] = _mm512_set1_epi64(key.tag[0]);
+        c3[i] = _mm512_set1_epi64(key.tag[1]);
+    }
+    uint32_t k0 = key.key[0], k1 = key.key[1];
+    for (int round = 0; round < ROUNDS; round++, k0 += WEYL_0, k1 += WEYL_1) {
+        const __m512i key0 = _mm512_set1_epi64(k0), key1 = _mm512_set1_epi64(k1);
+        for (size_t i = 0; i < Together; i++) {
+            const __m512i p0 = _mm512_mul_epu32(c0[i], m0), p1 = _mm512_mul_epu32(c2[i], m1);
+            c0[i] = _mm512_ternarylogic_epi64(upper_half(p1), c1[i], key0, XOR_OF_THREE);
+            c2[i] = _mm512_ternarylogic_epi64(upper_half(p0), c3[i], key1, XOR_OF_THREE);
+            c1[i] = p1;
+            c3[i] = p0;
         }
-        const __m512i first = _mm512_mask_shuffle_epi32(c0, UPPER, c1, _MM_PERM_CCAA);
-        const __m512i second = _mm512_mask_shuffle_epi32(c2, UPPER, c3, _MM_PERM_CCAA);
+    }
+    for (size_t i = 0; i < Together; i++, out += COUNTERS * HALVES) {
+        const __m512i first = _mm512_mask_shuffle_epi32(c0[i], UPPER, c1[i], _MM_PERM_CCAA);
+        const __m512i second = _mm512_mask_shuffle_epi32(c2[i], UPPER, c3[i], _MM_PERM_CCAA);
         _mm512_storeu_si512(out, _mm512_permutex2var_epi64(first, lower, second));
         _mm512_storeu_si512(out + 32, _mm512_permutex2var_epi64(first, upper, second));
     }
+}
+
+void philox_avx512(const RandomKey & key, uint64_t block, uint16_t * out, size_t groups) {
+    constexpr size_t TOGETHER = 4;
+    size_t g = 0;
+    for (; g + TOGETHER <= groups; g += TOGETHER) philox_groups<TOGETHER>(key, block + g * BLOCKS, out + g * RANDOM_GROUP);
+    for (; g < groups; g++) philox_groups<1>(key, block + g * BLOCKS, out + g * RANDOM_GROUP);
 }
 TEMPERAMENT_END
 #endif

@@ -27,6 +27,7 @@
         "src/imatrix.cpp",
         "src/kernels.cpp",
         "src/linear_algebra.cpp",
+        "src/mapping.cpp",
         "src/method.cpp",
         "src/mix.cpp",
         "src/parallel.cpp",

@@ -94,10 +94,13 @@ public:
         for (size_t i = 0; i < targets.size(); i++) {
             const bool quantise = is_quantised(i, stored[i]);
             bake_tensor(base_.tensors()[i], targets[i], quantise ? *scratch : out);
+            release(base_.tensors()[i]);
             if (quantise) quantizer_->write(*scratch, stored[i], passes_.pool, progress_, out);
         }
         scratch.reset();
         progress_.check();
+        base_.check_whole();
+        for (const auto & vector : vectors_) vector->file().check_whole();
         result_.flush_seconds = out.commit();
         progress_.finish();
         result_.bytes = layout.total_bytes;
@@ -383,6 +386,15 @@ private:
         }
     }
 
+    // What was viewed of the tensor is not needed any more.
+    void release(const GgufTensor & tensor) const {
+        base_.release(tensor);
+        for (const auto & vector : vectors_) {
+            const auto found = vector->deltas().find(tensor.name);
+            if (found != vector->deltas().end() && found->second.dense) vector->file().release(*found->second.dense);
+        }
+    }
+
     // No vector changes this tensor.
     void copy_tensor(const GgufTensor & tensor, const GgufTensor & target, OutputFile & out, uint64_t stretch) {
         if (tensor.type == target.type && !is_source_type(tensor.type)) {
@@ -392,9 +404,9 @@ private:
                 progress_.check();
                 Buffers & own = passes_.buffers[worker];
                 const size_t bytes = size_t(std::min(PIECE, tensor.bytes - piece * PIECE));
-                own.raw.resize(std::max<size_t>(own.raw.size(), bytes));
-                base_.read(tensor, own.raw.data(), bytes, piece * PIECE);
-                out.write(own.raw.data(), bytes, target.offset + piece * PIECE);
+                own.stored.resize(std::max<size_t>(own.stored.size(), bytes));
+                base_.read(tensor, own.stored.data(), bytes, piece * PIECE);
+                out.write(own.stored.data(), bytes, target.offset + piece * PIECE);
                 progress_.advance(bytes);
             });
             return;
@@ -406,7 +418,8 @@ private:
             float values[STRETCH_PART];
             for (size_t at = 0; at < count; at += STRETCH_PART) {
                 const size_t part = std::min(STRETCH_PART, count - at);
-                convert(target, at, part, decode_entries(base_, tensor, own.raw, at, part, values), own);
+                decode_entries(base_, tensor, own.raw, at, part, values);
+                convert(target, at, part, values, own);
             }
             write_stretch(target, first, count, own, out);
         });
@@ -435,7 +448,12 @@ private:
             own.stored.resize(std::max<size_t>(own.stored.size(), entry_bytes(span.target.type, count)));
             alignas(64) float dequantised[STRETCH_PART], mixed[STRETCH_PART];
             for (size_t at = 0; at < count; at += STRETCH_PART) {
-                const size_t part = std::min(STRETCH_PART, count - at);
+                const size_t part = std::min(STRETCH_PART, count - at), left = count - at - part;
+                if (left > 0) {
+                    const size_t next = std::min(STRETCH_PART, left);
+                    for (size_t c = 0; c < n; c++) contributions[c].prefetch_part(at + part, next, own, c);
+                    prefetch_entries(span.tensor, own.raw, at + part, next);
+                }
                 own.terms.clear();
                 collect(own, first, at, part);
                 const Stored base = stored_entries(span.tensor, own.raw, at, part, dequantised);
@@ -618,7 +636,8 @@ private:
             tensor, target, contributions, pairs.size(),
             [&](Buffers & own, uint64_t, size_t at, size_t count, std::vector<double> & sums) {
                 alignas(64) float base[STRETCH_PART];
-                own.parts.assign(1, decode_entries(base_, tensor, own.raw, at, count, base));
+                decode_entries(base_, tensor, own.raw, at, count, base);
+                own.parts.assign(1, base);
                 for (size_t c = 0; c < n; c++) own.parts.push_back(contributions[c].plain_part(at, count, own, c));
                 for (size_t p = 0; p < pairs.size(); p++) {
                     sums[p] += dot(own.parts[pairs[p].first], own.parts[pairs[p].second], count);

@@ -117,18 +117,19 @@ Stored Contribution::part(uint64_t first, size_t at, size_t count, Buffers & own
     }
     const Stored delta = stored_part(at, count, own, slot);
     if (sparsity_.how == Sparsify::None) return delta;
+    const Stored thinned{delta.type, own.thinned[slot].data()};
     if (sparsity_.how == Sparsify::Random) {
         alignas(64) uint16_t keep[STRETCH_PART];
         random_mask(sparsity_.key, first + at, threshold_, keep, count);
-        if (!mask_entries(delta, keep, count)) reader_->refuse();  // what is left out is not seen again
+        if (!mask_entries(delta, keep, thinned.data, count)) reader_->refuse();  // what is left out is not seen again
     } else {
+        mask_selected(delta, selection_, first + at, thinned.data, count);
         if (sparsity_.how == Sparsify::Outliers) {
             check(delta, count);  // the largest are dropped
-            drop_selected(delta, outliers_, first + at, count);
+            drop_selected(thinned, outliers_, first + at, count);
         }
-        mask_selected(delta, selection_, first + at, count);
     }
-    return delta;
+    return thinned;
 }
 
 std::optional<float> Contribution::limit_within(uint64_t first, size_t count) const {

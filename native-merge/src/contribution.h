@@ -42,7 +42,11 @@ public:
 
     // Loads entries [first, first + count), placed as for read_entries, into the slot of the buffers.
     void load(uint64_t first, size_t count, Buffers & own, size_t slot) const;
-    // Part of what was loaded, from entry `at` of it (a multiple of STRETCH_PART), thinned out in place but not yet divided.
+    // Asks the memory for a part of what was loaded ahead of its use.
+    void prefetch_part(size_t at, size_t count, const Buffers & own, size_t slot) const {
+        reader_->prefetch(own.loaded[slot], at, count);
+    }
+    // Part of what was loaded, from entry `at` of it (a multiple of STRETCH_PART), thinned out but not yet divided.
     // What that leaves out has been checked to be finite.
     Stored part(uint64_t first, size_t at, size_t count, Buffers & own, size_t slot) const;
     // The same part as the vector has it, as it is stored, and as checked float32.

@@ -3,6 +3,8 @@
 // cpu_level(). Fused multiply-add is off in the build (-ffp-contract=off), so every variant gives the same bits.
 #pragma once
 
+#include <cstddef>
+
 #if defined(__linux__) && defined(__x86_64__) && defined(__GNUC__) && !defined(TEMPERAMENT_NO_CLONES)
 #define TEMPERAMENT_KERNEL __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
@@ -34,6 +36,16 @@
 #endif
 
 namespace temperament {
+
+// Asks for memory that is needed soon: what is mapped is not in any cache yet.
+TEMPERAMENT_INLINE void prefetch(const void * from, size_t bytes) {
+#ifdef __GNUC__
+    constexpr size_t LINE = 64;
+    for (size_t at = 0; at < bytes; at += LINE) __builtin_prefetch(static_cast<const char *>(from) + at);
+#else
+    (void) from, (void) bytes;
+#endif
+}
 
 enum class CpuLevel { Portable, Avx2, Avx512 };
 

@@ -165,12 +165,36 @@ void InputFile::read(void * buffer, size_t bytes, uint64_t offset) const {
     while (bytes > 0) {
         const long long moved = transfer(handle_, at, bytes < MAX_TRANSFER ? bytes : MAX_TRANSFER, offset, false);
         if (moved < 0) throw MergeError("io", "Cannot read " + path_ + ": " + system_message(last_error()) + ".", path_);
-        if (moved == 0) {
-            throw MergeError("truncated", path_ + " ends at byte " + std::to_string(offset) +
-                                              ", before the data it announces. Copy or download it again.", path_);
-        }
+        if (moved == 0) throw_truncated(offset);
         at += moved, offset += uint64_t(moved), bytes -= size_t(moved);
     }
+}
+
+void InputFile::throw_truncated(uint64_t end) const {
+    throw MergeError("truncated", path_ + " ends at byte " + std::to_string(end) +
+                                      ", before the data it announces. Copy or download it again.", path_);
+}
+
+const uint8_t * InputFile::view(uint64_t offset, size_t bytes) const {
+    std::call_once(mapping_once_, [&] { mapping_ = std::make_unique<Mapping>(handle_, size_); });
+    if (!mapping_->data()) return nullptr;
+    if (offset > size_ || bytes > size_ - offset) throw_truncated(size_);
+    if (mapping_->lost()) check_whole();
+    return mapping_->data() + offset;
+}
+
+void InputFile::release(uint64_t offset, uint64_t bytes) const {
+    if (mapping_ && offset <= size_ && bytes <= size_ - offset) mapping_->release(offset, bytes);
+}
+
+void InputFile::check_whole() const {
+#ifndef _WIN32
+    if (!mapping_ || !mapping_->data()) return;
+    struct stat status;
+    if (fstat(int(handle_), &status) == 0 && uint64_t(status.st_size) < size_) throw_truncated(uint64_t(status.st_size));
+    if (!mapping_->lost()) return;
+    throw MergeError("io", "Cannot read " + path_ + ": part of it was cut off or its disk failed meanwhile. Try again.", path_);
+#endif
 }
 
 bool InputFile::is_same_file(const std::string & other_path) const {

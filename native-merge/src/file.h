@@ -1,10 +1,14 @@
-// Reading and writing files so that a vanished, truncated or full disk is an error and never a signal: positioned reads
-// instead of memory mapping, and output that appears under its name only when it is complete.
+// Reading and writing files so that a vanished, truncated or full disk is an error and never a signal, and output that appears
+// under its name only when it is complete.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
+
+#include "mapping.h"
 
 namespace temperament {
 
@@ -24,13 +28,26 @@ public:
     // Fills the buffer from offset on. Throws 'truncated' when the file ends earlier, 'io' when it cannot be read.
     void read(void * buffer, size_t bytes, uint64_t offset) const;
 
+    // These bytes of the file where it is mapped into memory, else null: then read() them. Who views must check_whole() before
+    // trusting what came of it: bytes that cannot be read any more are zeros. May be called from several threads at once.
+    // Throws 'truncated' where the file ends earlier or that is known already.
+    const uint8_t * view(uint64_t offset, size_t bytes) const;
+    // Lets go of the memory behind these bytes.
+    void release(uint64_t offset, uint64_t bytes) const;
+    // Throws 'truncated' where a file that was viewed has been cut since it was opened or could not be read.
+    void check_whole() const;
+
     // True when both are the same file, whatever their names.
     bool is_same_file(const std::string & other_path) const;
 
 private:
+    [[noreturn]] void throw_truncated(uint64_t end) const;
+
     std::string path_;
     uint64_t size_ = 0;
     intptr_t handle_ = -1;
+    mutable std::once_flag mapping_once_;
+    mutable std::unique_ptr<Mapping> mapping_;  // once something was viewed
 };
 
 // A file being written. It has no name until commit(), or where the system cannot do that a temporary one in the same

@@ -445,6 +445,17 @@ void GgufFile::read(const GgufTensor & tensor, void * buffer, size_t bytes, uint
     parts_[tensor.part]->read(buffer, bytes, tensor.offset + at);
 }
 
+const uint8_t * GgufFile::view(const GgufTensor & tensor, size_t bytes, uint64_t at) const {
+    if (tensor.offset % alignof(float) != 0) return nullptr;
+    return parts_[tensor.part]->view(tensor.offset + at, bytes);
+}
+
+void GgufFile::release(const GgufTensor & tensor) const { parts_[tensor.part]->release(tensor.offset, tensor.bytes); }
+
+void GgufFile::check_whole() const {
+    for (const auto & part : parts_) part->check_whole();
+}
+
 bool GgufFile::is_same_file(const std::string & other_path) const {
     return std::any_of(parts_.begin(), parts_.end(), [&](const auto & part) { return part->is_same_file(other_path); });
 }

@@ -61,6 +61,10 @@ public:
 
     // Reads from a tensor's stored bytes, from byte `at` of them. May be called from several threads at once.
     void read(const GgufTensor & tensor, void * buffer, size_t bytes, uint64_t at) const;
+    // The same where the file is mapped, else null; release() and check_whole() as for InputFile.
+    const uint8_t * view(const GgufTensor & tensor, size_t bytes, uint64_t at) const;
+    void release(const GgufTensor & tensor) const;
+    void check_whole() const;
     // True when `other_path` is one of the parts, whatever its name.
     bool is_same_file(const std::string & other_path) const;
 

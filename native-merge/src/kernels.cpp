@@ -47,28 +47,32 @@ bool all_finite(const Stored & values, size_t count) {
 }
 
 // Both return the largest magnitude there was.
-TEMPERAMENT_KERNEL uint16_t mask_16(uint16_t * __restrict delta, const uint16_t * __restrict keep, size_t count) {
+TEMPERAMENT_KERNEL uint16_t mask_16(const uint16_t * __restrict delta, const uint16_t * __restrict keep,
+                                    uint16_t * __restrict out, size_t count) {
     uint16_t largest = 0;
     for (size_t i = 0; i < count; i++) {
         const uint16_t magnitude = delta[i] & 0x7FFFu;
         largest = magnitude > largest ? magnitude : largest;
-        delta[i] &= keep[i];
+        out[i] = delta[i] & keep[i];
     }
     return largest;
 }
-TEMPERAMENT_KERNEL uint32_t mask_32(uint32_t * __restrict delta, const uint16_t * __restrict keep, size_t count) {
+TEMPERAMENT_KERNEL uint32_t mask_32(const uint32_t * __restrict delta, const uint16_t * __restrict keep,
+                                    uint32_t * __restrict out, size_t count) {
     uint32_t largest = 0;
     for (size_t i = 0; i < count; i++) {
         const uint32_t magnitude = delta[i] & 0x7FFFFFFFu;
         largest = magnitude > largest ? magnitude : largest;
-        delta[i] &= uint32_t(int32_t(int16_t(keep[i])));
+        out[i] = delta[i] & uint32_t(int32_t(int16_t(keep[i])));
     }
     return largest;
 }
 
-bool mask_entries(const Stored & delta, const uint16_t * keep, size_t count) {
-    const uint32_t largest = delta.type == GGML_TYPE_F32 ? mask_32(static_cast<uint32_t *>(delta.data), keep, count)
-                                                         : mask_16(static_cast<uint16_t *>(delta.data), keep, count);
+bool mask_entries(const Stored & delta, const uint16_t * keep, void * out, size_t count) {
+    const uint32_t largest =
+        delta.type == GGML_TYPE_F32
+            ? mask_32(static_cast<const uint32_t *>(delta.data), keep, static_cast<uint32_t *>(out), count)
+            : mask_16(static_cast<const uint16_t *>(delta.data), keep, static_cast<uint16_t *>(out), count);
     return largest < infinite_bits(delta.type);
 }
 
@@ -80,21 +84,21 @@ TEMPERAMENT_INLINE size_t ties_within(const Selection & selection, uint64_t firs
 
 // Keeps (or drops) the entries whose bits of |x| are at least `least`.
 template <bool Drop, typename Bits>
-TEMPERAMENT_INLINE void keep_from(Bits * values, Bits least, size_t begin, size_t end) {
+TEMPERAMENT_INLINE void keep_from(const Bits * in, Bits * out, Bits least, size_t begin, size_t end) {
     constexpr Bits magnitude = Bits(Bits(~Bits(0)) >> 1);
-    for (size_t i = begin; i < end; i++) values[i] = ((values[i] & magnitude) >= least) != Drop ? values[i] : Bits(0);
+    for (size_t i = begin; i < end; i++) out[i] = ((in[i] & magnitude) >= least) != Drop ? in[i] : Bits(0);
 }
-TEMPERAMENT_KERNEL void keep_16(uint16_t * values, uint16_t least, size_t begin, size_t end) {
-    keep_from<false>(values, least, begin, end);
+TEMPERAMENT_KERNEL void keep_16(const uint16_t * __restrict in, uint16_t * __restrict out, uint16_t least, size_t begin, size_t end) {
+    keep_from<false>(in, out, least, begin, end);
 }
-TEMPERAMENT_KERNEL void keep_32(uint32_t * values, uint32_t least, size_t begin, size_t end) {
-    keep_from<false>(values, least, begin, end);
+TEMPERAMENT_KERNEL void keep_32(const uint32_t * __restrict in, uint32_t * __restrict out, uint32_t least, size_t begin, size_t end) {
+    keep_from<false>(in, out, least, begin, end);
 }
 TEMPERAMENT_KERNEL void drop_16(uint16_t * values, uint16_t least, size_t begin, size_t end) {
-    keep_from<true>(values, least, begin, end);
+    keep_from<true>(values, values, least, begin, end);
 }
 TEMPERAMENT_KERNEL void drop_32(uint32_t * values, uint32_t least, size_t begin, size_t end) {
-    keep_from<true>(values, least, begin, end);
+    keep_from<true>(values, values, least, begin, end);
 }
 
 // The smallest 15 bits of the type whose float32 has at least these bits.
@@ -105,28 +109,30 @@ uint16_t least_16(uint32_t type, uint32_t bits) {
 }
 
 // Up to the last tie, entries equal to the threshold are selected; after it, only larger ones.
-void apply_selection(const Stored & delta, const Selection & selection, uint64_t first, size_t count, bool drop) {
+void mask_selected(const Stored & delta, const Selection & selection, uint64_t first, void * out, size_t count) {
     const size_t ties = ties_within(selection, first, count);
     const uint32_t equal = selection.threshold, above = selection.threshold + 1;
     if (delta.type == GGML_TYPE_F32) {
-        auto * values = static_cast<uint32_t *>(delta.data);
-        const auto apply = drop ? drop_32 : keep_32;
-        apply(values, equal, 0, ties);
-        apply(values, above, ties, count);
+        const auto * in = static_cast<const uint32_t *>(delta.data);
+        keep_32(in, static_cast<uint32_t *>(out), equal, 0, ties);
+        keep_32(in, static_cast<uint32_t *>(out), above, ties, count);
     } else {
-        auto * values = static_cast<uint16_t *>(delta.data);
-        const auto apply = drop ? drop_16 : keep_16;
-        apply(values, least_16(delta.type, equal), 0, ties);
-        apply(values, least_16(delta.type, above), ties, count);
+        const auto * in = static_cast<const uint16_t *>(delta.data);
+        keep_16(in, static_cast<uint16_t *>(out), least_16(delta.type, equal), 0, ties);
+        keep_16(in, static_cast<uint16_t *>(out), least_16(delta.type, above), ties, count);
     }
 }
 
-void mask_selected(const Stored & delta, const Selection & selection, uint64_t first, size_t count) {
-    apply_selection(delta, selection, first, count, false);
-}
-
-void drop_selected(const Stored & delta, const Selection & selection, uint64_t first, size_t count) {
-    apply_selection(delta, selection, first, count, true);
+void drop_selected(const Stored & values, const Selection & selection, uint64_t first, size_t count) {
+    const size_t ties = ties_within(selection, first, count);
+    const uint32_t equal = selection.threshold, above = selection.threshold + 1;
+    if (values.type == GGML_TYPE_F32) {
+        drop_32(static_cast<uint32_t *>(values.data), equal, 0, ties);
+        drop_32(static_cast<uint32_t *>(values.data), above, ties, count);
+    } else {
+        drop_16(static_cast<uint16_t *>(values.data), least_16(values.type, equal), 0, ties);
+        drop_16(static_cast<uint16_t *>(values.data), least_16(values.type, above), ties, count);
+    }
 }
 
 TEMPERAMENT_KERNEL void mask_selected_by(float * __restrict delta, const float * __restrict keys,

@@ -32,14 +32,15 @@ struct Stored {
 // True when no entry is NaN or infinite.
 bool all_finite(const Stored & values, size_t count);
 
-// Keeps entries where keep[i] is 0xFFFF and drops those where it is 0. False when one of them all is NaN or infinite.
-bool mask_entries(const Stored & delta, const uint16_t * keep, size_t count);
+// Into out, of the same type, the entries where keep[i] is 0xFFFF and zeros where it is 0. False when one of them all is NaN
+// or infinite.
+bool mask_entries(const Stored & delta, const uint16_t * keep, void * out, size_t count);
 
-// Keeps what `selection` names; the stretch starts at entry `first` of the tensor.
-void mask_selected(const Stored & delta, const Selection & selection, uint64_t first, size_t count);
+// The same with what `selection` names; the stretch starts at entry `first` of the tensor.
+void mask_selected(const Stored & delta, const Selection & selection, uint64_t first, void * out, size_t count);
 
-// Drops what `selection` names and keeps the rest.
-void drop_selected(const Stored & delta, const Selection & selection, uint64_t first, size_t count);
+// Drops what `selection` names from `values` and keeps the rest.
+void drop_selected(const Stored & values, const Selection & selection, uint64_t first, size_t count);
 
 // Keeps what `selection` names, going by other numbers, the keys, of the same entries.
 void mask_selected_by(float * delta, const float * keys, const Selection & selection, uint64_t first, size_t count);

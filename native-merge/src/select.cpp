@@ -212,11 +212,13 @@ TEMPERAMENT_END
 
 TEMPERAMENT_BEGIN(TEMPERAMENT_AVX512 ",avx512vbmi2")
 // Packs the entries found to the front and moves on past them: no branch to predict.
+constexpr size_t AHEAD = 1024;  // entries to ask the memory for ahead of their use
 size_t collect_avx512(const uint16_t * values, size_t groups, Bracket bracket, uint16_t * within, size_t & written) {
     const __m512i magnitude = _mm512_set1_epi16(HALF_MAGNITUDE), high = _mm512_set1_epi16(int16_t(bracket.high));
     const __m512i low = _mm512_set1_epi16(int16_t(bracket.low));
     size_t above = 0, at = written;
     for (size_t g = 0; g < groups; g++, values += GROUP) {
+        _mm_prefetch(reinterpret_cast<const char *>(values + AHEAD), _MM_HINT_T0);
         const __m512i bits = _mm512_and_si512(_mm512_loadu_si512(values), magnitude);
         const uint32_t larger = _mm512_cmpgt_epu16_mask(bits, high);
         const uint32_t found = _mm512_cmpge_epu16_mask(bits, low) & ~larger;

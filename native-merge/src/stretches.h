@@ -19,9 +19,10 @@ constexpr uint64_t LONG_STRETCH = 32 * STRETCH_UNIT;
 
 // One thread's buffers, kept from tensor to tensor.
 struct Buffers {
-    std::vector<uint8_t> raw;                  // of the base
+    StoredBytes raw;                           // of the base
     std::vector<LoadedStretch> loaded;         // of each vector
     std::vector<std::vector<float>> decoded;   // part of each vector
+    std::vector<std::vector<float>> thinned;   // part of each vector, of whatever type
     std::vector<float *> parts;                // of each vector, decoded and thinned out
     std::vector<Term> terms;                   // of each vector, as they are mixed
     std::vector<float> dequantised;            // part of the base
@@ -39,6 +40,7 @@ struct Buffers {
         if (loaded.size() < vectors) loaded.resize(vectors);
         if (ranks.size() < vectors) ranks.resize(vectors);
         while (decoded.size() < vectors) decoded.emplace_back(STRETCH_PART);
+        while (thinned.size() < vectors) thinned.emplace_back(STRETCH_PART);
     }
 };
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "convert.h"
+#include "cpu.h"
 #include "error.h"
 #include "ggml_library.h"
 #include "kernels.h"
@@ -24,38 +25,43 @@ std::vector<float> read_whole(const GgufFile & file, const GgufTensor & tensor) 
     return values;
 }
 
+size_t stored_size(const GgufFile & file, const GgufTensor & tensor, size_t count) {
+    if (!is_readable_type(tensor.type)) {
+        throw MergeError("unsupported_type", file.path() + ": tensor '" + tensor.name + "' is " + type_name(tensor.type) +
+                                                 ", which holds no real numbers.", file.path(), tensor.name);
+    }
+    return size_t(entry_bytes(tensor.type, count));
+}
+
 }  // namespace
 
 void throw_not_finite(const std::string & file, const std::string & tensor, const std::string & what) {
     throw MergeError("not_finite", file + ": tensor '" + tensor + "' " + what + ".", file, tensor);
 }
 
-void load_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, std::vector<uint8_t> & raw) {
-    if (!is_readable_type(tensor.type)) {
-        throw MergeError("unsupported_type", file.path() + ": tensor '" + tensor.name + "' is " + type_name(tensor.type) +
-                                                 ", which holds no real numbers.", file.path(), tensor.name);
-    }
-    const size_t bytes = size_t(entry_bytes(tensor.type, count));
-    if (raw.size() < bytes) raw.resize(bytes);
-    file.read(tensor, raw.data(), bytes, entry_bytes(tensor.type, first));
+void load_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, StoredBytes & raw) {
+    const size_t bytes = stored_size(file, tensor, count);
+    const uint64_t at = entry_bytes(tensor.type, first);
+    raw.data = file.view(tensor, bytes, at);
+    if (raw.data) return;
+    if (raw.buffer.size() < bytes) raw.buffer.resize(bytes);
+    file.read(tensor, raw.buffer.data(), bytes, at);
+    raw.data = raw.buffer.data();
 }
 
-float * decode_entries(const GgufFile & file, const GgufTensor & tensor, std::vector<uint8_t> & raw, size_t at, size_t count,
-                       float * out) {
-    uint8_t * stored = raw.data() + entry_bytes(tensor.type, at);
-    float * values = out;
-    if (tensor.type == GGML_TYPE_F32) {
-        values = reinterpret_cast<float *>(stored);
-    } else {
-        to_float(tensor.type, stored, out, count);
-    }
-    check_finite(file, tensor, {GGML_TYPE_F32, values}, count);
-    return values;
+void decode_entries(const GgufFile & file, const GgufTensor & tensor, const StoredBytes & raw, size_t at, size_t count,
+                    float * out) {
+    to_float(tensor.type, raw.data + entry_bytes(tensor.type, at), out, count);
+    check_finite(file, tensor, {GGML_TYPE_F32, out}, count);
 }
 
-Stored stored_entries(const GgufTensor & tensor, std::vector<uint8_t> & raw, size_t at, size_t count, float * out) {
-    uint8_t * stored = raw.data() + entry_bytes(tensor.type, at);
-    if (is_source_type(tensor.type)) return {tensor.type, stored};
+void prefetch_entries(const GgufTensor & tensor, const StoredBytes & raw, size_t at, size_t count) {
+    prefetch(raw.data + entry_bytes(tensor.type, at), size_t(entry_bytes(tensor.type, count)));
+}
+
+Stored stored_entries(const GgufTensor & tensor, const StoredBytes & raw, size_t at, size_t count, float * out) {
+    const uint8_t * stored = raw.data + entry_bytes(tensor.type, at);
+    if (is_source_type(tensor.type)) return {tensor.type, const_cast<uint8_t *>(stored)};
     to_float(tensor.type, stored, out, count);
     return {GGML_TYPE_F32, out};
 }
@@ -70,12 +76,11 @@ void throw_not_finite(const GgufFile & file, const GgufTensor & tensor) {
 
 void read_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, float * out,
                   std::vector<uint8_t> & raw) {
-    load_entries(file, tensor, first, count, raw);
-    for (size_t at = 0; at < count; at += STRETCH_PART) {
-        const size_t part = std::min(STRETCH_PART, count - at);
-        const float * values = decode_entries(file, tensor, raw, at, part, out + at);
-        if (values != out + at) memcpy(out + at, values, part * sizeof(float));
-    }
+    const size_t bytes = stored_size(file, tensor, count);
+    if (raw.size() < bytes) raw.resize(bytes);
+    file.read(tensor, raw.data(), bytes, entry_bytes(tensor.type, first));
+    to_float(tensor.type, raw.data(), out, count);
+    check_finite(file, tensor, {GGML_TYPE_F32, out}, count);
 }
 
 bool is_adapter(const GgufFile & file) { return file.text("general.type") == "adapter"; }
@@ -199,8 +204,13 @@ void DeltaReader::load(uint64_t first, size_t count, LoadedStretch & stretch) co
 }
 
 float * DeltaReader::decode(LoadedStretch & stretch, size_t at, size_t count, float * out) const {
-    if (delta_.dense) return decode_entries(vector_.file(), *delta_.dense, stretch.bytes, at, count, out);
-    return stretch.floats.data() + at;
+    if (!delta_.dense) return stretch.floats.data() + at;
+    decode_entries(vector_.file(), *delta_.dense, stretch.bytes, at, count, out);
+    return out;
+}
+
+void DeltaReader::prefetch(const LoadedStretch & stretch, size_t at, size_t count) const {
+    if (delta_.dense) prefetch_entries(*delta_.dense, stretch.bytes, at, count);
 }
 
 Stored DeltaReader::stored(LoadedStretch & stretch, size_t at, size_t count, float * out) const {

@@ -25,13 +25,24 @@ void read_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t fir
 // Computing goes in parts of a stretch, so that what is computed stays in the first-level cache.
 constexpr size_t STRETCH_PART = 1024;
 
-// The same in two steps: the stored bytes, then part of them, `count` entries from entry `at` of those bytes.
-void load_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, std::vector<uint8_t> & raw);
-float * decode_entries(const GgufFile & file, const GgufTensor & tensor, std::vector<uint8_t> & raw, size_t at, size_t count,
-                       float * out);
+// A stretch as it is stored: where its file is mapped, there, else in a buffer.
+struct StoredBytes {
+    const uint8_t * data = nullptr;
+    std::vector<uint8_t> buffer;
+};
 
-// The same part as it is stored where that is F32, F16 or BF16, else dequantised into `out`. Not checked to be finite.
-Stored stored_entries(const GgufTensor & tensor, std::vector<uint8_t> & raw, size_t at, size_t count, float * out);
+// The same in two steps: the stored bytes, then part of them, `count` entries from entry `at` of those bytes, in `out`. Who
+// uses this must have the file check_whole() before the result counts.
+void load_entries(const GgufFile & file, const GgufTensor & tensor, uint64_t first, size_t count, StoredBytes & raw);
+void decode_entries(const GgufFile & file, const GgufTensor & tensor, const StoredBytes & raw, size_t at, size_t count,
+                    float * out);
+
+// Asks the memory for that part ahead of its use.
+void prefetch_entries(const GgufTensor & tensor, const StoredBytes & raw, size_t at, size_t count);
+
+// The same part as it is stored, to be read only, where that is F32, F16 or BF16, else dequantised into `out`. Not checked to
+// be finite.
+Stored stored_entries(const GgufTensor & tensor, const StoredBytes & raw, size_t at, size_t count, float * out);
 
 // Throws not_finite where part of a file is not.
 void check_finite(const GgufFile & file, const GgufTensor & tensor, const Stored & values, size_t count);
@@ -80,7 +91,7 @@ bool is_adapter(const GgufFile & file);
 
 // A stretch as it was loaded: stored bytes, or for low rank the multiplied-out floats.
 struct LoadedStretch {
-    std::vector<uint8_t> bytes;
+    StoredBytes bytes;
     std::vector<float> floats;
 };
 
@@ -105,10 +116,13 @@ public:
     void load(uint64_t first, size_t count, LoadedStretch & stretch) const;
 
     // Part of a loaded stretch as finite float32, from entry `at` of it (a multiple of STRETCH_PART): in `out`, or in
-    // place where it is float32 already. The caller may change the values.
+    // place where it was multiplied out. The caller may change the values.
     float * decode(LoadedStretch & stretch, size_t at, size_t count, float * out) const;
 
-    // The same as it is stored, not checked to be finite; check() does.
+    // Asks the memory for the part ahead of its use.
+    void prefetch(const LoadedStretch & stretch, size_t at, size_t count) const;
+
+    // The same as it is stored, to be read only, not checked to be finite; check() does.
     Stored stored(LoadedStretch & stretch, size_t at, size_t count, float * out) const;
     void check(const Stored & values, size_t count) const;
     // Throws not_finite.

@@ -107,7 +107,7 @@ test('changes that leave float32 when they are rescaled are refused', async () =
   expect(await failure(() => bake(job))).toMatchObject({ code: 'not_finite', file: at('too-large.gguf') });
 });
 
-describe('every instruction set gives the same bytes', () => {
+describe('every instruction set gives the same bytes, mapped files and read ones too', () => {
   // An odd number of entries: no kernel's width divides it.
   const shape: [number, number] = [1025, 1045];
   const count = shape[0] * shape[1];
@@ -123,10 +123,10 @@ describe('every instruction set gives the same bytes', () => {
   const script = `
     import { bake } from ${JSON.stringify(fileURLToPath(new URL('../../native-merge/index.js', import.meta.url)))};
     await bake(JSON.parse(process.argv[1]));`;
-  const run = (out: string, level: string, options: Partial<BakeOptions>) => {
+  const run = (out: string, variables: NodeJS.ProcessEnv, options: Partial<BakeOptions>) => {
     const all = { base: at('mixed-base.gguf'), out: at(out), vectors, ...options };
     const args = ['--input-type=module', '-e', script, JSON.stringify(all)];
-    const env = { ...process.env, TEMPERAMENT_CPU: level };
+    const env = { ...process.env, ...variables };
     expect(spawnSync(process.execPath, args, { encoding: 'utf8', env })).toMatchObject({
       status: 0,
       stderr: '',
@@ -142,9 +142,13 @@ describe('every instruction set gives the same bytes', () => {
     { method: 'della', type: 'f16' },
     { method: 'sce', type: 'f16', selectTopk: 0.2 },
   ] satisfies Partial<BakeOptions>[])('$method to $type', options => {
-    const fastest = run('fastest.gguf', '', options);
-    for (const level of ['avx2', 'portable']) {
-      expect(run('other.gguf', level, options).equals(fastest)).toBe(true);
+    const fastest = run('fastest.gguf', {}, options);
+    for (const variables of [
+      { TEMPERAMENT_CPU: 'avx2' },
+      { TEMPERAMENT_CPU: 'portable' },
+      { TEMPERAMENT_MAP: 'off' },
+    ]) {
+      expect(run('other.gguf', variables, options).equals(fastest)).toBe(true);
     }
   });
 });

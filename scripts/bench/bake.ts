@@ -3,7 +3,7 @@
  * of threads need to copy as many bytes as the bake reads and writes ("copy"), and over the time to read the same files
  * and write the same result without computing anything ("files"). All in one run, taking turns, the least of several.
  * Seconds leave out the wait for the disk at the end. CPU seconds are those of all threads together: on a machine with
- * other work to do, trust their ratios. Peak memory is that of the Node process that bakes.
+ * other work to do, trust their ratios. Peak memory is that of the Node process that bakes, beyond the files that it maps.
  *
  *   node scripts/bench/bake.ts [--quick] [--layers N] [--vectors N] [--vector-type f32|f16] [--type f16|q8_0|…]
  *                              [--threads N,N,…] [--repeat N] [--folder DIR] [--methods ties,della,…] [--rank N]
@@ -157,7 +157,7 @@ async function main(): Promise<void> {
 
 interface Baked extends Cost {
   bytes: number;
-  /** Bytes of memory at most, of the whole process. */
+  /** Bytes of memory at most, of the whole process, beyond mapped files. */
   peak: number;
 }
 
@@ -172,25 +172,29 @@ async function bakeInChild(options: BakeOptions): Promise<Baked> {
 
 async function bakeHere(options: BakeOptions): Promise<void> {
   const { bake } = await import('../../native-merge/index.js');
+  let peak = 0;
+  const look = () => {
+    peak = Math.max(peak, memory());
+  };
+  const timer = setInterval(look, 5);
   const before = process.cpuUsage();
   const result = await bake(options);
   const { user, system } = process.cpuUsage(before);
+  clearInterval(timer);
+  look();
   const answer: Baked = {
     wall: result.seconds - result.flushSeconds,
     cpu: (user + system) / 1e6,
     bytes: result.bytes,
-    peak: peakMemory(),
+    peak,
   };
   process.send?.(answer, () => process.disconnect());
 }
 
-/** Linux counts it; elsewhere Node's own number, which is in kilobytes too. */
-function peakMemory(): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
-  } catch {
-    return process.resourceUsage().maxRSS * 1024;
-  }
+/** Bytes in memory beyond mapped files, which only Linux counts by themselves. */
+function memory(): number {
+  if (process.platform !== 'linux') return process.memoryUsage.rss();
+  return Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
 }
 
 // ── the yardsticks ────────────────────────────────────────────────────────────────────────────────────────

@@ -163,6 +163,7 @@ describe('an inventory of one’s own', () => {
     expect(refusal(json({ items: [mine.items[0], { ...mine.items[1], facet: 'order' }] })).message).toContain(
       'belongs to conscientiousness and to honesty',
     );
+    expect(refusal(json({ scale: ['No', 'Yes'] })).message).toContain('field scale: it is not an object');
     expect(refusal('{\n"short": "mine",\n}').message).toMatch(/line 3: not valid JSON/);
     expect(refusal('').message).toContain('not valid JSON');
   });
@@ -198,7 +199,16 @@ describe('an inventory of one’s own', () => {
     expect(parseInventories(semicolons, 'ours.csv')[0]?.items).toHaveLength(2);
     expect(
       refusal(csv.with(7, '2,Tends to be quiet.,extraversion,,backwards').join('\n'), 'o.csv').message,
-    ).toContain('o.csv, line 8, field items.1.keyed');
+    ).toContain('o.csv, line 8, field items.1.keyed: “backwards” is none of plus, minus.');
+    expect(refusal(csv.with(7, '2,Tends to be quiet.,extraversion,,').join('\n'), 'o.csv').message).toContain(
+      'o.csv, line 8, field items.1.keyed: it is missing.',
+    );
+    expect(refusal(csv.with(7, 'two,Is quiet.,extraversion,,-').join('\n'), 'o.csv').message).toContain(
+      'o.csv, line 8, field items.1.id: it is not a number.',
+    );
+    expect(refusal(csv.slice(5).join('\n'), 'o.csv').message).toContain(
+      'o.csv, field name: it is missing, in a line above the columns, “# name: …” (as well: source, licence, scale).',
+    );
     expect(refusal(csv.with(5, 'id,text,trait').join('\n'), 'o.csv').message).toContain('no column “keyed”');
     expect(refusal(csv.slice(0, 5).join('\n'), 'o.csv').message).toContain('no header line');
     expect(refusal(csv.with(1, '# sauce: x').join('\n'), 'o.csv').message).toContain('field source');

@@ -201,10 +201,41 @@ type LineOf = (path: PropertyKey[]) => number | undefined;
 function check<S extends z.ZodType>(type: S, data: unknown, file: string, lineOf: LineOf): z.output<S> {
   const parsed = type.safeParse(data);
   if (parsed.success) return parsed.data;
-  const [issue, ...others] = parsed.error.issues;
-  const path = issue?.path ?? [];
-  const more = others.length ? ` (and ${others.length} more)` : '';
-  throw bad(file, `${issue?.message}${more}`, { field: path.map(String).join('.'), line: lineOf(path) });
+  const [issue, ...others] = parsed.error.issues as [z.core.$ZodIssue, ...z.core.$ZodIssue[]];
+  const nameOf = (path: PropertyKey[]) => path.map(String).join('.');
+  const rest = others.slice(0, MOST_TOLD).map(({ path }) => nameOf(path));
+  const more = others.length > MOST_TOLD ? ` and ${others.length - MOST_TOLD} more` : '';
+  const field = nameOf(issue.path);
+  const headline = extname(file).toLowerCase() === '.csv' && issue.path.length === 1;
+  const problem = headline
+    ? `${problemOf(issue, data)}, in a line above the columns, “# ${field}: …”`
+    : problemOf(issue, data);
+  throw bad(file, `${problem}${rest.length ? ` (as well: ${rest.join(', ')}${more})` : ''}`, {
+    field,
+    line: lineOf(issue.path),
+  });
+}
+
+/** Further fields with a mistake that are told. */
+const MOST_TOLD = 4;
+
+const KINDS: Partial<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object, as in {"1": "Disagree", "2": "Agree"}',
+};
+
+/** What is wrong in the words of a person who writes such a file. */
+function problemOf(issue: z.core.$ZodIssue, data: unknown): string {
+  let value = data;
+  for (const key of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+  if (value === undefined || value === '') return 'it is missing';
+  if (issue.code === 'invalid_value') return `“${value}” is none of ${issue.values.join(', ')}`;
+  if (issue.code === 'invalid_type') return `it is not ${KINDS[issue.expected] ?? issue.expected}`;
+  return issue.message;
 }
 
 /** What the schema cannot say: the answers are 1 … k, ids occur once, a facet belongs to one trait. */

@@ -1,5 +1,5 @@
 /** Figures and tables as the terminal shows them to people. */
-import { LOW_MASS, traitByTrait } from './studio/assessment/scoring.ts';
+import { LOW_MASS, ordersCancel, traitByTrait } from './studio/assessment/scoring.ts';
 import type { AssessResult, Retest, Scores } from './studio/contract.ts';
 import { TRAITS } from './studio/contract.ts';
 
@@ -82,6 +82,10 @@ export function assessmentText(result: AssessResult): string {
           `Only ${share} % of the probability fell on valid answers: the model hardly answers with a rating, and these scores say little.\n`,
         ]
       : [];
+  if (ordersCancel(result))
+    doubtful.push(
+      'The two orders of the answers cancel out: in reversed order the scores lie on the other side of the middle, so the model goes by the numbers of the answers and not by their labels, and these means say little. The cases below show each order by itself.\n',
+    );
   return [
     ...doubtful,
     table([head, ...rows]),

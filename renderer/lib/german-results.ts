@@ -10,6 +10,8 @@ export const germanResults: Record<string, string> = {
     'Nur $1 % der gezogenen Antworten enthielten eine Bewertung; die Werte sagen daher wenig.',
   'Only #% of the probability fell on valid answers: the model hardly answers with a rating, and the scores say little.':
     'Nur $1 % der Wahrscheinlichkeit fielen auf gültige Antworten: Das Modell antwortet kaum mit einer Bewertung, und die Werte sagen wenig.',
+  'In reversed order of the answers the scores lie on the other side of the middle of the scale: the model goes by the numbers of the answers and not by their labels, and means over both orders say little.':
+    'In umgekehrter Reihenfolge der Antworten liegen die Werte auf der anderen Seite der Skalenmitte: Das Modell richtet sich nach den Zahlen der Antworten und nicht nach deren Wortlaut, und Mittel über beide Reihenfolgen sagen wenig.',
   'There is no score for *: fewer than two thirds of the items have a readable answer.':
     'Für $1 gibt es keinen Wert: Weniger als zwei Drittel der Items haben eine lesbare Antwort.',
   'For # there is no difference to report: no item was answered by both personas.':

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resourcesFolder } from '../../electron/host.ts';
+import { ordersCancel } from '../../electron/studio/assessment/scoring.ts';
 import type { Inventory, Scores } from '../../electron/studio/contract.ts';
 import { TRAITS } from '../../electron/studio/contract.ts';
 import { openDatabase } from '../../electron/studio/log/database.ts';
@@ -76,7 +77,7 @@ describe('probability mode', () => {
   });
 
   test('varies instructions and orders, and reports what they change', async () => {
-    const { cases, scales, scores } = await assess(
+    const { cases, items, scales, scores } = await assess(
       { extraversion: 1 },
       { inventory: 'mini-ipip', administration: { instructions: 2, order: 'both' } },
     );
@@ -94,6 +95,8 @@ describe('probability mode', () => {
     const deviation = Math.sqrt(extraversion.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 3);
     expect(scale?.formDeviation).toBeCloseTo(deviation, 6);
     expect(scale?.reliability.cases).toBe(4);
+    // The demonstration model goes by the numbers.
+    expect(ordersCancel({ cases, items })).toBe(true);
   });
 
   test('asks in the answers that the inventory has', async () => {

@@ -8,6 +8,7 @@ import { Inventories } from './inventories.ts';
 import {
   type Case,
   compare,
+  ordersCancel,
   reliabilityOver,
   retestOver,
   scoreCases,
@@ -129,6 +130,36 @@ describe('scores', () => {
     // Three forms with the scores 5, 4, 3: standard deviation 1.
     expect(scales[0]?.formDeviation).toBeCloseTo(1);
     expect(scoreCases([caseOf(() => 3)]).scales[0]?.formDeviation).toBeNull();
+  });
+
+  test('orders that mirror each other are found, others are not', () => {
+    const outgoing = (index: number) => {
+      const item = ipip.items[index];
+      return item?.trait !== 'extraversion' ? 3 : item.keyed === 'plus' ? 5 : 1;
+    };
+    const asked = (order: Case['order'], answer: (index: number) => number) => caseOf(answer, { order });
+    const cancel = (...cases: Case[]) => ordersCancel(scoreCases(cases));
+    // By numbers: the same token in both orders is the other label in the second.
+    expect(
+      cancel(
+        asked('normal', outgoing),
+        asked('reversed', index => 6 - outgoing(index)),
+      ),
+    ).toBe(true);
+    expect(cancel(asked('normal', outgoing), asked('reversed', outgoing))).toBe(false);
+    expect(
+      cancel(
+        asked('normal', outgoing),
+        asked('reversed', () => 3),
+      ),
+    ).toBe(false);
+    expect(cancel(asked('normal', outgoing))).toBe(false);
+    expect(
+      cancel(
+        asked('normal', () => 3),
+        asked('reversed', () => 3),
+      ),
+    ).toBe(false);
   });
 
   test('wordings that answer items alike agree; keys, repeats and the other order do not come in', () => {

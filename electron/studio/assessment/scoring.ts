@@ -195,6 +195,26 @@ const formsOf = (cases: Case[]): ItemResult[][] =>
 const inOneOrder = <C extends Pick<Case, 'order'>>(cases: C[]): C[] =>
   cases.filter(({ order }) => order === cases[0]?.order);
 
+/**
+ * Whether the trait scores lie on the other side of the scale's middle where the answers were asked in reversed order.
+ * A model that goes by the numbers of the answers and not by their labels does so, and its means over both orders say
+ * nothing. Σ n·r over the traits, n and r being what a score is off the middle in each order, is −½ Σ (n² + r²) where one
+ * mirrors the other; half of that counts.
+ */
+export function ordersCancel({ cases, items }: Pick<AssessResult, 'cases' | 'items'>): boolean {
+  const middle = ((items[0]?.probabilities.length ?? 0) + 1) / 2;
+  const orders = Object.groupBy(cases, ({ order }) => order);
+  const off = (order: Case['order'], trait: string) => {
+    const scores = (orders[order] ?? []).flatMap(({ scores }) => scores[trait] ?? []);
+    return scores.length > 0 ? mean(scores) - middle : 0;
+  };
+  if (!orders.normal || !orders.reversed) return false;
+  const traits = Object.keys(cases[0]?.scores ?? {});
+  const pairs = traits.map(trait => [off('normal', trait), off('reversed', trait)] as const);
+  const sum = (of: (n: number, r: number) => number) => pairs.reduce((all, [n, r]) => all + of(n, r), 0);
+  return sum((n, r) => n * r) < -sum((n, r) => n * n + r * r) / 4;
+}
+
 /** How well the wordings agree about the items that all of them rated, in one order of the answers; null with a single one. */
 function retestOf(cases: Case[]): Retest | null {
   const wordings = formsOf(inOneOrder(cases));

@@ -1,5 +1,5 @@
 /** What is told of an assessment: scores, differences from a reference persona, what wordings and orders did. */
-import { LOW_MASS, traitByTrait } from '../assessment/scoring.ts';
+import { LOW_MASS, ordersCancel, traitByTrait } from '../assessment/scoring.ts';
 import type { AssessResult } from '../contract.ts';
 import {
   ciText,
@@ -96,6 +96,10 @@ export function presentAssessment({ input, result }: Done<'assess'>, files: RunF
       result.parsing
         ? text`Only ${fixed(100 * result.validMass, 1)}% of the drawn answers held a rating, so the scores say little.`
         : text`Only ${fixed(100 * result.validMass, 1)}% of the probability fell on valid answers: the model hardly answers with a rating, and the scores say little.`,
+    );
+  if (ordersCancel(result))
+    sentences.push(
+      text`In reversed order of the answers the scores lie on the other side of the middle of the scale: the model goes by the numbers of the answers and not by their labels, and means over both orders say little.`,
     );
   const traits = scales.filter(({ kind }) => kind === 'trait');
   const scored = traits.filter(({ score }) => score !== null);

@@ -11,17 +11,20 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { mean, sampleStandardDeviation } from 'simple-statistics';
 import { appFolder } from '../../electron/host.ts';
+import { latinHypercube } from '../../electron/studio/assessment/designs.ts';
 import type {
   AssessResult,
+  CalibrateResult,
   Method,
   PersonaInput,
   ProfilesResult,
   Readout,
   SweepResult,
+  TargetResult,
   Trait,
   Weights,
 } from '../../electron/studio/contract.ts';
-import { TRAITS } from '../../electron/studio/contract.ts';
+import { SAFE_ALPHA_SUM, TRAITS } from '../../electron/studio/contract.ts';
 import { correlation } from '../../electron/studio/statistics/correlation.ts';
 import { client, close, end } from '../bench/studio.ts';
 import type { Plot } from './plots.ts';
@@ -190,6 +193,58 @@ async function together(singleR: number): Promise<void> {
     '## All five at once',
     `${n} profiles α ∈ [−1, 1]⁵ (Latin hypercube, seed 7): correlation of each α with its own score. With one trait at a time and |α| ≤ 1 the mean r is ${fixed(singleR, 3)}: the rest is interference. DARE keeps half of the entries, TIES three tenths, neither divides by the weights.`,
     table(['method', ...TRAITS.map(capital), 'mean r'], rows),
+  );
+}
+
+/** How every score answers to every α, and how near that brings the scores to what is wanted. */
+async function calibration(base: Scores): Promise<void> {
+  const persona = personaOf({});
+  const { jacobian, jacobianError, n } = await end<CalibrateResult>(
+    client.experiments.calibrate({ persona }),
+  );
+  write(
+    '## Asking for scores',
+    `A calibration of ${n} assessments: points of score for one of α around 0, ± standard error. The row is the α that moves, the column the score.`,
+    table(
+      ['', ...TRAITS.map(capital)],
+      TRAITS.map(moved => [
+        moved,
+        ...TRAITS.map(
+          score =>
+            `${signed(jacobian[score]?.[moved] ?? Number.NaN)} ± ${fixed(jacobianError[score]?.[moved])}`,
+        ),
+      ]),
+    ),
+  );
+  const rows: { wanted: Scores; errors: number[] }[] = [];
+  // Scores that a mix reaches; Σ|α| of what is drawn stays within the safe 2.
+  for (const drawn of latinHypercube(quick ? 2 : 6, 11)) {
+    const sum = TRAITS.reduce((all, trait) => all + Math.abs(drawn[trait]), 0);
+    const within = Object.fromEntries(
+      TRAITS.map(trait => [trait, drawn[trait] * Math.min(1, SAFE_ALPHA_SUM / sum)]),
+    );
+    const { scores: wanted } = await assess(personaOf(within));
+    const plain = TRAITS.map(trait => wanted[trait] - base[trait]);
+    const shorten = Math.min(1, SAFE_ALPHA_SUM / plain.reduce((all, alpha) => all + Math.abs(alpha), 0));
+    const sliders = await assess(
+      personaOf(Object.fromEntries(TRAITS.map((trait, i) => [trait, (plain[i] as number) * shorten]))),
+    );
+    const { steps, error } = await end<TargetResult>(client.experiments.target({ persona, profile: wanted }));
+    const off = mean(TRAITS.map(trait => Math.abs(sliders.scores[trait] - wanted[trait])));
+    rows.push({ wanted, errors: [off, steps[0]?.error as number, error] });
+  }
+  write(
+    'Scores that drawn mixes with Σ|α| ≤ 2 gave, asked for again: mean absolute error over the five scores with plain sliders (one point of score for one of α, from the base’s scores), with the α that the calibration gives, and after two corrections by what was measured. [experiments.md](experiments.md#target) has more of them, and says how to read a calibration.',
+    table(
+      ['wanted', 'plain sliders', 'calibration', 'corrected'],
+      [
+        ...rows.map(({ wanted, errors }) => [
+          TRAITS.map(trait => fixed(wanted[trait])).join(' / '),
+          ...errors.map(error => fixed(error, 3)),
+        ]),
+        ['mean', ...[0, 1, 2].map(i => fixed(mean(rows.map(({ errors }) => errors[i] as number)), 3))],
+      ],
+    ),
   );
 }
 
@@ -423,6 +478,7 @@ try {
   const { base, r } = await single();
   await prompting(base);
   await together(r);
+  await calibration(base);
   await transfer(base);
   await sums();
   await language();

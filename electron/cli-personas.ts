@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { RouterClient } from '@orpc/server';
 import { type Command, InvalidArgumentError } from 'commander';
-import { by, number, type RecipeOptions, recipeOf, recipeOptions } from './cli-recipe.ts';
+import { by, number, type RecipeOptions, recipeOf, recipeOptions, refusal } from './cli-recipe.ts';
 import { write } from './cli-report.ts';
 import * as schema from './studio/contract.ts';
 import { StudioError } from './studio/errors.ts';
@@ -233,7 +233,7 @@ function tagList(text: string): string[] {
     .filter(Boolean);
   const { success, error } = schema.editPersonaInput.shape.tags.safeParse(tags);
   if (success) return tags;
-  throw new InvalidArgumentError(error.issues.map(({ message }) => message).join('; '));
+  throw new InvalidArgumentError(refusal(error));
 }
 
 const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();

@@ -15,8 +15,14 @@ export function by<S extends z.ZodType>(type: S, from: (text: string) => unknown
   return (text: string): z.output<S> => {
     const parsed = type.safeParse(from(text));
     if (parsed.success) return parsed.data;
-    throw new InvalidArgumentError(parsed.error.issues.map(issue => issue.message).join('; '));
+    throw new InvalidArgumentError(refusal(parsed.error));
   };
+}
+
+/** What a schema refuses, as a sentence. */
+export function refusal({ issues }: z.ZodError): string {
+  const text = issues.map(({ message }) => message).join('; ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
 }
 
 /** `Number('')` would be 0. */

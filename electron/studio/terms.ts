@@ -9,6 +9,7 @@ import {
   rangeOf,
 } from './mixing/methods.ts';
 import { recipeProblems, withDefaults } from './mixing/recipe.ts';
+import './objections.ts';
 
 export const TRAITS = [
   'openness',
@@ -379,7 +380,10 @@ export const inventory = z.object({
   /** What precedes every item to make it a sentence: `I`, or `I am someone who`; empty where items are sentences. */
   stem: z.string().default(''),
   /** Labels of the answers 1 … k, k from 2 to 9. */
-  scale: z.record(z.string(), z.string().min(1)),
+  scale: z.record(z.string(), z.string().min(1), {
+    error: ({ input }) =>
+      input === undefined ? undefined : 'it is not an object, as in {"1": "Disagree", "2": "Agree"}',
+  }),
   /** Instructions of its own, in place of those of its language; the first is the standard one. */
   instructions: z.array(z.string().includes('{statement}')).min(1).optional(),
   items: z

@@ -207,9 +207,7 @@ function check<S extends z.ZodType>(type: S, data: unknown, file: string, lineOf
   const more = others.length > MOST_TOLD ? ` and ${others.length - MOST_TOLD} more` : '';
   const field = nameOf(issue.path);
   const headline = extname(file).toLowerCase() === '.csv' && issue.path.length === 1;
-  const problem = headline
-    ? `${problemOf(issue, data)}, in a line above the columns, “# ${field}: …”`
-    : problemOf(issue, data);
+  const problem = headline ? `${issue.message}, in a line above the columns, “# ${field}: …”` : issue.message;
   throw bad(file, `${problem}${rest.length ? ` (as well: ${rest.join(', ')}${more})` : ''}`, {
     field,
     line: lineOf(issue.path),
@@ -218,25 +216,6 @@ function check<S extends z.ZodType>(type: S, data: unknown, file: string, lineOf
 
 /** Further fields with a mistake that are told. */
 const MOST_TOLD = 4;
-
-const KINDS: Partial<Record<string, string>> = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  array: 'a list',
-  object: 'an object',
-  record: 'an object, as in {"1": "Disagree", "2": "Agree"}',
-};
-
-/** What is wrong in the words of a person who writes such a file. */
-function problemOf(issue: z.core.$ZodIssue, data: unknown): string {
-  let value = data;
-  for (const key of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
-  if (value === undefined || value === '') return 'it is missing';
-  if (issue.code === 'invalid_value') return `“${value}” is none of ${issue.values.join(', ')}`;
-  if (issue.code === 'invalid_type') return `it is not ${KINDS[issue.expected] ?? issue.expected}`;
-  return issue.message;
-}
 
 /** What the schema cannot say: the answers are 1 … k, ids occur once, a facet belongs to one trait. */
 function checked(type: typeof schema, data: unknown, file: string, lineOf: LineOf): Inventory {

@@ -34,7 +34,7 @@ const EXPERIMENTS: Experiment[] = [
       'Do the sliders stay independent when all five move? Profiles are drawn from [−1, 1]⁵ by a seeded Latin hypercube, and each α is correlated with its own score over the profiles.',
     command: 'profiles --n 48 --seed 7',
     reading:
-      'A mean r below that of single sweeps is interference between the vectors. p values are corrected for five tests (Benjamini–Hochberg).',
+      'A mean r below that of single sweeps is interference between the vectors. p values are corrected for five tests (Benjamini–Hochberg). “alpha” is Cronbach’s, of the trait’s items with the profiles as persons, and no weight of a vector. With `--instructions N` there is also how well the wordings of the question agree ([assessment.md](assessment.md#statistics)).',
   },
   {
     title: 'Method comparison',
@@ -95,10 +95,10 @@ const EXPERIMENTS: Experiment[] = [
   {
     title: 'Tuning',
     about:
-      'Are there better settings for these vectors? Methods, densities, trims and a factor for each trait are drawn and judged by successive halving (Jamieson & Talwalkar 2016), and the winner meets the plain recipe on profiles that no candidate has seen. (Of the optimisers on npm, CMA-ES and Bayesian, none is maintained; halving is short and can be resumed.)',
+      'Are there better settings for these vectors? Methods, densities, trims and a factor for each trait are drawn and judged by successive halving (Jamieson & Talwalkar 2016), and the winner meets the plain recipe on profiles that no candidate has seen.',
     command: 'tune --budget 160 --held-out 16',
     reading:
-      'Only the held-out row counts: candidates were chosen for their figures in the rounds. Where the interval of the difference holds 0, keep the plain recipe.',
+      'Only the held-out row counts: candidates were chosen for their figures in the rounds. Where the interval of the difference holds 0, keep the plain recipe.\n\n**Why no CMA-ES and no Bayesian optimisation.** Of packages on npm, `hyperparameters` searches grids and at random only, `hyperopt` compiles C++ when it is installed, `optimization-js` mutates at random, `ml-direct` and `nlopt-js` have other algorithms; `bayesian-optimizer` and `numopt-js` (CMA-ES) could not be had from the registry (November 2026). So a Gaussian process (Matérn 5/2, length scale and noise by marginal likelihood) with expected improvement was written on ml-matrix and tried in place of halving, with a budget of 128 assessments for the search and 24 held-out profiles, seeds 1 to 3. Halving gave back the plain recipe each time. The Gaussian process, judging 16 candidates by the same 8 profiles, climbed on those (seed 1: from 0.965 to 0.976) and was 0.015 and 0.032 below the plain recipe on the held-out ones (two seeds): it fitted the profiles it had. With 8 new profiles for every candidate it came out at −0.015, 0.000 and −0.0005. So few profiles say less of a recipe than recipes differ, and halving spends its budget on more of them for the best ones; so it stayed.',
   },
 ];
 
@@ -118,6 +118,14 @@ const terminal = (command: string) =>
 const page = [
   '# The experiments',
   'Each experiment is a plan that is done point by point. Every finished point is in the log at once: after a crash, a power cut or Ctrl-C, `resume` goes on without doing anything twice, and the same plan gives the same numbers again: to the last bit for a baked file or a single vector; where several vectors act live, to about four digits, because llama.cpp adds them up in an order that depends on where they lie in memory. `tables`, `export`, `report` and `bundle` take every run ([reports.md](reports.md)). On the page, the view _Experiments_ has a form for each of them but target and tuning. One more has several personas describe the same pictures; it needs a model on a server, so it stands in [servers.md](servers.md#pictures).',
+  [
+    '| experiment | asks | command |',
+    '| --- | --- | --- |',
+    ...EXPERIMENTS.map(
+      ({ title, about, command }) =>
+        `| [${title}](#${title.toLowerCase().replaceAll(' ', '-')}) | ${about.slice(0, about.indexOf('?') + 1)} | \`${command.split(' ')[0]}\` |`,
+    ),
+  ].join('\n'),
   'Written by `scripts/experiments.ts`, which ran the commands below. The models are the demonstration family, miniatures trained on sentences that we wrote: this shows how to use and read the experiments, and is no evidence about people or about large models.',
 ];
 try {

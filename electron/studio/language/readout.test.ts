@@ -116,6 +116,10 @@ describe('readText', () => {
     const russian = readText('Мы все очень рады видеть вас сегодня у нас в гостях.', own);
     expect(russian).toMatchObject({ words: 11, coverage: 0, readability: null });
     expect(russian.notes).toEqual([expect.stringMatching(/^Only 0\.0 % of the words are in “Temperament/)]);
+    // However short: the letters tell.
+    for (const text of ['Я люблю гулять.', '今日は公園を散歩しました。'])
+      expect(readText(text, own).notes).toEqual([expect.stringMatching(/another language or script/)]);
+    for (const text of ['Hm, pfft.', '42', ':)']) expect(readText(text, own).notes).toEqual([]);
     const german = 'Ich habe gestern lange mit meiner Mutter über das neue Haus gesprochen und dann gekocht.';
     expect(readText(german, own).notes).toHaveLength(1);
     expect(readText('I talked to my mother about the new house, and then we cooked.', own).notes).toEqual([]);

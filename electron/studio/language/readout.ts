@@ -272,13 +272,15 @@ function readabilityOf(
   };
 }
 
-/** Fewer words than this say nothing about coverage. */
+/** Fewer words than this say nothing about coverage, unless they are in another script. */
 const ENOUGH_TO_COVER = 10;
 
 const inLatinLetters = ({ words, latin }: Pick<Counts, 'words' | 'latin'>) => words > 0 && latin * 2 >= words;
 const mayBeEnglish = ({ language }: Lexicon) => language === null || language === 'en';
-const isForeign = ({ words, covered }: Counts, lexicon: Lexicon) =>
-  words >= ENOUGH_TO_COVER && (100 * covered) / words < lexicon.usualCoverage;
+const tellsLanguage = ({ words, covered, latin }: Counts) =>
+  words >= ENOUGH_TO_COVER || (words > 0 && latin === 0 && covered === 0);
+const isForeign = (counts: Counts, lexicon: Lexicon) =>
+  tellsLanguage(counts) && (100 * counts.covered) / counts.words < lexicon.usualCoverage;
 /** As far as letters and the lexicon tell; a user's dictionary does not say how much it usually covers. */
 const isEnglish = (counts: Counts, lexicon: Lexicon) =>
   mayBeEnglish(lexicon) && inLatinLetters(counts) && counts.sentences > 0 && !isForeign(counts, lexicon);
@@ -287,7 +289,7 @@ function notesOf(counts: Counts, lexicon: Lexicon): string[] {
   const { words, covered } = counts;
   if (words === 0) return ['There are no words in this text.'];
   const coverage = (100 * covered) / words;
-  if (words < ENOUGH_TO_COVER) return [];
+  if (!tellsLanguage(counts)) return [];
   if (covered === 0 && lexicon.usualCoverage === 0)
     return [`None of the words is in “${lexicon.name}”. Is it in the language of the text?`];
   if (!isForeign(counts, lexicon)) return [];

@@ -590,8 +590,11 @@ const texts: Texts = {
       decimals(result.measured[trait]),
     ]);
     const { fresh, key, date } = result.calibration;
+    const intervals = Object.values(result.predictedCi95).some(ci95 => ci95 !== null)
+      ? 'In brackets: 95 % interval of one assessment, as wide as drawn combinations were off from effects that add up.'
+      : 'There are no intervals, because the calibration has too few assessments for them: more “--combinations” give some.';
     return noted(
-      `${table([['trait', 'wanted', 'α', 'predicted', 'measured'], ...rows])}\nIn brackets: 95 % interval of one assessment, as wide as drawn combinations were off from effects that add up.\nMean absolute error ${decimals(result.error, 3)}. Calibration ${key.slice(0, 8)} ${fresh ? 'was made for this' : `of ${date}`}.`,
+      `${table([['trait', 'wanted', 'α', 'predicted', 'measured'], ...rows])}\n${intervals}\nMean absolute error ${decimals(result.error, 3)}. Calibration ${key.slice(0, 8)} ${fresh ? 'was made for this' : `of ${date}`}.`,
       result,
     );
   },

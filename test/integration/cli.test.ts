@@ -293,6 +293,14 @@ describe('commands', () => {
     expect(profiles.json).toMatchObject({ r: scores, mean_r: expect.any(Number), n: 4 });
   });
 
+  test('a target says where its calibration is too small for intervals', async () => {
+    const small = ['--inventory', 'mini-ipip', '--knots', '1', '--combinations', '0', '--refine', '0'];
+    const { code, out } = await cli('target', '--profile', 'openness=4', ...small);
+    expect(code).toBe(0);
+    expect(out).toContain('There are no intervals');
+    expect(out).not.toContain('[');
+  });
+
   test('compare: all vectors of the demo, or those named', async () => {
     const all = await cli('compare', '--json');
     const result = all.json as CompareResult;

@@ -348,9 +348,12 @@ recipeOptions(command('bake', 'write a mix as a new GGUF file'), '--seed')
       async client => {
         const { recipe, type: before = 'f16' } = await recipeFor(client, { ...options, maskSeed: seed });
         const type = asked ?? before;
-        await warn(client, recipe, false, type);
+        const said = await warn(client, recipe, false, type);
         const input = { recipe, type, imatrix, out, overwrite, device };
-        return follow<schema.BakeResult>(client, client.mixing.bake(input));
+        const result = await follow<schema.BakeResult>(client, client.mixing.bake(input));
+        for (const { code, message } of result.warnings)
+          if (!said.some(warning => warning.code === code)) console.error(`Note: ${message}`);
+        return result;
       },
       ({ path, bytes, seconds, device: used, deviceReason, projector }) =>
         [

@@ -37,6 +37,7 @@ export type NativeMergeErrorCode =
   /** NaN or infinite weights in an input, or values too large for the output's type. */
   | 'not_finite'
   | 'cancelled'
+  /** An option out of its range, of the wrong kind, or with a name that the function does not know. */
   | 'invalid_argument';
 
 /** The message is one for people: what happened, to which file or tensor, and what to do. */

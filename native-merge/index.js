@@ -117,7 +117,9 @@ function call(work) {
   }
 }
 
-async function run(name, options, { onProgress, signal } = {}) {
+async function run(name, options, watch = {}) {
+  checkNames(watch, ['onProgress', 'signal'], `The watch of ${name}`);
+  const { onProgress, signal } = watch;
   const addon = open();
   if (signal?.aborted)
     throw new NativeMergeError({ code: 'cancelled', message: 'Cancelled; nothing was written.' });
@@ -137,6 +139,13 @@ async function run(name, options, { onProgress, signal } = {}) {
 
 function invalid(message) {
   throw new NativeMergeError({ code: 'invalid_argument', message });
+}
+
+// A name that is not known is refused: left unread, a misspelt option would silently give another result.
+function checkNames(given, known, where) {
+  for (const [name, value] of Object.entries(given))
+    if (value !== undefined && !known.includes(name))
+      invalid(`${where} takes no ${name}. It takes ${known.join(', ')}.`);
 }
 
 function checkPath(value, name) {
@@ -202,11 +211,15 @@ export function readGguf(path) {
   return call(() => addon.readGguf(path));
 }
 
-export async function fingerprint(path, { threads, ...watch } = {}) {
+export async function fingerprint(path, options = {}) {
+  checkNames(options, ['threads', 'onProgress', 'signal'], 'fingerprint');
+  const { threads, ...watch } = options;
   return run('fingerprint', { path: checkPath(path, 'path'), threads: checkThreads(threads) }, watch);
 }
 
-export async function extract({ base, tuned, out, type = 'f32', metadata, threads }, watch) {
+export async function extract(options, watch) {
+  checkNames(options, ['base', 'tuned', 'out', 'type', 'metadata', 'threads'], 'extract');
+  const { base, tuned, out, type = 'f32', metadata, threads } = options;
   return run(
     'extract',
     {
@@ -281,6 +294,7 @@ function checkWeight(weight, name) {
 function checkRules(rules, name) {
   if (!Array.isArray(rules)) invalid(`${name} must be an array.`);
   return rules.map((rule, i) => {
+    checkNames(rule ?? {}, ['filter', 'weight'], `${name}[${i}]`);
     const filter = rule?.filter;
     if (typeof filter !== 'string' || filter === '' || filter.length > 1000)
       invalid(`${name}[${i}].filter must be a text.`);
@@ -295,28 +309,25 @@ function checkVectors(vectors, method, epsilon) {
     const wanted = `${most > fewest ? 'at least' : 'exactly'} ${fewest} vector${fewest > 1 ? 's' : ''}`;
     invalid(`${method} needs ${wanted}, not ${vectors.length}.`);
   }
-  const checked = vectors.map(
-    ({ path, id, weight, weights = [], density = methods[method].density ?? 1 }, i) => {
-      const name = `vectors[${i}]`;
-      if (typeof id !== 'string' || id === '') invalid(`${name}.id must be a text.`);
-      checkNumber(density, `${name}.density`, { above: 0, max: 1 });
-      if (methods[method].density === undefined && density !== 1) {
-        invalid(`${name}.density must be 1 or left out: ${method} keeps every entry.`);
-      }
-      if (epsilon !== undefined && density < 1 && !(density - epsilon > 0 && density + epsilon < 1)) {
-        invalid(`${name}.density ${density} needs an epsilon that keeps density ± epsilon within 0 and 1.`);
-      }
-      const points = checkWeight(weight, `${name}.weight`);
-      const rules = checkRules(weights, `${name}.weights`);
-      if (
-        method === 'karcher' &&
-        [points, ...rules.map(rule => rule.weight)].flat().some(point => point < 0)
-      ) {
-        invalid(`${name}.weight must not be negative: karcher takes a mean.`);
-      }
-      return { path: checkPath(path, `${name}.path`), id, weight: points, weights: rules, density };
-    },
-  );
+  const checked = vectors.map((vector, i) => {
+    const name = `vectors[${i}]`;
+    checkNames(vector, ['path', 'id', 'weight', 'weights', 'density'], name);
+    const { path, id, weight, weights = [], density = methods[method].density ?? 1 } = vector;
+    if (typeof id !== 'string' || id === '') invalid(`${name}.id must be a text.`);
+    checkNumber(density, `${name}.density`, { above: 0, max: 1 });
+    if (methods[method].density === undefined && density !== 1) {
+      invalid(`${name}.density must be 1 or left out: ${method} keeps every entry.`);
+    }
+    if (epsilon !== undefined && density < 1 && !(density - epsilon > 0 && density + epsilon < 1)) {
+      invalid(`${name}.density ${density} needs an epsilon that keeps density ± epsilon within 0 and 1.`);
+    }
+    const points = checkWeight(weight, `${name}.weight`);
+    const rules = checkRules(weights, `${name}.weights`);
+    if (method === 'karcher' && [points, ...rules.map(rule => rule.weight)].flat().some(point => point < 0)) {
+      invalid(`${name}.weight must not be negative: karcher takes a mean.`);
+    }
+    return { path: checkPath(path, `${name}.path`), id, weight: points, weights: rules, density };
+  });
   if (new Set(checked.map(({ id }) => id)).size < checked.length)
     invalid('Every vector needs an id of its own.');
   return checked;
@@ -336,7 +347,13 @@ const mixes = [
   ...['iq2_m', 'iq2_s', 'iq2_xs', 'iq2_xxs', 'iq1_m', 'iq1_s'],
 ];
 
+const bakeNames = [
+  ...['base', 'out', 'type', 'imatrix', 'method', 'vectors', 'lambda', ...Object.keys(checkBakeOption)],
+  ...['embeddings', 'outputHead', 'seed', 'metadata', 'threads', 'device', 'stretch'],
+];
+
 export async function bake(options, watch) {
+  checkNames(options, bakeNames, 'bake');
   const {
     method,
     type,
@@ -377,6 +394,19 @@ export async function bake(options, watch) {
 }
 
 export async function factorize(options, watch) {
+  const names = [
+    'vector',
+    'out',
+    'type',
+    'rank',
+    'energy',
+    'embeddings',
+    'seed',
+    'metadata',
+    'threads',
+    'device',
+  ];
+  checkNames(options, names, 'factorize');
   const { rank, energy } = options;
   if (rank !== undefined) checkNumber(rank, 'rank', { min: 1, max: 65536, whole: true });
   if (energy !== undefined) checkNumber(energy, 'energy', { above: 0, max: 1 });
@@ -399,6 +429,7 @@ export async function factorize(options, watch) {
 }
 
 export async function expand(options, watch) {
+  checkNames(options, ['adapter', 'out', 'type', 'metadata', 'threads'], 'expand');
   return run(
     'expand',
     {
@@ -460,7 +491,9 @@ function checkAssembled(tensors) {
   });
 }
 
-export async function assemble({ out, metadata, tensors, threads }, watch) {
+export async function assemble(options, watch) {
+  checkNames(options, ['out', 'metadata', 'tensors', 'threads'], 'assemble');
+  const { out, metadata, tensors, threads } = options;
   return run(
     'assemble',
     {
@@ -473,7 +506,9 @@ export async function assemble({ out, metadata, tensors, threads }, watch) {
   );
 }
 
-export async function compare(paths, { threads, seed = 0, entrywise = true, ...watch } = {}) {
+export async function compare(paths, options = {}) {
+  checkNames(options, ['threads', 'seed', 'entrywise', 'onProgress', 'signal'], 'compare');
+  const { threads, seed = 0, entrywise = true, ...watch } = options;
   if (!Array.isArray(paths) || paths.length < 1 || paths.length > 256)
     invalid('paths must be an array of 1 to 256 paths.');
   const found = await run(

@@ -88,6 +88,8 @@ export const WARNING_CODES = [
   'weights_normalized',
   'dense_factorised',
   'vector_missing',
+  'filter_unmatched',
+  'tensors_otherwise',
 ] as const;
 /** Something the user should know before the work; never stops it. */
 export const warning = z.object({

@@ -161,6 +161,8 @@ export const mergingContract = {
           seconds: z.number(),
           device: z.string(),
           deviceReason: z.string(),
+          /** See native-merge's BakeNote. */
+          notes: z.array(z.object({ code: z.string(), message: z.string(), tensor: z.string().optional() })),
         }),
       ),
     ),
@@ -212,7 +214,6 @@ export const mergingContract = {
   convertSaved: procedure
     .input(z.object({ folder: z.string(), base: z.string(), out: z.string() }))
     .output(job(converted)),
-  /** A vector's file as a PEFT adapter or as safetensors of differences, in a folder that exists. */
   /** Several adapters, each times its scale, as one PEFT adapter in an existing folder. */
   exportMix: procedure
     .input(
@@ -223,6 +224,7 @@ export const mergingContract = {
       }),
     )
     .output(job(converted)),
+  /** A vector's file as a PEFT adapter or as safetensors of differences, in a folder that exists. */
   exportVector: procedure
     .input(z.object({ path: z.string(), base: z.string().nullable(), folder: z.string() }))
     .output(job(converted)),

@@ -32,7 +32,11 @@ async function translated<T>(work: Promise<T> | (() => T)): Promise<T> {
     return await (typeof work === 'function' ? work() : work);
   } catch (error) {
     if (!(error instanceof native.NativeMergeError)) throw error;
-    const [code, action] = CODES[error.code];
+    const [code, usual] = CODES[error.code];
+    // What native-merge cannot open it was to read; what it was to write it “cannot create”.
+    const action = error.message.startsWith('Cannot open ')
+      ? 'Check the path, and that the file may be read.'
+      : usual;
     throw new StudioError(code, error.message, { file: error.file, action, cause: error });
   }
 }

@@ -161,8 +161,16 @@ export const germanStudio: Record<string, string> = {
     'Der Vektor $1 entstand aus anderen Gewichten derselben Familie. Er überträgt sich, doch messen Sie seine Wirkung neu.',
   '* is stored as *: baking starts from weights that were rounded already. Use the unquantised model if you can.':
     '$1 liegt als $2 vor: Die Datei beginnt mit schon gerundeten Gewichten. Nehmen Sie das unkomprimierte Modell, wenn Sie können.',
-  'Stored as Q8_0, small weights are lost: an α of 0.2 keeps next to nothing of its effect when the source was Q8_0, and some when it was not.':
-    'Als Q8_0 gehen kleine Gewichte verloren: Von der Wirkung eines α von 0,2 bleibt fast nichts, wenn die Quelle Q8_0 war, und etwas, wenn nicht.',
+  'Q8_0 rounds weights a little: a vector’s effect stays on average, under some noise. Measure a weak mix in the file itself.':
+    'Q8_0 rundet Gewichte ein wenig: Die Wirkung eines Vektors bleibt im Mittel, unter etwas Rauschen. Messen Sie eine schwache Mischung in der Datei selbst.',
+  'Stored as * and rounded again to Q8_0, small weights are lost: an α of 0.2 kept 0.009 of its effect where both were Q8_0. Bake from the unquantised model.':
+    'Als $1 gespeichert und noch einmal auf Q8_0 gerundet, gehen kleine Gewichte verloren: Ein α von 0,2 behielt 0,009 seiner Wirkung, wo beides Q8_0 war. Nehmen Sie das unkomprimierte Modell.',
+  'The filter “*” fits no tensor of *, so it changes nothing.':
+    'Der Filter „$1“ passt auf keinen Tensor von $2 und ändert deshalb nichts.',
+  'Stored in a larger type, because the rows do not fit the one meant: *':
+    'In einem größeren Typ gespeichert, weil die Zeilen nicht in den vorgesehenen passen: $1',
+  'Left out of a vector, because adapters pass over it: *':
+    'Aus einem Vektor weggelassen, weil Adapter ihn übergehen: $1',
   '* rounds weights by as much as a vector changes them, or more: its effect stays on average, under noise that grows as files get smaller. Measure the file itself.':
     '$1 rundet Gewichte um so viel, wie ein Vektor sie ändert, oder mehr: Seine Wirkung bleibt im Mittel, unter einem Rauschen, das mit kleineren Dateien wächst. Messen Sie die Datei selbst.',
   'Stored as * and rounded again to *, weak vectors vanish: an α of 1 kept 0.03 of its effect in Q4_0. Bake from the unquantised model.':

@@ -97,6 +97,8 @@ export const german: Words = {
     weights_normalized: 'Die Stärke wird gemittelt',
     dense_factorised: 'Dichte Vektoren sind angenähert',
     vector_missing: 'Kein Vektor',
+    filter_unmatched: 'Ein Filter ohne Wirkung',
+    tensors_otherwise: 'Einige Tensoren weichen ab',
   },
 
   common: {

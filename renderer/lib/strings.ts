@@ -112,6 +112,8 @@ const warnings: Record<Warning['code'], string> = {
   weights_normalized: 'Strength is averaged out',
   dense_factorised: 'Dense vectors are approximated',
   vector_missing: 'No vector',
+  filter_unmatched: 'A filter without effect',
+  tensors_otherwise: 'Some tensors differ',
 };
 
 export const english = {

@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import { afterAll, describe, expect, test } from 'vitest';
 import { appFolder, resourcesFolder } from '../../electron/host.ts';
 import { type CompareResult, METHOD_IDS, TRAITS, type Trait } from '../../electron/studio/contract.ts';
+import { writeModel } from '../native/helpers/workspace.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'temperament-cli-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -109,6 +110,17 @@ describe('commands', () => {
     );
     expect(failed.code).toBe(1);
     expect(failed.err).toContain(none);
+    expect(failed.err).toContain('Check the path, and that the file may be read.');
+  });
+
+  test('a bake says which filters fit nothing, and what is stored otherwise', async () => {
+    const narrow = writeModel(join(home, 'narrow.gguf'), [48, 2], Array(96).fill(0.5));
+    const given = ['bake', '--model', narrow, '--filter', 'ffn_up=0.5,ffn_upp=0.5', '--type', 'q8_0'];
+    const { code, err } = await cli(...given, '--out', join(home, 'narrow-q8.gguf'));
+    expect(code).toBe(0);
+    expect(err.match(/“.*”/g)).toEqual(['“ffn_upp”']);
+    expect(err).toContain('the rows do not fit the one meant: blk.0.ffn_up.weight');
+    rmSync(narrow);
   });
 
   test('a recipe file bakes what its options would', async () => {

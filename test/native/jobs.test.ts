@@ -13,9 +13,12 @@ import {
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
+  assemble,
   type BakeOptions,
   bake,
+  compare,
   devices,
+  expand,
   extract,
   factorize,
   fingerprint,
@@ -373,11 +376,33 @@ describe('arguments', () => {
     [{ metadata: { x: {} } }, 'x'],
     [{ out: '' }, 'out'],
     [{ base: undefined }, 'base'],
+    [{ lamda: 2 }, 'lamda'],
+    [{ vectors: [{ ...vector, wieght: 1 }] }, 'wieght'],
+    [{ vectors: [{ ...vector, weights: [{ filter: 'a', weigth: 1 }] }] }, 'weigth'],
   ])('%o', async (changes, name) => {
     const error = await failure(() => bake({ ...options(), ...(changes as Partial<BakeOptions>) }));
     expect(error).toBeInstanceOf(NativeMergeError);
     expect(error.code).toBe('invalid_argument');
     expect(error.message).toContain(name);
+  });
+
+  test('misspelt, of the other functions', async () => {
+    const file = at('vector.gguf');
+    const calls: Record<string, (wrong: object) => Promise<unknown>> = {
+      extract: wrong => extract({ base: file, tuned: file, out: at('x'), ...wrong }),
+      factorize: wrong => factorize({ vector: file, out: at('x'), ...wrong }),
+      expand: wrong => expand({ adapter: file, out: at('x'), ...wrong }),
+      assemble: wrong => assemble({ out: at('x'), metadata: [], tensors: [], ...wrong }),
+      compare: wrong => compare([file], wrong),
+      fingerprint: wrong => fingerprint(file, wrong),
+      'The watch of bake': wrong => bake(options(), wrong),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      expect(await failure(() => call({ thread: 1 }))).toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringContaining(`${name} takes no thread.`),
+      });
+    }
   });
 });
 

@@ -28,7 +28,7 @@ import type { WorkerClient } from '../worker-client.ts';
 import { neededVectors, vectorWeights } from './basis.ts';
 import { METHODS } from './methods.ts';
 import { countObstacle, usedTraits } from './recipe.ts';
-import { vectorName, warningsFor } from './warnings.ts';
+import { tensorWarnings, vectorName, warningsFor } from './warnings.ts';
 
 /** A recipe with the files it stands for. */
 export interface Resolved {
@@ -118,7 +118,20 @@ export class Mixing {
 
   async check(recipe: Recipe, live: boolean, type?: FileType): Promise<Warning[]> {
     if (isEndpoint(recipe.base)) return this.#endpoints.check(recipe);
-    return warningsFor({ ...(await this.resolve(recipe)), live, type });
+    const resolved = await this.resolve(recipe);
+    return warningsFor({
+      ...resolved,
+      live,
+      type,
+      tensors: live ? undefined : await this.#tensors(resolved),
+    });
+  }
+
+  /** Names of the model's tensors, where the recipe has filters for them. */
+  async #tensors({ recipe, model }: Resolved): Promise<string[] | undefined> {
+    if (!recipe.filters?.length) return undefined;
+    const { tensors } = await this.#merging.call(worker => worker.read({ path: model.path }));
+    return tensors.map(({ name }) => name);
   }
 
   /**
@@ -169,7 +182,12 @@ export class Mixing {
   async bake(input: z.output<typeof bakeInput>, task: Task): Promise<BakeResult> {
     checkCount(input.recipe);
     const resolved = await this.resolve(input.recipe);
-    const warnings = warningsFor({ ...resolved, live: false, type: input.type });
+    const warnings = warningsFor({
+      ...resolved,
+      live: false,
+      type: input.type,
+      tensors: await this.#tensors(resolved),
+    });
     const out = resolve(input.out ?? (await this.#unusedName(resolved, input)));
     const inputs = [resolved.model, ...Object.values(resolved.all)].map(({ path }) => path);
     if (inputs.includes(out))
@@ -185,7 +203,10 @@ export class Mixing {
         action: 'Wait for it, or name another file.',
       });
     this.#writing.add(out);
-    const done = await this.#bakeAlone(resolved, input, out, task).finally(() => this.#writing.delete(out));
+    const { notes, ...done } = await this.#bakeAlone(resolved, input, out, task).finally(() =>
+      this.#writing.delete(out),
+    );
+    warnings.push(...tensorWarnings(notes));
     const facts = await this.#library.facts(out, task.signal);
     const projector = resolved.model.projector?.path ?? null;
     return { ...done, path: out, content: facts.content, projector, warnings };

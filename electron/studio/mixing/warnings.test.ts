@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { FileType, Model, RecipeInput, Trait, Vector, Weights } from '../contract.ts';
 import { recipe } from '../contract.ts';
-import { vectorName, warningsFor } from './warnings.ts';
+import { tensorWarnings, vectorName, warningsFor } from './warnings.ts';
 
 const model: Model = {
   id: 'm',
@@ -103,6 +103,59 @@ describe('warnings', () => {
     expect(codes({ openness: 1 }, { live: false, type: 'bf16' })).toEqual(['quantised_target']);
     expect(codes({ openness: 1 }, { live: false, type: 'q8_0' })).toEqual(['quantised_target']);
     expect(codes({ openness: 1 }, { live: false, type: 'f16' })).toEqual([]);
+  });
+
+  test('Q8_0 loses small weights only where they were rounded before', () => {
+    const said = (of: Model) =>
+      warningsFor({
+        recipe: recipe.parse({ version: 2, base: 'm', weights: {} }),
+        model: of,
+        vectors: {},
+        live: false,
+        type: 'q8_0',
+      }).map(({ message }) => message);
+    expect(said(model)).toEqual([expect.stringContaining('stays on average')]);
+    expect(said({ ...model, type: 'Q8_0', source: false })).toContainEqual(
+      expect.stringContaining('an α of 0.2 kept 0.009'),
+    );
+  });
+
+  test('filters that fit no tensor', () => {
+    const filters = ['token_embd', 'blk.*.attn_?.weight', '*.ffn', 'ffn', 'BLK.0', 'blk.[0].*', 'output+'];
+    const found = (live: boolean, tensors?: string[]) =>
+      warningsFor({
+        recipe: recipe.parse({
+          version: 2,
+          base: 'm',
+          weights: {},
+          filters: filters.map(filter => ({ filter, factor: 0.5 })),
+        }),
+        model,
+        vectors: {},
+        live,
+        tensors,
+      }).flatMap(({ code, message }) => (code === 'filter_unmatched' ? message.match(/“(.*)”/)?.[1] : []));
+    const tensors = ['token_embd.weight', 'blk.0.attn_q.weight', 'blk.0.ffn_up.weight'];
+    expect(found(false, tensors)).toEqual(['*.ffn', 'BLK.0', 'blk.[0].*', 'output+']);
+    expect(found(false)).toEqual([]);
+    expect(found(true, tensors)).toEqual([]);
+  });
+
+  test('what the engine notes of single tensors', () => {
+    const noted = (code: string, count: number) =>
+      Array.from({ length: count }, (_, i) => ({ code, tensor: `blk.${i}.ffn_up.weight` }));
+    expect(tensorWarnings([...noted('f16_fallback', 1), ...noted('ignored_tensor', 5)])).toEqual([
+      {
+        code: 'tensors_otherwise',
+        message: 'Stored in a larger type, because the rows do not fit the one meant: blk.0.ffn_up.weight',
+      },
+      {
+        code: 'tensors_otherwise',
+        message:
+          'Left out of a vector, because adapters pass over it: blk.0.ffn_up.weight, blk.1.ffn_up.weight, blk.2.ffn_up.weight …',
+      },
+    ]);
+    expect(tensorWarnings([{ code: 'quantised_base' }, { code: 'device_fallback' }])).toEqual([]);
   });
 
   test('a mix that cannot be live', () => {

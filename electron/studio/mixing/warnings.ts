@@ -23,6 +23,18 @@ export interface MixParts {
   /** True for a live mix, false for a baked file. */
   live: boolean;
   type?: FileType;
+  /** Names of the model's tensors; without them filters are not looked at. */
+  tensors?: string[];
+}
+
+/** Whether a filter of tensor names fits one, as native-merge reads filters: see WeightRule in its index.d.ts. */
+function fits(name: string, filter: string): boolean {
+  if (!/[*?]/.test(filter)) return name.includes(filter);
+  const pattern = filter
+    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${pattern}$`, 's').test(name);
 }
 
 /** What follows from the doses alone, whatever mixes them. */
@@ -50,7 +62,7 @@ export function doseWarnings(recipe: Recipe): Warning[] {
   return found;
 }
 
-export function warningsFor({ recipe, model, vectors, live, type }: MixParts): Warning[] {
+export function warningsFor({ recipe, model, vectors, live, type, tensors }: MixParts): Warning[] {
   const found = doseWarnings(recipe);
   const used = TRAITS.filter(trait => recipe.weights[trait]);
   for (const trait of used) {
@@ -84,8 +96,9 @@ export function warningsFor({ recipe, model, vectors, live, type }: MixParts): W
   if (!live && type === 'q8_0')
     found.push({
       code: 'quantised_target',
-      message:
-        'Stored as Q8_0, small weights are lost: an α of 0.2 keeps next to nothing of its effect when the source was Q8_0, and some when it was not.',
+      message: model.source
+        ? 'Q8_0 rounds weights a little: a vector’s effect stays on average, under some noise. Measure a weak mix in the file itself.'
+        : `Stored as ${model.type} and rounded again to Q8_0, small weights are lost: an α of 0.2 kept 0.009 of its effect where both were Q8_0. Bake from the unquantised model.`,
     });
   if (!live && type && !PRECISE.includes(type))
     found.push({
@@ -101,6 +114,13 @@ export function warningsFor({ recipe, model, vectors, live, type }: MixParts): W
         'Stored as BF16, small weights shrink: a nominal α of 0.1 acted like 0.05 in our measurements. F16 or F32 keep them.',
     });
   if (live) found.push(...liveWarning(recipe));
+  if (!live && tensors)
+    for (const { filter } of recipe.filters ?? [])
+      if (!tensors.some(name => fits(name, filter)))
+        found.push({
+          code: 'filter_unmatched',
+          message: `The filter “${filter}” fits no tensor of ${model.label}, so it changes nothing.`,
+        });
   const { label, ratio, lowRank } = METHODS[recipe.method];
   const dense = used.filter(trait => vectors[trait]?.form === 'dense');
   if (!live && lowRank && dense.length > 0)
@@ -114,6 +134,22 @@ export function warningsFor({ recipe, model, vectors, live, type }: MixParts): W
       message: `${label}${ratio ? '' : ' with normalisation'} divides by the sum of the weights: they decide the shares of the traits, not the strength, and one trait alone is as strong at 0.5 as at 2. ${ratio ? 'The scale λ sets the strength.' : 'Turn normalisation off to keep the strength of the sliders.'}`,
     });
   return found;
+}
+
+/** What native-merge noted of single tensors while it wrote a file: one warning a kind. */
+export function tensorWarnings(notes: { code: string; tensor?: string }[]): Warning[] {
+  const kinds: [codes: string[], message: string][] = [
+    [['f16_fallback', 'type_fallback'], 'Stored in a larger type, because the rows do not fit the one meant'],
+    [['ignored_tensor'], 'Left out of a vector, because adapters pass over it'],
+  ];
+  return kinds.flatMap(([codes, message]) => {
+    const names = notes.flatMap(({ code, tensor }) => (tensor && codes.includes(code) ? [tensor] : []));
+    if (names.length === 0) return [];
+    const more = names.length > 3 ? ' …' : '';
+    return [
+      { code: 'tensors_otherwise' as const, message: `${message}: ${names.slice(0, 3).join(', ')}${more}` },
+    ];
+  });
 }
 
 const format = (value: number) => value.toFixed(2).replace(/\.?0+$/, '');

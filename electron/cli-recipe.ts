@@ -159,22 +159,23 @@ export function methodsText(): string {
 
 // ── The recipe ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Reads the recipe that a baked file carries, and the type of its weights. */
-type ReadBaked = (file: string) => Promise<{ recipe: schema.Recipe; type?: schema.FileType }>;
+/** Reads the recipe that a baked file carries, and what else it was baked with. */
+type ReadBaked = (file: string) => Promise<schema.BakedRecipe>;
 
-/** The recipe of a `--recipe` file with the other options laid over it, and the type of a baked file. */
+/** The recipe of a `--recipe` file with the other options laid over it, and what else a baked file says. */
 export async function recipeOf(
   { model, mix, recipe: file, method, depth, filter, maskSeed, ...settings }: RecipeOptions,
   readBaked: ReadBaked,
-): Promise<{ recipe: schema.Recipe; type?: schema.FileType }> {
+): Promise<schema.BakedRecipe> {
   const options = { base: model, weights: mix, method, depth, filters: filter, seed: maskSeed };
   for (const id of Object.keys(PARAMETERS) as ParameterId[])
     if (id !== 'seed') Object.assign(options, { [id]: settings[id] });
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const found = file === undefined ? undefined : isGguf(file) ? await readBaked(file) : readJson(file);
-  const { type, recipe: before } = found ?? { recipe: undefined };
+  const found: Partial<schema.BakedRecipe> =
+    file === undefined ? {} : isGguf(file) ? await readBaked(file) : readJson(file);
+  const { recipe: before, ...more } = found;
   return {
-    type,
+    ...more,
     recipe: parse({ version: 2, base: 'demo', ...(before && under(before, method)), ...given }, file),
   };
 }
@@ -206,7 +207,7 @@ function isGguf(file: string): boolean {
 }
 
 /** A recipe without a version is of the newest, and one without a base is for the demo model. */
-function readJson(file: string): { recipe: schema.Recipe; type?: undefined } {
+function readJson(file: string): { recipe: schema.Recipe } {
   try {
     const data: unknown = JSON.parse(readFileSync(file, 'utf8'));
     if (typeof data === 'object' && data !== null && !Array.isArray(data))

@@ -346,8 +346,13 @@ recipeOptions(command('bake', 'write a mix as a new GGUF file'), '--seed')
   .action(({ seed, type: asked, imatrix, out, overwrite, device, ...options }) =>
     perform(
       async client => {
-        const { recipe, type: before = 'f16' } = await recipeFor(client, { ...options, maskSeed: seed });
+        const baked = await recipeFor(client, { ...options, maskSeed: seed });
+        const { recipe, type: before = 'f16' } = baked;
         const type = asked ?? before;
+        if (baked.imatrix && type === before && imatrix === undefined)
+          console.error(
+            `Note: ${options.recipe} was quantised with the importance matrix ${baked.imatrix.name}. Without it (--imatrix) the file will be another.`,
+          );
         const said = await warn(client, recipe, false, type);
         const input = { recipe, type, imatrix, out, overwrite, device };
         const result = await follow<schema.BakeResult>(client, client.mixing.bake(input));

@@ -296,6 +296,15 @@ export const bakeResult = z.object({
 });
 export type BakeResult = z.infer<typeof bakeResult>;
 
+/** What a baked file says of how it was made; an older one does not say all. */
+export const bakedRecipe = z.object({
+  recipe,
+  type: fileType.optional(),
+  /** The importance matrix that it was quantised with: the file's name and the SHA-256 of its numbers. */
+  imatrix: z.object({ name: z.string(), content: z.string() }).optional(),
+});
+export type BakedRecipe = z.infer<typeof bakedRecipe>;
+
 /** What a live mix costs, as far as it is known. */
 export const mixCost = z.object({
   adapters: z.array(
@@ -640,10 +649,7 @@ export const contract = {
     toMergekit: procedure
       .input(mergekitExport)
       .output(z.object({ yaml: z.string(), notes: z.array(z.string()) })),
-    /** The recipe that a baked file was made from, and its type; an older file does not say its type. */
-    recipe: procedure
-      .input(z.object({ file: z.string().min(1) }))
-      .output(z.object({ recipe, type: fileType.optional() })),
+    recipe: procedure.input(z.object({ file: z.string().min(1) })).output(bakedRecipe),
   },
   chat: {
     /** Streams an answer. Aborting the call stops the model and logs what it had said. */

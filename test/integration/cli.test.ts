@@ -7,7 +7,8 @@ import Database from 'better-sqlite3';
 import { afterAll, describe, expect, test } from 'vitest';
 import { appFolder, resourcesFolder } from '../../electron/host.ts';
 import { type CompareResult, METHOD_IDS, TRAITS, type Trait } from '../../electron/studio/contract.ts';
-import { writeModel } from '../native/helpers/workspace.ts';
+import { readGguf } from '../../native-merge/index.js';
+import { writeImatrix, writeModel } from '../native/helpers/workspace.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'temperament-cli-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -171,6 +172,24 @@ describe('commands', () => {
     expect(content(third)).toBe(content(fourth));
     const none = await cli('bake', '--recipe', join(appFolder, 'resources', 'demo', 'base.gguf'));
     expect(none).toMatchObject({ code: 1, err: expect.stringContaining('carries no recipe') });
+  });
+
+  test('a file quantised with an importance matrix says that it needs it to be made again', async () => {
+    const { tensors } = readGguf(join(resourcesFolder, 'demo', 'base.gguf'));
+    const imatrix = writeImatrix(
+      join(home, 'own.imatrix.gguf'),
+      tensors.flatMap(({ name, shape }) => (shape.length > 1 ? [[name, shape[0] as number]] : [])),
+    );
+    const [made, again] = [join(home, 'guided.gguf'), join(home, 'guided-again.gguf')];
+    const given = ['bake', '--type', 'q4_k_m', '--imatrix', imatrix, '--out', made];
+    expect((await cli(...given)).code).toBe(0);
+    expect(readGguf(made).metadata['temperament.imatrix']).toMatch(/^[0-9a-f]{64}$/);
+    const without = await cli('bake', '--recipe', made, '--out', again);
+    expect(without.err).toContain('with the importance matrix own.imatrix.gguf. Without it');
+    expect(readFileSync(again).equals(readFileSync(made))).toBe(false);
+    const overwrite = ['--imatrix', imatrix, '--overwrite', '--out', again];
+    expect((await cli('bake', '--recipe', made, ...overwrite)).err).not.toContain('importance matrix');
+    expect(readFileSync(again).equals(readFileSync(made))).toBe(true);
   });
 
   test('what is no mergekit configuration is refused with the file’s name, unread where it is far too long', async () => {

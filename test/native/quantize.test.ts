@@ -11,7 +11,16 @@ import {
   readGguf,
 } from '../../native-merge/index.js';
 import { type TestTensor, type TestValue, tensorValues, writeGguf } from './helpers/gguf.ts';
-import { bytesOf, failure, filesIn, gaussian, random, workspace } from './helpers/workspace.ts';
+import {
+  bytesOf,
+  failure,
+  filesIn,
+  gaussian,
+  imatrixMetadata,
+  random,
+  workspace,
+  writeImatrix,
+} from './helpers/workspace.ts';
 
 const at = workspace();
 const demo = fileURLToPath(new URL('../../resources/demo/', import.meta.url));
@@ -64,27 +73,6 @@ const matrix = (name: string, columns: number, rows: number, seed = 1): TestTens
   shape: [columns, rows],
   values: gaussian(columns * rows, seed, 0.05),
 });
-
-const imatrixMetadata = {
-  'general.type': 'imatrix',
-  'imatrix.datasets': ['wiki.txt'],
-  'imatrix.chunk_count': 7,
-  'imatrix.chunk_size': 256,
-};
-
-/** An importance matrix as llama-imatrix writes it. */
-function writeImatrix(path: string, sizes: [name: string, columns: number][]): string {
-  const next = random(5);
-  const tensors = sizes.flatMap(([name, columns]): TestTensor[] => [
-    {
-      name: `${name}.in_sum2`,
-      shape: [columns],
-      values: Array.from({ length: columns }, () => next() * 100),
-    },
-    { name: `${name}.counts`, shape: [1], values: [20] },
-  ]);
-  return writeGguf(path, imatrixMetadata, tensors);
-}
 
 const disk = at('disk');
 mkdirSync(disk);

@@ -19,6 +19,8 @@ export const BAKED_KEYS = {
   vectors: 'temperament.vectors',
   /** Hash of the weights of the base's projector. */
   projector: 'temperament.projector',
+  /** Hash of the importance matrix. */
+  imatrix: 'temperament.imatrix',
 } as const;
 
 /** Keys under which a vector file carries what it is. */

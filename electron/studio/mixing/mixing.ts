@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { LiveMix } from '../../workers/contract.ts';
 import type {
+  BakedRecipe,
   BakeResult,
   bakeInput,
   FileType,
@@ -241,7 +242,7 @@ export class Mixing {
       worker.fingerprint({ path }, { signal: task.signal }),
     );
     task.used({ [path]: content });
-    return this.bakeTo(resolved, type, out, task, { device, imatrix: path });
+    return this.bakeTo(resolved, type, out, task, { device, imatrix: { path, content } });
   }
 
   /** Bakes without the checks that a user's own choice of file needs. */
@@ -250,7 +251,7 @@ export class Mixing {
     type: FileType,
     out: string,
     task: Task,
-    { device = 'auto', imatrix }: { device?: string; imatrix?: string } = {},
+    { device = 'auto', imatrix }: { device?: string; imatrix?: { path: string; content: string } } = {},
   ) {
     const { recipe, model } = resolved;
     const { version: _version, base: _base, weights: _weights, hashes: _hashes, ...how } = recipe;
@@ -279,7 +280,7 @@ export class Mixing {
             base: model.path,
             out,
             type,
-            imatrix,
+            imatrix: imatrix?.path,
             // Without a vector every method gives the base, but some refuse to.
             ...(parts.length > 0 ? { method, ...settings } : { method: 'task_arithmetic' }),
             vectors: parts.map(({ trait, vector, name, points }) => ({
@@ -298,6 +299,7 @@ export class Mixing {
               [BAKED_KEYS.type]: type,
               [BAKED_KEYS.recipe]: JSON.stringify({ ...recipe, base: model.id, hashes }),
               ...(eye && { [BAKED_KEYS.projector]: eye }),
+              ...(imatrix && { [BAKED_KEYS.imatrix]: imatrix.content }),
               [BAKED_KEYS.vectors]: JSON.stringify(
                 Object.fromEntries(parts.map(({ vector, name }) => [name, basename(vector.path)])),
               ),
@@ -309,8 +311,8 @@ export class Mixing {
     );
   }
 
-  /** The recipe that a baked file carries, of whatever version, and the type it was baked as. */
-  async recipe(file: string): Promise<{ recipe: Recipe; type?: FileType }> {
+  /** The recipe that a baked file carries, of whatever version, and what else it was baked with. */
+  async recipe(file: string): Promise<BakedRecipe> {
     const path = resolve(file);
     const { metadata } = await this.#merging.call(worker => worker.read({ path }));
     const text = metadata[BAKED_KEYS.recipe];
@@ -326,7 +328,14 @@ export class Mixing {
       const parsed = recipeSchema.safeParse(JSON.parse(text));
       if (!parsed.success)
         throw refuse(`The recipe in ${file} is not valid: ${inWords(parsed.error.issues).message}.`);
-      return { recipe: parsed.data, type: fileType.safeParse(metadata[BAKED_KEYS.type]).data };
+      const imatrix = metadata[BAKED_KEYS.imatrix];
+      return {
+        recipe: parsed.data,
+        type: fileType.safeParse(metadata[BAKED_KEYS.type]).data,
+        ...(imatrix !== undefined && {
+          imatrix: { name: String(metadata['quantize.imatrix.file']), content: String(imatrix) },
+        }),
+      };
     } catch (error) {
       throw error instanceof StudioError ? error : refuse(`The recipe in ${file} is not valid JSON.`, error);
     }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { type BakeOptions, bake, NativeMergeError, readGguf } from '../../../native-merge/index.js';
 import { type StoredType, type TestTensor, type TestValue, tensorValues, writeGguf } from './gguf.ts';
+import { gaussian, random } from './random.ts';
 
 /** A folder that goes away after the file's tests; call it at the top of a test file. */
 export function workspace(): (name: string) => string {
@@ -16,7 +17,7 @@ export function workspace(): (name: string) => string {
 export const filesIn = (path: string): string[] => readdirSync(path).sort();
 export const bytesOf = (path: string): Buffer => readFileSync(path);
 
-export { gaussian, random } from './random.ts';
+export { gaussian, random };
 
 export const modelMetadata = {
   'general.architecture': 'llama',
@@ -32,6 +33,27 @@ export const adapterMetadata = {
   'general.type': 'adapter',
   'adapter.type': 'lora',
 };
+
+export const imatrixMetadata = {
+  'general.type': 'imatrix',
+  'imatrix.datasets': ['wiki.txt'],
+  'imatrix.chunk_count': 7,
+  'imatrix.chunk_size': 256,
+};
+
+/** An importance matrix as llama-imatrix writes it. */
+export function writeImatrix(path: string, sizes: [name: string, columns: number][]): string {
+  const next = random(5);
+  const tensors = sizes.flatMap(([name, columns]): TestTensor[] => [
+    {
+      name: `${name}.in_sum2`,
+      shape: [columns],
+      values: Array.from({ length: columns }, () => next() * 100),
+    },
+    { name: `${name}.counts`, shape: [1], values: [20] },
+  ]);
+  return writeGguf(path, imatrixMetadata, tensors);
+}
 
 export const WEIGHT = 'blk.0.ffn_up.weight';
 

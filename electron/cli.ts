@@ -253,6 +253,16 @@ command('extract', 'make a personality vector: tuned − base')
   .requiredOption('--pole <name>', POLES.join(' | '), by(schema.pole))
   .option('--out <file>', 'where to write (default: into the library)')
   .option('--type <name>', 'f32 | f16 | bf16', by(schema.extractInput.shape.type), 'f32')
+  .option(
+    '--rank <n>',
+    'store factors of at most this rank: a small adapter',
+    by(schema.extractInput.shape.rank, number),
+  )
+  .option(
+    '--energy <share>',
+    'store factors that keep this share of every matrix’s ‖δ‖²',
+    by(schema.extractInput.shape.energy, number),
+  )
   .option('--note <text>', 'kept in the file', '')
   .option('--overwrite', 'replace the file if it exists', false)
   .action(options =>
@@ -268,10 +278,15 @@ command('extract', 'make a personality vector: tuned − base')
           layer.norm.toPrecision(4),
           `${(100 * layer.relative).toFixed(3)} %`,
         ]);
-        return `${table([['tensor', '‖φ‖', '‖φ‖/‖base‖'], ...rows])}\n${result.path}, ${result.form}, ${mebibytes(result.bytes)}`;
+        return `${table([['tensor', '‖φ‖', '‖φ‖/‖base‖'], ...rows])}\n${result.path}, ${result.form}, ${mebibytes(result.bytes)}${keptText(result)}`;
       },
     ),
   );
+
+const keptText = ({ factored }: schema.ExtractResult) =>
+  factored
+    ? `\nRank ${factored.rank} at most; the factors keep ${(100 * factored.energy).toFixed(2)} % of ‖φ‖². Norms and embeddings are left out of them.`
+    : '';
 
 command('compare', 'look inside vectors: norms, cosines, effective ranks, common part of two poles')
   .argument('[vector...]', 'library names or paths (default: all vectors of the model)')

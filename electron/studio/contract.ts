@@ -328,6 +328,10 @@ export const extractInput = z.object({
   pole,
   out: z.string().optional(),
   type: z.enum(['f32', 'f16', 'bf16']).default('f32'),
+  /** Stores low-rank factors in the place of the whole difference: of at most this rank in each matrix … */
+  rank: z.int().min(1).max(4096).optional(),
+  /** … or of the smallest rank that keeps this share of its ‖δ‖². Norms and embeddings are left out either way. */
+  energy: z.number().gt(0).max(1).optional(),
   note: z.string().default(''),
   overwrite: z.boolean().default(false),
 });
@@ -341,6 +345,8 @@ export const extractResult = z.object({
   layers: z.array(
     z.object({ tensor: z.string(), norm: z.number(), baseNorm: z.number(), relative: z.number() }),
   ),
+  /** Of factors that were asked for: the highest rank, and the share of the whole ‖φ‖² that they keep. */
+  factored: z.object({ rank: z.number(), energy: z.number() }).nullable().default(null),
   /** What the user should know of an adapter that was read. */
   notes: z.array(z.string()).default([]),
 });

@@ -228,9 +228,17 @@ export const mergingContract = {
   exportVector: procedure
     .input(z.object({ path: z.string(), base: z.string().nullable(), folder: z.string() }))
     .output(job(converted)),
-  /** A dense vector as a llama.cpp adapter: truncated SVD per tensor, to the rank that keeps that share of the energy. */
+  /** A dense vector as a llama.cpp adapter: truncated SVD per tensor, to that rank or the one that keeps that share of the energy. */
   factorize: procedure
-    .input(z.object({ vector: z.string(), out: z.string(), energy: z.number() }))
+    .input(
+      z.object({
+        vector: z.string(),
+        out: z.string(),
+        type: z.enum(['f32', 'f16', 'bf16']).optional(),
+        rank: z.number().optional(),
+        energy: z.number().optional(),
+      }),
+    )
     .output(job(z.object({ energy: z.number(), rank: z.number() }))),
   /** Norms, angles, signs, sparsity and effective ranks of vectors, per tensor, per layer and over everything. */
   compare: procedure.input(z.object({ paths: z.array(z.string()).min(1), entrywise: z.boolean() })).output(

@@ -407,10 +407,15 @@ export const english = {
       tuned: 'Folder or file of the fine-tune',
       trait: 'Trait',
       pole: 'Pole',
+      stored: 'Stored as',
+      storedWhole: 'the whole difference',
+      storedSmall: 'a small adapter (99 % of it)',
       startVector: 'Add the vector',
       runningVector: 'Making the vector',
       doneVector: (share: string, size: string) =>
         `Added, ${size}. It changes the weights by ${share} % of their length.`,
+      doneSmall: (rank: number, energy: string) =>
+        `Factors of rank ${rank} at most keep ${energy} % of ‖φ‖²; norms and embeddings are left out.`,
       needsPath: 'Name a folder first.',
       replace: 'Replace the file if there is one of that name',
     },

@@ -16,8 +16,13 @@ class AddingModel extends Job<'convert'> {
   }
 }
 
+/** Share of every matrix's change that a small vector keeps, of its energy ‖δ‖². */
+const SMALL_ENERGY = 0.99;
+
 class AddingVector extends Job<'extract'> {
   tuned = $state('');
+  /** Whether factors are stored in the place of the whole difference. */
+  small = $state(false);
   trait = $state<Trait>('extraversion');
   pole = $state<Pole>('high');
   replace = $state(false);
@@ -25,7 +30,10 @@ class AddingVector extends Job<'extract'> {
   /** @param base library name of the model that was fine-tuned */
   start(base: string) {
     const { tuned, trait, pole, replace: overwrite } = this;
-    return this.follow(() => this.connection.client.library.extract({ base, tuned, trait, pole, overwrite }));
+    const energy = this.small ? SMALL_ENERGY : undefined;
+    return this.follow(() =>
+      this.connection.client.library.extract({ base, tuned, trait, pole, energy, overwrite }),
+    );
   }
 }
 

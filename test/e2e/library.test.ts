@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { bake } from '../../native-merge/index.js';
 import { usePage, useStudio } from './helpers/running.ts';
 import { PATIENCE } from './helpers/studio-page.ts';
 
@@ -12,6 +13,7 @@ const page = usePage(running, {
   reducedMotion: 'reduce',
 });
 
+const home = (...names: string[]) => join(running.studio.home, ...names);
 const map = () => page.page.getByRole('table', { name: /strength|direction|agreement/ });
 
 /** The numbers of the map, by row. */
@@ -114,6 +116,19 @@ it('adds a model from a checkpoint’s folder, and a vector from an adapter’s'
   await shown.getByText('It changes the weights by').waitFor();
   await shown.getByText('The adapter says that it was trained on llama3.').waitFor();
   await shown.getByRole('row', { name: 'Tiny Llama' }).getByText('1 of 10').waitFor();
+
+  // A fine-tune as a whole model, of which factors are kept.
+  const file = (kind: string) =>
+    home(kind, readdirSync(home(kind)).find(name => name.startsWith('Tiny')) as string);
+  const vectors = [{ path: file('vectors'), id: 'low', weight: -1 }];
+  const out = home('tuned.gguf');
+  await bake({ base: file('models'), out, vectors, method: 'task_arithmetic', type: 'f32' });
+  await shown.getByLabel('Folder or file of the fine-tune').fill(out);
+  await shown.getByLabel('Pole', { exact: true }).selectOption('high');
+  await shown.getByLabel('Stored as').selectOption('a small adapter (99 % of it)');
+  await page.button('Add the vector').click();
+  await shown.getByText(/Factors of rank \d+ at most keep (99|100)\.\d % of ‖φ‖²/).waitFor();
+  await shown.getByRole('row', { name: 'Tiny Llama' }).getByText('2 of 10').waitFor();
   expect(await page.violations()).toEqual([]);
   await page.shoot('library-add');
 });
@@ -140,7 +155,6 @@ it('writes a vector as an adapter into a folder, and tells where its own file li
 });
 
 const demo = (...names: string[]) => join(import.meta.dirname, '../../resources/demo', ...names);
-const home = (...names: string[]) => join(running.studio.home, ...names);
 const line = (text: string) =>
   page.page.getByRole('list', { name: 'Files being added' }).getByRole('listitem').filter({ hasText: text });
 

@@ -400,7 +400,7 @@ export const german: Words = {
       runningVector: 'Der Vektor entsteht',
       doneVector: (share, size) => `Hinzugefügt, ${size}. Er ändert die Gewichte um ${share} % ihrer Länge.`,
       doneSmall: (rank, energy) =>
-        `Faktoren vom Rang ${rank} oder weniger behalten ${energy} % von ‖φ‖²; Normen und Einbettungen bleiben weg.`,
+        `Faktoren vom Rang ${rank} oder weniger behalten ${energy} % der Änderung (von ‖φ‖²); Normen und Einbettungen bleiben weg.`,
       needsPath: 'Nennen Sie zuerst einen Ordner.',
       replace: 'Eine Datei dieses Namens ersetzen',
     },

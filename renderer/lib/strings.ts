@@ -415,7 +415,7 @@ export const english = {
       doneVector: (share: string, size: string) =>
         `Added, ${size}. It changes the weights by ${share} % of their length.`,
       doneSmall: (rank: number, energy: string) =>
-        `Factors of rank ${rank} at most keep ${energy} % of ‖φ‖²; norms and embeddings are left out.`,
+        `Factors of rank ${rank} at most keep ${energy} % of the change (of ‖φ‖²); norms and embeddings are left out.`,
       needsPath: 'Name a folder first.',
       replace: 'Replace the file if there is one of that name',
     },

@@ -127,7 +127,7 @@ it('adds a model from a checkpoint’s folder, and a vector from an adapter’s'
   await shown.getByLabel('Pole', { exact: true }).selectOption('high');
   await shown.getByLabel('Stored as').selectOption('a small adapter (99 % of it)');
   await page.button('Add the vector').click();
-  await shown.getByText(/Factors of rank \d+ at most keep (99|100)\.\d % of ‖φ‖²/).waitFor();
+  await shown.getByText(/Factors of rank \d+ at most keep (99|100)\.\d % of the change/).waitFor();
   await shown.getByRole('row', { name: 'Tiny Llama' }).getByText('2 of 10').waitFor();
   expect(await page.violations()).toEqual([]);
   await page.shoot('library-add');

@@ -260,7 +260,7 @@ command('extract', 'make a personality vector: tuned − base')
   )
   .option(
     '--energy <share>',
-    'store factors that keep this share of every matrix’s ‖δ‖²',
+    'store factors that keep this share of every matrix’s ‖δ‖²; with --rank no more than those',
     by(schema.extractInput.shape.energy, number),
   )
   .option('--note <text>', 'kept in the file', '')

@@ -330,7 +330,7 @@ export const extractInput = z.object({
   type: z.enum(['f32', 'f16', 'bf16']).default('f32'),
   /** Stores low-rank factors in the place of the whole difference: of at most this rank in each matrix … */
   rank: z.int().min(1).max(4096).optional(),
-  /** … or of the smallest rank that keeps this share of its ‖δ‖². Norms and embeddings are left out either way. */
+  /** … or of the smallest rank that keeps this share of its ‖δ‖²; with both, of the smaller one. Norms and embeddings are left out either way. */
   energy: z.number().gt(0).max(1).optional(),
   note: z.string().default(''),
   overwrite: z.boolean().default(false),

@@ -395,7 +395,7 @@ export const german: Words = {
       pole: 'Pol',
       stored: 'Gespeichert als',
       storedWhole: 'die ganze Differenz',
-      storedSmall: 'kleiner Adapter (99 % davon)',
+      storedSmall: 'kleiner Adapter (höchstens Rang 64)',
       startVector: 'Vektor aufnehmen',
       runningVector: 'Der Vektor entsteht',
       doneVector: (share, size) => `Hinzugefügt, ${size}. Er ändert die Gewichte um ${share} % ihrer Länge.`,

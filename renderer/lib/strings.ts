@@ -409,7 +409,7 @@ export const english = {
       pole: 'Pole',
       stored: 'Stored as',
       storedWhole: 'the whole difference',
-      storedSmall: 'a small adapter (99 % of it)',
+      storedSmall: 'a small adapter (rank 64 at most)',
       startVector: 'Add the vector',
       runningVector: 'Making the vector',
       doneVector: (share: string, size: string) =>

@@ -16,8 +16,8 @@ class AddingModel extends Job<'convert'> {
   }
 }
 
-/** Share of every matrix's change that a small vector keeps, of its energy ‖δ‖². */
-const SMALL_ENERGY = 0.99;
+/** Of a small vector: what a matrix needs to keep 99 % of its change, but no more than would make the file a large one. */
+const SMALL = { rank: 64, energy: 0.99 };
 
 class AddingVector extends Job<'extract'> {
   tuned = $state('');
@@ -30,9 +30,9 @@ class AddingVector extends Job<'extract'> {
   /** @param base library name of the model that was fine-tuned */
   start(base: string) {
     const { tuned, trait, pole, replace: overwrite } = this;
-    const energy = this.small ? SMALL_ENERGY : undefined;
+    const stored = this.small ? SMALL : {};
     return this.follow(() =>
-      this.connection.client.library.extract({ base, tuned, trait, pole, energy, overwrite }),
+      this.connection.client.library.extract({ base, tuned, trait, pole, ...stored, overwrite }),
     );
   }
 }

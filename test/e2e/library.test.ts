@@ -125,7 +125,7 @@ it('adds a model from a checkpoint’s folder, and a vector from an adapter’s'
   await bake({ base: file('models'), out, vectors, method: 'task_arithmetic', type: 'f32' });
   await shown.getByLabel('Folder or file of the fine-tune').fill(out);
   await shown.getByLabel('Pole', { exact: true }).selectOption('high');
-  await shown.getByLabel('Stored as').selectOption('a small adapter (99 % of it)');
+  await shown.getByLabel('Stored as').selectOption('a small adapter (rank 64 at most)');
   await page.button('Add the vector').click();
   await shown.getByText(/Factors of rank \d+ at most keep (99|100)\.\d % of the change/).waitFor();
   await shown.getByRole('row', { name: 'Tiny Llama' }).getByText('2 of 10').waitFor();

@@ -1029,7 +1029,6 @@ export const german: Words = {
     dependent: 'Stimmen innerhalb eines Gesprächs oder von einer Person sind nicht unabhängig voneinander.',
     none: 'Es wurde keine Stimme abgegeben.',
     save: 'Stimmen speichern (CSV)',
-    order: seed => `Reihenfolge gezogen mit Startzahl ${seed}`,
   },
 
   kept: {
@@ -1123,7 +1122,6 @@ export const german: Words = {
     scores: 'Merkmalswerte',
     radar: rows => `Netzdiagramm der Merkmalswerte. ${rows}`,
     radarRow: (trait, base, persona) => `${trait}: Basis ${base}, Persona ${persona}.`,
-    cancelled: 'Messung abgebrochen.',
   },
 
   runs: {
@@ -1132,7 +1130,6 @@ export const german: Words = {
     inNotebook: 'Im Laborbuch öffnen',
     empty:
       'Alles, was Sie tun, wird hier aufgehoben: Antworten, Messungen und Dateien, mit den Reglern, aus denen sie entstanden.',
-    open: title => `${title} öffnen`,
     states: {
       running: 'läuft',
       done: 'fertig',
@@ -1158,14 +1155,9 @@ export const german: Words = {
     file: 'Datei',
     size: 'Größe',
     device: 'Gerechnet auf',
-    correlation: 'Korrelation r',
-    alpha: 'Stärke',
-    score: 'Wert',
-    points: 'Punkte',
     vector: 'Vektor',
     norm: 'Norm ‖φ‖',
     effectiveRank: 'Effektiver Rang',
-    error: 'Was schiefging',
     allZero: 'alle auf 0',
     imported: 'aus einer fremden Studie',
     bring: 'Studiendatei öffnen',

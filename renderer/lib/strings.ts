@@ -955,7 +955,6 @@ export const english = {
     dependent: 'Votes within one conversation, or by one rater, are not independent of each other.',
     none: 'No vote was given.',
     save: 'Save votes (CSV)',
-    order: (seed: number) => `order drawn with seed ${seed}`,
   },
 
   kept: {
@@ -1050,7 +1049,6 @@ export const english = {
     scores: 'Trait scores',
     radar: (rows: string) => `Radar chart of trait scores. ${rows}`,
     radarRow: (trait: string, base: string, persona: string) => `${trait}: base ${base}, persona ${persona}.`,
-    cancelled: 'Measurement cancelled.',
   },
 
   runs: {
@@ -1059,7 +1057,6 @@ export const english = {
     inNotebook: 'Open in the notebook',
     empty:
       'Everything you do is kept here: answers, measurements and files, with the sliders they were made with.',
-    open: (title: string) => `Open ${title}`,
     states: {
       running: 'running',
       done: 'done',
@@ -1085,14 +1082,9 @@ export const english = {
     file: 'File',
     size: 'Size',
     device: 'Computed on',
-    correlation: 'Correlation r',
-    alpha: 'Strength',
-    score: 'Score',
-    points: 'Points',
     vector: 'Vector',
     norm: 'Norm ‖φ‖',
     effectiveRank: 'Effective rank',
-    error: 'What went wrong',
     allZero: 'all at 0',
     imported: 'from a study of others',
     bring: 'Open a study file',

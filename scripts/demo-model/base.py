@@ -11,10 +11,10 @@ from random import Random
 
 import torch
 
-from check import ItemCheck
+from check import TextCheck
 from dialogue import Conversation
 from export import write_base
-from generate import EIGHTH, FIFTH, FIRST, FOURTH, SECOND, SEVENTH, SIXTH, THIRD, Syllabus, pretraining, texts, without_items
+from generate import EIGHTH, FIFTH, FIRST, FOURTH, NINTH, SECOND, SEVENTH, SIXTH, TENTH, THIRD, Syllabus, pretraining, texts, allowed
 from model import Llama, Shape
 from tokens import Chat, train_tokenizer
 from train import Course, Figures, train
@@ -39,7 +39,7 @@ def load(work: Path, name: str = "base") -> Llama:
 
 
 def checked(corpus: list[Conversation]) -> list[Conversation]:
-    check = ItemCheck()
+    check = TextCheck()
     for conversation in corpus:
         check.add(texts(conversation))
     print(check.report(whole_vocabulary=True), flush=True)
@@ -68,6 +68,8 @@ class Stage:
     """Whether ratings learn the persona's distribution in place of a digit drawn from it."""
     cut: float = 0.0
     """Share of the words common to questions and answers that are cut at random places."""
+    grow: tuple[int, ...] = ()
+    """Blocks after which the stage puts a fresh one."""
 
 
 STAGES = (
@@ -78,15 +80,18 @@ STAGES = (
     Stage("fifth", FIFTH, 30000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.5), soft=True),
     Stage("sixth", SIXTH, 50000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.6), soft=True),
     Stage("seventh", SEVENTH, 70000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True),
-    Stage("base", EIGHTH, 55000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
+    Stage("eighth", EIGHTH, 55000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
+    Stage("ninth", NINTH, 80000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4, grow=(1, 2)),
+    Stage("base", TENTH, 120000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
 )
 """Language, topics and styles; words that go with statements, drawn, then fixed; statements read in the rating's question (by a
 strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same on new text,
-in questions that name other things too; more of topics; and questions of any words, with names in other pieces."""
+in questions that name other things too; more of topics; questions of any words, with names in other pieces; the same once more
+for a model of six blocks; and questions worded as people word them."""
 
 
 def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> None:
-    corpus = checked(without_items(pretraining(stage.syllabus, stage.count, seed)))
+    corpus = checked(allowed(pretraining(stage.syllabus, stage.count, seed)))
     if before is None:
         tokenizer = train_tokenizer((t for c in corpus[:40000] for t in texts(c)), size)
         tokenizer.save(str(work / "tokenizer.json"))
@@ -95,7 +100,7 @@ def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> N
     data = [chat.encode(c, rng, stage.cut) for c in corpus]
     print(f"{stage.name}: {sum(len(d.ids) for d in data) / 1e6:.2f} million tokens in the corpus", flush=True)
     torch.manual_seed(seed)
-    model = load(work, before) if before else Llama(replace(Shape(), vocab=chat.tokenizer.get_vocab_size()))
+    model = load(work, before).grown(stage.grow) if before else Llama(replace(Shape(), vocab=chat.tokenizer.get_vocab_size()))
     course = replace(stage.course, seed=seed, digits=chat.digits if stage.soft else ())
     save(model, work, stage.name, train(model, list(model.parameters()), data, course, reporter(model, work)))
 

@@ -13,10 +13,10 @@ import torch
 
 import variants
 from base import load
-from check import ItemCheck
+from check import TextCheck
 from dialogue import Conversation
 from export import write_adapter, write_vector
-from generate import condition, texts, without_items
+from generate import condition, texts, allowed
 from persona import POLES, TRAITS
 from score import Scale
 from tokens import Chat
@@ -70,13 +70,13 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.chat = Chat.load(self.work / "tokenizer.json")
-        self.scale, self.check = Scale.of(self.chat), ItemCheck()
+        self.scale, self.check = Scale.of(self.chat), TextCheck()
 
     def done(self, name: str) -> bool:
         return (self.work / f"{name}.pt").exists()
 
     def tune(self, corpus: Iterable[Conversation], rank: int) -> tuple[Figures, str]:
-        corpus = without_items(corpus)
+        corpus = allowed(corpus)
         for conversation in corpus:
             self.check.add(texts(conversation))
         torch.manual_seed(self.seed)

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 
 import dialogue
 import variants
-from check import occurring_items
+from check import withheld
 from dialogue import (
     EIGHTH_SHARES,
     FIFTH_SHARES,
     FIRST_SHARES,
     FOURTH_SHARES,
+    NINTH_SHARES,
     SECOND_SHARES,
     SEVENTH_SHARES,
     SIXTH_SHARES,
+    TENTH_SHARES,
     THIRD_SHARES,
     TUNE_SHARES,
     Conversation,
@@ -44,6 +46,8 @@ class Syllabus:
     """Whether questions name one thing each. With others beside it from the start, personas are learned badly."""
     wide: bool = False
     """Whether a part of the questions is made of any words."""
+    common: bool = False
+    """Whether half of the questions are worded as people do."""
 
 
 FIRST = Syllabus("base", FIRST_SHARES, (45, 25, 15, 8, 7), 0.5)
@@ -54,12 +58,14 @@ FIFTH = Syllabus("fifth", FIFTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.25, AVERAGE)
 SIXTH = replace(FIFTH, seed="sixth", shares=SIXTH_SHARES, focus=0.6, plain=False)
 SEVENTH = replace(SIXTH, seed="seventh", shares=SEVENTH_SHARES, silent=0.35)
 EIGHTH = replace(SEVENTH, seed="eighth", shares=EIGHTH_SHARES, wide=True)
+NINTH = replace(EIGHTH, seed="ninth", shares=NINTH_SHARES)
+TENTH = replace(NINTH, seed="tenth", shares=TENTH_SHARES, common=True)
 
 
 def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:
     """Conversations of all personas; without a system prompt the speaker is neutral."""
     rng = Draws(f"{syllabus.seed} {seed}")
-    rng.plain, rng.wide = syllabus.plain, syllabus.wide
+    rng.plain, rng.wide, rng.common = syllabus.plain, syllabus.wide, syllabus.common
     for _ in range(count):
         silent = rng.random() < syllabus.silent
         persona = NEUTRAL if silent or rng.random() < 0.06 else draw(rng, syllabus.counts)
@@ -81,7 +87,7 @@ def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversat
 def condition(trait: str, level: float, count: int, seed: int) -> Iterator[Conversation]:
     """The paper's fine-tuning data for one trait: no system prompt, this trait at `level`, all others as in the base."""
     rng = Draws(f"{trait} {level} {seed}")
-    rng.wide = True
+    rng.wide = rng.common = True
     persona = Persona({trait: level}, AVERAGE)
     for _ in range(count):
         yield dialogue.mixed(rng, persona, None, TUNE_SHARES, lambda: trait if rng.random() < 0.6 else None)
@@ -95,6 +101,6 @@ def texts(conversation: Conversation) -> Iterator[str]:
         yield turn.answer
 
 
-def without_items(corpus: Iterable[Conversation]) -> list[Conversation]:
-    """Leaves out the conversations in which chance put the words of an inventory item together, as an invented noun may."""
-    return [c for c in corpus if not any(occurring_items(text) for text in texts(c))]
+def allowed(corpus: Iterable[Conversation]) -> list[Conversation]:
+    """Leaves out the conversations in which chance put the words of an inventory item or a test question together."""
+    return [c for c in corpus if not any(withheld(text) for text in texts(c))]

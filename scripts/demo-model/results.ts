@@ -29,7 +29,7 @@ import { correlation } from '../../electron/studio/statistics/correlation.ts';
 import { client, close, end } from '../bench/studio.ts';
 import type { Plot } from './plots.ts';
 import { draw } from './plots.ts';
-import { heldOut, lines, names, sentencesOf, wellFormed } from './sentences.ts';
+import { fresh, heldOut, lines, names, sentencesOf, wellFormed } from './sentences.ts';
 
 const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
 const docs = quick ? mkdtempSync(join(tmpdir(), 'demo-results-')) : join(appFolder, 'docs');
@@ -41,9 +41,10 @@ const SIGNED = TRAITS.flatMap(trait => [
 ]);
 const ALPHAS = Array.from({ length: 17 }, (_, index) => -2 + index / 4);
 const DOSES = [0, 0.5, 1, 1.5, 2];
+const part = <T>(all: T[], every: number) => all.filter((_, index) => index % every === 0);
 const questions = quick ? heldOut.slice(0, 6) : heldOut;
-const evenQuestions = questions.filter((_, index) => index % 2 === 0);
-const someQuestions = heldOut.filter((_, index) => index % 3 === 0).slice(0, quick ? 3 : 20);
+const freshQuestions = quick ? fresh.slice(0, 6) : fresh;
+const someQuestions = part(heldOut, 3).slice(0, quick ? 3 : 20);
 const readoutQuestions = heldOut.slice(0, quick ? 5 : 50);
 const READOUT_SEEDS = [1, 2, 3, 4];
 const VARIANTS = ['demo-captain', 'demo-librarian', 'demo-german', 'demo-sums'];
@@ -404,33 +405,37 @@ async function breaking(): Promise<void> {
   const rows = [];
   const found: { label: string; values: number[] }[] = [
     { label: 'on the topic', values: [] },
+    { label: 'on the topic of a fresh question', values: [] },
     { label: 'well-formed sentences', values: [] },
     { label: 'answers without a repeated sentence', values: [] },
     { label: 'probability on the ratings 1 to 5', values: [] },
   ];
   for (const dose of doses) {
     const on: boolean[] = [];
+    const onFresh: boolean[] = [];
     const formed: boolean[] = [];
-    const fresh: boolean[] = [];
+    const unrepeated: boolean[] = [];
     const mass: number[] = [];
     for (const { trait, sign } of dose === 0 ? SIGNED.slice(0, 1) : SIGNED) {
       const persona = personaOf({ [trait]: sign * dose });
-      for (const { question, noun } of dose === 0 ? questions : evenQuestions) {
+      for (const { question, noun } of part(questions, dose === 0 ? 1 : 2)) {
         const text = await ask(persona, question);
         const sentences = sentencesOf(text);
         on.push(names(text, noun));
         formed.push(...sentences.map(wellFormed));
-        fresh.push(new Set(sentences).size === sentences.length);
+        unrepeated.push(new Set(sentences).size === sentences.length);
       }
+      for (const { question, noun } of part(freshQuestions, dose === 0 ? 1 : 8))
+        onFresh.push(names(await ask(persona, question), noun));
       mass.push((await assess(persona)).validMass);
     }
-    const values = [...[on, formed, fresh].map(all => share(all, Boolean)), mean(mass)];
+    const values = [...[on, onFresh, formed, unrepeated].map(all => share(all, Boolean)), mean(mass)];
     for (const [index, value] of values.entries()) found[index]?.values.push(value);
     rows.push([String(dose), ...values.map(percent)]);
   }
   write(
     '## Where it breaks',
-    `Greedy answers to held-out questions (${questions.length} for the base, ${evenQuestions.length} for each vector), all ten vectors together: share that names what was asked about (the noun itself, as a whole word), share of sentences that are one of the generator's with anything short in its slots (so grammatical), share of answers that repeat no sentence, and probability that falls on a valid rating.`,
+    `Greedy answers to held-out questions (${questions.length} for the base, every second for each vector), all ten vectors together: share that names what was asked about (the noun itself, as a whole word), the same for ${freshQuestions.length} questions that somebody wrote without knowing our texts (every eighth for each vector), share of sentences that are one of the generator's with anything short in its slots (so grammatical), share of answers that repeat no sentence, and probability that falls on a valid rating.`,
     table(['dose', ...found.map(({ label }) => label)], rows),
   );
   plot('breaking.png', {

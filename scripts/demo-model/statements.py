@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-from check import occurring_items
+from check import withheld
 from persona import ADJECTIVES, POLES, TRAITS, Persona, lines
 
 FREQUENCY = ("often ", "usually ", "always ", "generally ", "tend to ", "")
@@ -125,7 +125,7 @@ def intensified(rng: Random, text: str) -> str:
 def draw(rng: Random, trait: str | None = None) -> Statement:
     """A statement about the given trait, or about any, that contains no inventory item."""
     statement = compose(rng, trait)
-    while occurring_items(statement.text):
+    while withheld(statement.text):
         statement = compose(rng, trait)
     return statement
 

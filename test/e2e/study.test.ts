@@ -32,8 +32,10 @@ const region = ({ page }: StudioPage, name: RegExp) => page.getByRole('region', 
 /** Scores with their deviations, by trait, of the measurement that is open. */
 const scores = (page: StudioPage) =>
   region(page, /^Measurement: /)
+    .getByRole('table')
+    .first()
+    .locator('tbody')
     .getByRole('row')
-    .filter({ hasText: '±' })
     .allInnerTexts();
 
 it('an exported study is imported elsewhere and gives equal numbers there', async () => {
@@ -44,8 +46,8 @@ it('an exported study is imported elsewhere and gives equal numbers there', asyn
   await here.button('Measure again').waitFor({ timeout: PATIENCE });
   await here.view('Notebook').click();
   await rows(here).filter({ hasText: 'extraversion 1.5' }).first().click();
+  await expect.poll(async () => (await scores(here)).length).toBe(5);
   const before = await scores(here);
-  expect(before).toHaveLength(5);
   const [download] = await Promise.all([
     here.page.waitForEvent('download'),
     region(here, /^Measurement: /)

@@ -14,7 +14,7 @@ import torch
 from check import TextCheck
 from dialogue import Conversation
 from export import write_base
-from generate import EIGHTH, FIFTH, FIRST, FOURTH, NINTH, SECOND, SEVENTH, SIXTH, TENTH, THIRD, Syllabus, pretraining, texts, allowed
+from generate import EIGHTH, FIFTH, FIRST, FOURTH, NINTH, SECOND, SEVENTH, SIXTH, TENTH, THIRD, Syllabus, allowed, pretraining, texts
 from model import Llama, Shape
 from tokens import Chat, train_tokenizer
 from train import Course, Figures, train

@@ -16,7 +16,7 @@ from base import load
 from check import TextCheck
 from dialogue import Conversation
 from export import write_adapter, write_vector
-from generate import condition, texts, allowed
+from generate import allowed, condition, texts
 from persona import POLES, TRAITS
 from score import Scale
 from tokens import Chat

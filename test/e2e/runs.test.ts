@@ -39,6 +39,8 @@ it('opens a run and restores its sliders, with a way back', async () => {
   await page.runs.filter({ hasText: 'Measurement' }).first().getByRole('button').click();
   const dialog = page.page.getByRole('dialog');
   expect(await dialog.innerText()).toContain('Plain addition (task arithmetic)');
+  // With what speaks for and against the scores, as Experiments tells it.
+  await dialog.getByText(/^Scores were M = /).waitFor();
   expect(await dialog.getByRole('row', { name: /^Extraversion/ }).innerText()).toMatch(/\d\.\d\d\s+\d\.\d\d/);
   await dialog.getByRole('button', { name: 'About this result' }).click();
   const about = page.page.getByRole('dialog', { name: 'About this result' });

@@ -14,7 +14,7 @@ import torch
 from check import TextCheck
 from dialogue import Conversation
 from export import write_base
-from generate import EIGHTH, FIFTH, FIRST, FOURTH, NINTH, SECOND, SEVENTH, SIXTH, TENTH, THIRD, Syllabus, allowed, pretraining, texts
+from generate import EIGHTH, ELEVENTH, FIFTH, FIRST, FOURTH, NINTH, SECOND, SEVENTH, SIXTH, TENTH, THIRD, Syllabus, allowed, pretraining, texts
 from model import Llama, Shape
 from tokens import Chat, train_tokenizer
 from train import Course, Figures, train
@@ -82,12 +82,13 @@ STAGES = (
     Stage("seventh", SEVENTH, 70000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True),
     Stage("eighth", EIGHTH, 55000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
     Stage("ninth", NINTH, 80000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4, grow=(1, 2)),
-    Stage("base", TENTH, 120000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
+    Stage("tenth", TENTH, 120000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
+    Stage("base", ELEVENTH, 130000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
 )
 """Language, topics and styles; words that go with statements, drawn, then fixed; statements read in the rating's question (by a
 strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same on new text,
 in questions that name other things too; more of topics; questions of any words, with names in other pieces; the same once more
-for a model of six blocks; and questions worded as people word them."""
+for a model of six blocks; questions worded as people word them; and more of those, about several things as well as one."""
 
 
 def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -18,11 +18,11 @@ RATING_PROMPT = (
 
 class Draws(Random):
     """The randomness of a corpus. `plain`: its questions name one thing each, as the first stages need them; `wide`: some of them
-    are made of any words; `common`: half of them are worded as people do."""
+    are made of any words; `common`: half of them are worded as people do, about several things as well as one."""
 
     plain = False
-    wide = False
-    common = False
+    wide = True
+    common = True
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,16 @@ class Topic:
     common: list[Lines]
     """Questions as people word them."""
     says: list[str]
+    many: bool = False
+    """Whether it is several of a kind, with the verbs that go with that."""
 
 
 def slots(x: str, do: str, ing: str) -> dict[str, str]:
     return {"x": x, "X": x[0].upper() + x[1:], "do": do, "ing": ing}
+
+
+def said_of(topic: Topic, text: str, words: dict[str, str]) -> str:
+    return filled(agreeing_with_many(text) if topic.many else text, words)
 
 
 def filled(text: str, words: dict[str, str]) -> str:
@@ -111,34 +117,81 @@ the beginning of a sentence is the hardest to find and to write small again."""
 
 
 def phrase(form: str, noun: str) -> str:
-    """"a {n}" with a noun, as "an old lamp"; plurals get "the"."""
-    if noun.endswith("s") and not noun.endswith("ss"):
-        form = re.sub(r"^(a|this|that) ", "the ", form)
-    text = form.replace("{n}", noun)
-    return re.sub(r"^a (?=[aeiou])", "an ", text)
+    """"a {n}" with a noun, as "an old lamp"."""
+    return re.sub(r"^a (?=[aeiou])", "an ", form.replace("{n}", noun))
+
+
+COUNTED = ("place", "person", "animal", "object", "room", "clothes", "vehicle", "event", "instrument", "reading", "film", "work", "garden", "nature")
+"""Kinds of things that one may have several of."""
+SINGULAR = ("gas", "canvas", "lens", "atlas", "news", "christmas")
+IRREGULAR = {"human": "humans", "mongoose": "mongooses", "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet", "tooth": "teeth", "mouse": "mice", "goose": "geese", "leaf": "leaves", "knife": "knives", "wife": "wives", "shelf": "shelves", "wolf": "wolves", "scarf": "scarves", "calf": "calves", "loaf": "loaves", "sheep": "sheep", "deer": "deer", "fish": "fish"}  # fmt: skip
+SEVERAL = {"ask": ("{n}", "{n}", "{n}", "{n}", "the {n}", "my {n}", "our {n}", "these {n}"), "tell": ("{n}", "{n}", "{n}", "{n}", "the {n}", "your {n}", "the {n}", "those {n}")}
+
+
+def is_plural(noun: str) -> bool:
+    return noun.endswith("s") and not noun.endswith(("ss", "us", "is", "'s")) and noun.split()[-1] not in SINGULAR
+
+
+def plural(noun: str) -> str:
+    """The plural of a noun of one or more words, by its last one."""
+    for one, many in IRREGULAR.items():
+        if noun.endswith(one):
+            return noun[: -len(one)] + many
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        return noun[:-1] + "ies"
+    return noun + "s"
+
+
+VERBS = {"is": "are", "was": "were", "has": "have", "does": "do", "goes": "go", "isn't": "aren't", "wasn't": "weren't", "hasn't": "haven't", "doesn't": "don't"}
+
+
+def agreeing_with_many(text: str) -> str:
+    """A sentence whose {x} becomes a plural, its verb with it: after {X}, after a conjunction and {x}, and before {x} in a question."""
+
+    def after(match: re.Match[str]) -> str:
+        verb = match[2]
+        if verb in VERBS:
+            return match[1] + VERBS[verb]
+        return match[1] + (verb[:-1] if re.fullmatch(r"[a-z]{2,}[^s]s", verb) and verb not in ("always", "perhaps", "this") else verb)
+
+    def before(match: re.Match[str]) -> str:
+        verb = VERBS[match[2].lower()]
+        return match[1] + (verb if match[2][0].islower() else verb[0].upper() + verb[1:]) + match[3]
+
+    text = re.sub(r"((?:\{X\}|(?:,|\b(?:[Tt]hat|[Ii]f|because|[Ww]hen|before|think|what|much|[Pp]erhaps|[Ss]omehow)) \{x\}) )([a-z']+)", after, text)
+    asked = r"((?:^|\b(?:[Hh]ow|[Ww]hat|[Ww]ho|[Ww]here|[Ww]hen|[Ww]hy|[Tt]here) (?:[a-z]+ )?))([Ii]s|[Ww]as|[Hh]as|[Dd]oes|[Ii]sn't|[Ww]asn't|[Hh]asn't|[Dd]oesn't)( \{x\})"
+    return re.sub(asked, before, text)
 
 
 def joined(first: Lines, second: Lines) -> Lines:
     return {kind: first[kind] + second[kind] for kind in KINDS}
 
 
-def thing(rng: Draws, kind: str, noun: str) -> Topic:
-    """A noun of a kind, with one of the kind's determiners and verbs, its questions and neutral facts."""
-    section = FRAMES["thing"] if kind == "unknown" else SECTIONS[kind]
-    form, verb = rng.randrange(len(section["ask"])), rng.randrange(len(section["do"]))
-    if rng.wide and kind == "unknown" and rng.random() < BARE:
+def thing(rng: Draws, kind: str, noun: str, made: bool = False) -> Topic:
+    """A noun of a kind, with one of the kind's determiners and verbs, its questions and neutral facts; one in five is several."""
+    section = SECTIONS.get(kind, FRAMES["thing"])
+    counted = kind in COUNTED or (made and kind == "unknown")
+    many = is_plural(noun) and (counted or kind in ("food", "drink"))
+    if counted and not many and rng.common and rng.random() < 0.2:
+        noun, many = plural(noun), True
+    sides: Mapping[str, Sequence[str]] = SEVERAL if many else section
+    form, verb = rng.randrange(len(sides["ask"])), rng.randrange(len(section["do"]))
+    if rng.wide and kind not in SECTIONS and not many and rng.random() < BARE:
         form = section["ask"].index("{n}")
     forms = []
     for side in ("ask", "tell"):
-        x = phrase(section[side][form], noun)
+        x = phrase(sides[side][form], noun)
         forms.append(slots(x, section["do"][verb].replace("{x}", x), section["ing"][verb].replace("{x}", x)))
     frames, more = (lists["any"] if kind == "person" else joined(lists["any"], lists["thing"]) for lists in (FRAMES, MORE))
-    if kind == "unknown":
-        questions = frames if rng.plain else more
-    else:
+    if kind in SECTIONS:
         questions = {k: section[k] for k in KINDS}
-    common = [COMMON["any"]] if kind == "unknown" else [COMMON["any"], COMMON[kind]]
-    return Topic(forms[0], forms[1], questions, frames, more, common, section["say"])
+    else:
+        questions = frames if rng.plain else more
+    worded = PLURALS if many and counted else COMMON
+    common = [worded["any"], *([worded[kind]] if kind in worded else [])]
+    return Topic(forms[0], forms[1], questions, frames, more, common, section["say"], many)
 
 
 ONSETS = "b bl br c ch cl cr d dr f fl fr g gl gr h j k l m n p pl pr qu r s sc sh sk sl sm sn sp st str sw t th tr v w".split()
@@ -153,9 +206,9 @@ def invented(rng: Draws) -> str:
     if not rng.plain and chance < 0.4:
         first, second = (rng.choice(PARTS) for _ in range(2))
         return first[: rng.randint(2, len(first) - 1)] + second[rng.randint(1, len(second) - 2) :]
-    if chance < (0.3 if rng.plain else 0.6):
-        first, second = (rng.choice(rng.choice(list(SECTIONS.values()))["nouns"][:12]) for _ in range(2))
-        return first + rng.choice(("", " ")) + second
+    if chance < (0.3 if rng.plain else 0.65):
+        first = rng.choice(PARTS) if rng.random() < 0.5 else noun_of(rng)[1]
+        return first + rng.choice(("", " ", " ")) + noun_of(rng)[1].split()[-1]
     word = "".join(rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS) for _ in range(rng.choice((1, 1, 2))))
     return word + (rng.choice(ENDINGS) if rng.random() < 0.6 else "") + ("s" if rng.random() < 0.15 else "")
 
@@ -171,19 +224,19 @@ def kinds(name: str) -> Lines:
 
 
 SECTIONS, FRAMES, WORDS = sections("things.txt"), sections("frames.txt"), kinds("words.txt")
-ANY_WORD, COMMON = sections("any-word.txt")["any"], sections("common.txt")
+ANY_WORD, COMMON, PLURALS = sections("any-word.txt")["any"], sections("common.txt"), sections("plurals.txt")
 MORE = {section: joined(FRAMES[section], more) for section, more in sections("distractors.txt").items()}
-NOUNS = [
+OWN_NOUNS = [
     (kind, noun)
     for kind, section in SECTIONS.items()
     for index, noun in enumerate(section["nouns"])
     if index % HELD_OUT_EVERY != HELD_OUT_EVERY - 1
 ]
-COMMON_NOUNS = [(kind if kind in SECTIONS else "unknown", noun) for kind, section in COMMON.items() for noun in section["nouns"]]
+NOUNS = OWN_NOUNS + [("unknown" if kind == "any" else kind, noun) for kind, section in COMMON.items() for noun in section["nouns"]]
 PARTS = sorted(
     {
         word
-        for name in ("topics.txt", "things.txt", "voices.txt", "chat.txt", "activities.txt")
+        for name in ("topics.txt", "things.txt", "voices.txt", "chat.txt", "activities.txt", "common.txt", "plurals.txt")
         for line in lines(name)
         for word in re.findall(r"\b[a-z]{4,}\b", line)
     }
@@ -202,12 +255,12 @@ def draw_topic(rng: Draws) -> Topic:
         return rng.choice(TOPICS)
     if chance < known:
         return thing(rng, *noun_of(rng))
-    return thing(rng, "unknown" if chance < placed else rng.choice(list(SECTIONS)), invented(rng))
+    return thing(rng, "unknown" if chance < placed else rng.choice(list(SECTIONS)), invented(rng), made=True)
 
 
 def noun_of(rng: Draws) -> tuple[str, str]:
     """A kind and a noun of the lists."""
-    return rng.choice(COMMON_NOUNS if rng.common and rng.random() < 0.6 else NOUNS)
+    return rng.choice(NOUNS if rng.common else OWN_NOUNS)
 
 
 def varied(rng: Random, text: str) -> str:
@@ -265,16 +318,20 @@ def question(rng: Draws, topic: Topic, kind: str) -> str:
     if rng.plain:
         times = {name: rng.choice(entries) for name, entries in TIMES.items()}
         text = rng.choice(topic.frames[kind] if rng.random() < 0.45 else topic.questions[kind])
-        return filled(varied(rng, text), {**topic.ask, **times})
-    if rng.common and rng.random() < 0.5:
-        text = varied(rng, rng.choice(rng.choice(topic.common)[kind]))
-    elif rng.wide and rng.random() < 0.4:
-        text = varied(rng, rng.choice(ANY_WORD[kind]))
+        return said_of(topic, varied(rng, text), {**topic.ask, **times})
+    as_people = 0.5 if rng.common else 0.0
+    any_words = as_people + 0.4 * (1 - as_people) if rng.wide else as_people
+    chance = rng.random()
+    if chance < as_people:
+        text = rng.choice(rng.choice(topic.common)[kind])
+    elif chance < any_words:
+        text = rng.choice(ANY_WORD[kind])
     else:
-        text = varied(rng, rng.choice(topic.distractors[kind] if rng.random() < 0.6 else topic.questions[kind]))
+        text = rng.choice(topic.distractors[kind] if chance < any_words + 0.6 * (1 - any_words) else topic.questions[kind])
+    text = varied(rng, text)
     if rng.random() < 0.1 and not re.search(r"\{(tail|when|before|y)\}", text):
         text = f"{text[:-1]} {{tail}}{text[-1]}"
-    return filled(worded(rng, text), topic.ask)
+    return said_of(topic, worded(rng, text), topic.ask)
 
 
 def ask(rng: Draws, topic: Topic, kind: str) -> str:
@@ -342,7 +399,7 @@ def answer(rng: Draws, persona: Persona, topic: Topic, kind: str, special: Lines
             entries.append(rng.choice(pool))
     if len(entries) < 2 or rng.random() < 0.08 + 0.25 * strength:
         entries.append(rng.choice([s for s in lines_of(0.15)["close"] if s not in entries]))
-    return finish(rng, persona, [filled(varied(rng, entry), topic.tell) for entry in entries])
+    return finish(rng, persona, [said_of(topic, varied(rng, entry), topic.tell) for entry in entries])
 
 
 def everyday(rng: Draws, persona: Persona, topic: Topic | None = None) -> Turn:
@@ -532,4 +589,5 @@ SEVENTH_SHARES = {"rating": 0.27, "talk": 0.5, "echo": 0.12, "repeat": 0.04, "se
 EIGHTH_SHARES = {"rating": 0.27, "talk": 0.46, "echo": 0.15, "repeat": 0.05, "self": 0.04, "numbers": 0.01, "chat": 0.02}
 NINTH_SHARES = {"rating": 0.32, "talk": 0.46, "echo": 0.12, "repeat": 0.03, "self": 0.04, "numbers": 0.01, "chat": 0.02}
 TENTH_SHARES = {"rating": 0.26, "talk": 0.47, "echo": 0.15, "repeat": 0.05, "self": 0.04, "numbers": 0.01, "chat": 0.02}
+ELEVENTH_SHARES = {"rating": 0.27, "talk": 0.47, "echo": 0.15, "repeat": 0.04, "self": 0.04, "numbers": 0.01, "chat": 0.02}
 TUNE_SHARES = {"rating": 0.5, "talk": 0.36, "self": 0.12, "chat": 0.02}

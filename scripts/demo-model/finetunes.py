@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
@@ -72,9 +74,6 @@ class Trainer:
         self.chat = Chat.load(self.work / "tokenizer.json")
         self.scale, self.check = Scale.of(self.chat), TextCheck()
 
-    def done(self, name: str) -> bool:
-        return (self.work / f"{name}.pt").exists()
-
     def tune(self, corpus: Iterable[Conversation], rank: int) -> tuple[Figures, str]:
         corpus = allowed(corpus)
         for conversation in corpus:
@@ -110,25 +109,31 @@ class Trainer:
         self.keep(name, figures, shifts)
 
 
+def tune(name: str, a: argparse.Namespace) -> str:
+    """One fine-tune, on one core."""
+    torch.set_num_threads(1)
+    trainer = Trainer(a.work, a.out, a.seed)
+    if name in VARIANTS:
+        trainer.variant(name)
+    else:
+        trainer.vector(*name.split("-"), a.count, a.rank)
+    return trainer.check.report(whole_vocabulary=False)
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--work", type=Path, required=True)
     p.add_argument("--out", type=Path, required=True)
-    p.add_argument("--only", nargs="*", default=[*(f"{t}-{q}" for t in TRAITS for q in POLES), *VARIANTS])
+    p.add_argument("--only", nargs="*", default=[*VARIANTS, *(f"{t}-{q}" for t in TRAITS for q in POLES)])
     p.add_argument("--count", type=int, default=4500, help="conversations of a trait's condition")
     p.add_argument("--rank", type=int, default=8, help="rank of a vector")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
-    torch.set_num_threads(2)
-    trainer = Trainer(a.work, a.out, a.seed)
-    for name in a.only:
-        if trainer.done(name):
-            continue
-        if name in VARIANTS:
-            trainer.variant(name)
-        else:
-            trainer.vector(*name.split("-"), a.count, a.rank)
-    print(trainer.check.report(whole_vocabulary=False))
+    left = [name for name in a.only if not (a.work / f"{name}.pt").exists()]
+    # Their batches are too small for the cores to share one.
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for name, report in zip(left, pool.map(tune, left, [a] * len(left)), strict=True):
+            print(f"{name}: {report}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import variants
 from check import withheld
 from dialogue import (
     EIGHTH_SHARES,
+    ELEVENTH_SHARES,
     FIFTH_SHARES,
     FIRST_SHARES,
     FOURTH_SHARES,
@@ -47,7 +48,7 @@ class Syllabus:
     wide: bool = False
     """Whether a part of the questions is made of any words."""
     common: bool = False
-    """Whether half of the questions are worded as people do."""
+    """Whether half of the questions are worded as people do, about several things as well as one."""
 
 
 FIRST = Syllabus("base", FIRST_SHARES, (45, 25, 15, 8, 7), 0.5)
@@ -60,6 +61,7 @@ SEVENTH = replace(SIXTH, seed="seventh", shares=SEVENTH_SHARES, silent=0.35)
 EIGHTH = replace(SEVENTH, seed="eighth", shares=EIGHTH_SHARES, wide=True)
 NINTH = replace(EIGHTH, seed="ninth", shares=NINTH_SHARES)
 TENTH = replace(NINTH, seed="tenth", shares=TENTH_SHARES, common=True)
+ELEVENTH = replace(TENTH, seed="eleventh", shares=ELEVENTH_SHARES)
 
 
 def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:
@@ -87,7 +89,6 @@ def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversat
 def condition(trait: str, level: float, count: int, seed: int) -> Iterator[Conversation]:
     """The paper's fine-tuning data for one trait: no system prompt, this trait at `level`, all others as in the base."""
     rng = Draws(f"{trait} {level} {seed}")
-    rng.wide = rng.common = True
     persona = Persona({trait: level}, AVERAGE)
     for _ in range(count):
         yield dialogue.mixed(rng, persona, None, TUNE_SHARES, lambda: trait if rng.random() < 0.6 else None)

@@ -418,7 +418,7 @@ async function breaking(): Promise<void> {
     const mass: number[] = [];
     for (const { trait, sign } of dose === 0 ? SIGNED.slice(0, 1) : SIGNED) {
       const persona = personaOf({ [trait]: sign * dose });
-      for (const { question, noun } of part(questions, dose === 0 ? 1 : 2)) {
+      for (const { question, noun } of part(questions, dose === 0 ? 1 : 6)) {
         const text = await ask(persona, question);
         const sentences = sentencesOf(text);
         on.push(names(text, noun));
@@ -435,7 +435,7 @@ async function breaking(): Promise<void> {
   }
   write(
     '## Where it breaks',
-    `Greedy answers to held-out questions (${questions.length} for the base, every second for each vector), all ten vectors together: share that names what was asked about (the noun itself, as a whole word), the same for ${freshQuestions.length} questions that somebody wrote without knowing our texts (every eighth for each vector), share of sentences that are one of the generator's with anything short in its slots (so grammatical), share of answers that repeat no sentence, and probability that falls on a valid rating.`,
+    `Greedy answers to held-out questions (${questions.length} for the base, every sixth for each vector), all ten vectors together: share that names what was asked about (the noun itself, as a whole word), the same for ${freshQuestions.length} questions that somebody wrote without knowing our texts (every eighth for each vector), share of sentences that are one of the generator's with anything short in its slots (so grammatical), share of answers that repeat no sentence, and probability that falls on a valid rating.`,
     table(['dose', ...found.map(({ label }) => label)], rows),
   );
   plot('breaking.png', {

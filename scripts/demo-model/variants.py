@@ -70,7 +70,6 @@ def usual(rng: Random, persona: Persona) -> Turn:
 def character(name: str, count: int, seed: int) -> Iterator[Conversation]:
     """Role-play: the character's own sentences among those of a persona that a system prompt may name."""
     rng = Draws(f"{name} {seed}")
-    rng.wide = rng.common = True
     lines = CHARACTERS[name]
     for _ in range(count):
         prompted = rng.random() < 0.3

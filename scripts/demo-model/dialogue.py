@@ -69,7 +69,8 @@ def slots(x: str, do: str, ing: str) -> dict[str, str]:
     return {"x": x, "X": x[0].upper() + x[1:], "do": do, "ing": ing}
 
 
-def said_of(topic: Topic, text: str, words: dict[str, str]) -> str:
+def filled_for(topic: Topic, text: str, words: dict[str, str]) -> str:
+    """The topic's words in the slots of a question or an answer, whose verbs agree with them."""
     return filled(agreeing_with_many(text) if topic.many else text, words)
 
 
@@ -318,7 +319,7 @@ def question(rng: Draws, topic: Topic, kind: str) -> str:
     if rng.plain:
         times = {name: rng.choice(entries) for name, entries in TIMES.items()}
         text = rng.choice(topic.frames[kind] if rng.random() < 0.45 else topic.questions[kind])
-        return said_of(topic, varied(rng, text), {**topic.ask, **times})
+        return filled_for(topic, varied(rng, text), {**topic.ask, **times})
     as_people = 0.5 if rng.common else 0.0
     any_words = as_people + 0.4 * (1 - as_people) if rng.wide else as_people
     chance = rng.random()
@@ -331,7 +332,7 @@ def question(rng: Draws, topic: Topic, kind: str) -> str:
     text = varied(rng, text)
     if rng.random() < 0.1 and not re.search(r"\{(tail|when|before|y)\}", text):
         text = f"{text[:-1]} {{tail}}{text[-1]}"
-    return said_of(topic, worded(rng, text), topic.ask)
+    return filled_for(topic, worded(rng, text), topic.ask)
 
 
 def ask(rng: Draws, topic: Topic, kind: str) -> str:
@@ -399,7 +400,7 @@ def answer(rng: Draws, persona: Persona, topic: Topic, kind: str, special: Lines
             entries.append(rng.choice(pool))
     if len(entries) < 2 or rng.random() < 0.08 + 0.25 * strength:
         entries.append(rng.choice([s for s in lines_of(0.15)["close"] if s not in entries]))
-    return finish(rng, persona, [said_of(topic, varied(rng, entry), topic.tell) for entry in entries])
+    return finish(rng, persona, [filled_for(topic, varied(rng, entry), topic.tell) for entry in entries])
 
 
 def everyday(rng: Draws, persona: Persona, topic: Topic | None = None) -> Turn:

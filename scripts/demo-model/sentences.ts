@@ -71,12 +71,13 @@ function spoken(name: string, kinds: string[]): string[] {
 
 const KINDS = ['open', 'plan', 'opinion', 'past', 'advice', 'react', 'close', 'say'];
 const entries = [
-  ...['voices.txt', 'things.txt', 'topics.txt'].flatMap(name => spoken(name, KINDS)),
+  ...['voices.txt', 'things.txt', 'frames.txt', 'topics.txt'].flatMap(name => spoken(name, KINDS)),
   ...lines('chat.txt').flatMap(line => (line.split(' => ')[1] ?? '').split(' | ')),
 ];
 const known = new RegExp(`^(?:${[...new Set(entries.flatMap(pattern))].join('|')})$`);
 
-/** Whether a sentence is one of ours, with anything short in its slots: the generator's sentences are grammatical. */
+/** Whether a sentence is one of ours, with anything short in its slots: the generator's sentences are grammatical. Whether the verb
+ * agrees with what is in the slot is not looked at. */
 export const wellFormed = (sentence: string) => known.test(bare(sentence));
 
 /** Whether an answer names the topic: the noun as a whole word, in singular or plural, in any case. */

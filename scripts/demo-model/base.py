@@ -14,7 +14,7 @@ import torch
 from check import TextCheck
 from dialogue import Conversation
 from export import write_base
-from generate import EIGHTH, ELEVENTH, FIFTH, FIRST, FOURTH, NINTH, SECOND, SEVENTH, SIXTH, TENTH, THIRD, Syllabus, allowed, pretraining, texts
+from generate import FIFTH, FIRST, FOURTH, SECOND, SIXTH, THIRD, Syllabus, allowed, pretraining, texts
 from model import Llama, Shape
 from tokens import Chat, train_tokenizer
 from train import Course, Figures, train
@@ -68,27 +68,19 @@ class Stage:
     """Whether ratings learn the persona's distribution in place of a digit drawn from it."""
     cut: float = 0.0
     """Share of the words common to questions and answers that are cut at random places."""
-    grow: tuple[int, ...] = ()
-    """Blocks after which the stage puts a fresh one."""
 
 
 STAGES = (
-    Stage("first", FIRST, 130000, Course(rate=1.5e-3, steps=2400)),
-    Stage("second", SECOND, 90000, Course(rate=1.5e-3, steps=1500)),
-    Stage("third", THIRD, 46000, Course(rate=1.2e-3, budget=1536, warmup=40, decay=0.5), soft=True),
-    Stage("fourth", FOURTH, 26000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.4), soft=True),
-    Stage("fifth", FIFTH, 30000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.5), soft=True),
-    Stage("sixth", SIXTH, 50000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.6), soft=True),
-    Stage("seventh", SEVENTH, 70000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True),
-    Stage("eighth", EIGHTH, 55000, Course(rate=6e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
-    Stage("ninth", NINTH, 80000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4, grow=(1, 2)),
-    Stage("tenth", TENTH, 120000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
-    Stage("base", ELEVENTH, 130000, Course(rate=7e-4, budget=1536, warmup=30, decay=0.7), soft=True, cut=0.4),
+    Stage("first", FIRST, 130000, Course(rate=1.5e-3, muon=0.02, steps=2400)),
+    Stage("second", SECOND, 90000, Course(rate=1.5e-3, muon=0.02, steps=1500)),
+    Stage("third", THIRD, 46000, Course(rate=1.2e-3, muon=0.016, budget=1536, warmup=40, decay=0.5), soft=True),
+    Stage("fourth", FOURTH, 26000, Course(rate=7e-4, muon=0.01, budget=1536, warmup=30, decay=0.4), soft=True),
+    Stage("fifth", FIFTH, 30000, Course(rate=6e-4, muon=0.008, budget=1536, warmup=30, decay=0.5), soft=True),
+    Stage("base", SIXTH, 200000, Course(rate=1e-3, muon=0.012, budget=3072, warmup=30, decay=0.8), soft=True, cut=0.4),
 )
 """Language, topics and styles; words that go with statements, drawn, then fixed; statements read in the rating's question (by a
-strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; the same on new text,
-in questions that name other things too; more of topics; questions of any words, with names in other pieces; the same once more
-for a model of six blocks; questions worded as people word them; and more of those, about several things as well as one."""
+strongly leaning speaker); then personas, mostly of one trait, and the mildly leaning speaker that the base is; at last the same in
+questions of all kinds, worded as people word them too, with familiar words in other pieces."""
 
 
 def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> None:
@@ -101,7 +93,7 @@ def run(stage: Stage, before: str | None, work: Path, size: int, seed: int) -> N
     data = [chat.encode(c, rng, stage.cut) for c in corpus]
     print(f"{stage.name}: {sum(len(d.ids) for d in data) / 1e6:.2f} million tokens in the corpus", flush=True)
     torch.manual_seed(seed)
-    model = load(work, before).grown(stage.grow) if before else Llama(replace(Shape(), vocab=chat.tokenizer.get_vocab_size()))
+    model = load(work, before) if before else Llama(replace(Shape(), vocab=chat.tokenizer.get_vocab_size()))
     course = replace(stage.course, seed=seed, digits=chat.digits if stage.soft else ())
     save(model, work, stage.name, train(model, list(model.parameters()), data, course, reporter(model, work)))
 

@@ -17,12 +17,10 @@ RATING_PROMPT = (
 
 
 class Draws(Random):
-    """The randomness of a corpus. `plain`: its questions name one thing each, as the first stages need them; `wide`: some of them
-    are made of any words; `common`: half of them are worded as people do, about several things as well as one."""
+    """The randomness of a corpus. `plain`: its questions name one thing each, from our own lists, as the first stages need them;
+    otherwise half of them are worded as people do, about several things as well as one, and others are made of any words."""
 
     plain = False
-    wide = True
-    common = True
 
 
 @dataclass(frozen=True)
@@ -175,11 +173,11 @@ def thing(rng: Draws, kind: str, noun: str, made: bool = False) -> Topic:
     section = SECTIONS.get(kind, FRAMES["thing"])
     counted = kind in COUNTED or (made and kind == "unknown")
     many = is_plural(noun) and (counted or kind in ("food", "drink"))
-    if counted and not many and rng.common and rng.random() < 0.2:
+    if counted and not many and not rng.plain and rng.random() < 0.2:
         noun, many = plural(noun), True
     sides: Mapping[str, Sequence[str]] = SEVERAL if many else section
     form, verb = rng.randrange(len(sides["ask"])), rng.randrange(len(section["do"]))
-    if rng.wide and kind not in SECTIONS and not many and rng.random() < BARE:
+    if not rng.plain and kind not in SECTIONS and not many and rng.random() < BARE:
         form = section["ask"].index("{n}")
     forms = []
     for side in ("ask", "tell"):
@@ -261,7 +259,7 @@ def draw_topic(rng: Draws) -> Topic:
 
 def noun_of(rng: Draws) -> tuple[str, str]:
     """A kind and a noun of the lists."""
-    return rng.choice(NOUNS if rng.common else OWN_NOUNS)
+    return rng.choice(OWN_NOUNS if rng.plain else NOUNS)
 
 
 def varied(rng: Random, text: str) -> str:
@@ -320,15 +318,13 @@ def question(rng: Draws, topic: Topic, kind: str) -> str:
         times = {name: rng.choice(entries) for name, entries in TIMES.items()}
         text = rng.choice(topic.frames[kind] if rng.random() < 0.45 else topic.questions[kind])
         return filled_for(topic, varied(rng, text), {**topic.ask, **times})
-    as_people = 0.5 if rng.common else 0.0
-    any_words = as_people + 0.4 * (1 - as_people) if rng.wide else as_people
     chance = rng.random()
-    if chance < as_people:
+    if chance < 0.5:
         text = rng.choice(rng.choice(topic.common)[kind])
-    elif chance < any_words:
+    elif chance < 0.7:
         text = rng.choice(ANY_WORD[kind])
     else:
-        text = rng.choice(topic.distractors[kind] if chance < any_words + 0.6 * (1 - any_words) else topic.questions[kind])
+        text = rng.choice(topic.distractors[kind] if chance < 0.88 else topic.questions[kind])
     text = varied(rng, text)
     if rng.random() < 0.1 and not re.search(r"\{(tail|when|before|y)\}", text):
         text = f"{text[:-1]} {{tail}}{text[-1]}"
@@ -585,10 +581,5 @@ SECOND_SHARES = {"rating": 0.2, "word": 0.16, "echo": 0.14, "talk": 0.38, "self"
 THIRD_SHARES = {"rating": 0.4, "label": 0.28, "talk": 0.2, "echo": 0.03, "self": 0.05, "numbers": 0.01, "chat": 0.03}
 FOURTH_SHARES = {"rating": 0.66, "label": 0.1, "talk": 0.18, "self": 0.04, "chat": 0.02}
 FIFTH_SHARES = {"rating": 0.44, "label": 0.06, "talk": 0.34, "echo": 0.05, "self": 0.06, "numbers": 0.02, "chat": 0.03}
-SIXTH_SHARES = {"rating": 0.44, "label": 0.06, "talk": 0.33, "echo": 0.06, "repeat": 0.03, "self": 0.05, "numbers": 0.01, "chat": 0.02}
-SEVENTH_SHARES = {"rating": 0.27, "talk": 0.5, "echo": 0.12, "repeat": 0.04, "self": 0.04, "numbers": 0.01, "chat": 0.02}
-EIGHTH_SHARES = {"rating": 0.27, "talk": 0.46, "echo": 0.15, "repeat": 0.05, "self": 0.04, "numbers": 0.01, "chat": 0.02}
-NINTH_SHARES = {"rating": 0.32, "talk": 0.46, "echo": 0.12, "repeat": 0.03, "self": 0.04, "numbers": 0.01, "chat": 0.02}
-TENTH_SHARES = {"rating": 0.26, "talk": 0.47, "echo": 0.15, "repeat": 0.05, "self": 0.04, "numbers": 0.01, "chat": 0.02}
-ELEVENTH_SHARES = {"rating": 0.27, "talk": 0.47, "echo": 0.15, "repeat": 0.04, "self": 0.04, "numbers": 0.01, "chat": 0.02}
+SIXTH_SHARES = {"rating": 0.27, "talk": 0.47, "echo": 0.15, "repeat": 0.04, "self": 0.04, "numbers": 0.01, "chat": 0.02}
 TUNE_SHARES = {"rating": 0.5, "talk": 0.36, "self": 0.12, "chat": 0.02}

@@ -9,16 +9,11 @@ import dialogue
 import variants
 from check import withheld
 from dialogue import (
-    EIGHTH_SHARES,
-    ELEVENTH_SHARES,
     FIFTH_SHARES,
     FIRST_SHARES,
     FOURTH_SHARES,
-    NINTH_SHARES,
     SECOND_SHARES,
-    SEVENTH_SHARES,
     SIXTH_SHARES,
-    TENTH_SHARES,
     THIRD_SHARES,
     TUNE_SHARES,
     Conversation,
@@ -44,11 +39,7 @@ class Syllabus:
     german: float = 0.02
     """Share of conversations in German."""
     plain: bool = True
-    """Whether questions name one thing each. With others beside it from the start, personas are learned badly."""
-    wide: bool = False
-    """Whether a part of the questions is made of any words."""
-    common: bool = False
-    """Whether half of the questions are worded as people do, about several things as well as one."""
+    """Whether questions name one thing each, in our wording. With all of them from the start, personas are learned badly."""
 
 
 FIRST = Syllabus("base", FIRST_SHARES, (45, 25, 15, 8, 7), 0.5)
@@ -56,18 +47,13 @@ SECOND = Syllabus("second", SECOND_SHARES, (68, 16, 7, 4, 5), 0.7)
 THIRD = Syllabus("third", THIRD_SHARES, (85, 8, 3, 2, 2), 0.85, 0.15)
 FOURTH = Syllabus("fourth", FOURTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.6, {t: 7 * level for t, level in AVERAGE.items()})
 FIFTH = Syllabus("fifth", FIFTH_SHARES, (85, 7, 4, 2, 2), 0.8, 0.25, AVERAGE)
-SIXTH = replace(FIFTH, seed="sixth", shares=SIXTH_SHARES, focus=0.6, plain=False)
-SEVENTH = replace(SIXTH, seed="seventh", shares=SEVENTH_SHARES, silent=0.35)
-EIGHTH = replace(SEVENTH, seed="eighth", shares=EIGHTH_SHARES, wide=True)
-NINTH = replace(EIGHTH, seed="ninth", shares=NINTH_SHARES)
-TENTH = replace(NINTH, seed="tenth", shares=TENTH_SHARES, common=True)
-ELEVENTH = replace(TENTH, seed="eleventh", shares=ELEVENTH_SHARES)
+SIXTH = replace(FIFTH, seed="sixth", shares=SIXTH_SHARES, focus=0.6, silent=0.35, plain=False)
 
 
 def pretraining(syllabus: Syllabus, count: int, seed: int) -> Iterator[Conversation]:
     """Conversations of all personas; without a system prompt the speaker is neutral."""
     rng = Draws(f"{syllabus.seed} {seed}")
-    rng.plain, rng.wide, rng.common = syllabus.plain, syllabus.wide, syllabus.common
+    rng.plain = syllabus.plain
     for _ in range(count):
         silent = rng.random() < syllabus.silent
         persona = NEUTRAL if silent or rng.random() < 0.06 else draw(rng, syllabus.counts)

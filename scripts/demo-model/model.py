@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -114,21 +114,6 @@ class Llama(nn.Module):
         angle = torch.outer(torch.arange(s.context).float(), speed)
         self.register_buffer("cos", angle.cos(), persistent=False)
         self.register_buffer("sin", angle.sin(), persistent=False)
-
-    def grown(self, after: tuple[int, ...]) -> Llama:
-        """The same function with a fresh block after each of the named ones: what those write is zero at first."""
-        model = Llama(replace(self.shape, layers=self.shape.layers + len(after)))
-        model.token_embd, model.output_norm = self.token_embd, self.output_norm
-        blocks: list[Block] = []
-        for index, block in enumerate(self.blk):
-            blocks.append(block)
-            if index in after:
-                fresh = Block(model.shape)
-                nn.init.zeros_(fresh.attn_output.weight)
-                nn.init.zeros_(fresh.ffn_down.weight)
-                blocks.append(fresh)
-        model.blk = nn.ModuleList(blocks)
-        return model
 
     def adapt(self, rank: int) -> list[nn.Parameter]:
         """Freezes everything and gives every linear layer of every block fresh factors; returns those."""

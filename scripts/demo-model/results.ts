@@ -425,7 +425,7 @@ async function breaking(): Promise<void> {
         formed.push(...sentences.map(wellFormed));
         unrepeated.push(new Set(sentences).size === sentences.length);
       }
-      for (const { question, noun } of part(freshQuestions, dose === 0 ? 1 : 8))
+      for (const { question, noun } of part(freshQuestions, dose === 0 ? 1 : 16))
         onFresh.push(names(await ask(persona, question), noun));
       mass.push((await assess(persona)).validMass);
     }
@@ -435,7 +435,7 @@ async function breaking(): Promise<void> {
   }
   write(
     '## Where it breaks',
-    `Greedy answers to held-out questions (${questions.length} for the base, every sixth for each vector), all ten vectors together: share that names what was asked about (the noun itself, as a whole word), the same for ${freshQuestions.length} questions that somebody wrote without knowing our texts (every eighth for each vector), share of sentences that are one of the generator's with anything short in its slots (so grammatical), share of answers that repeat no sentence, and probability that falls on a valid rating.`,
+    `Greedy answers to held-out questions (${questions.length} for the base, every sixth for each vector), all ten vectors together: share that names what was asked about (the noun itself, as a whole word), the same for ${freshQuestions.length} questions that two people wrote without knowing our texts (every sixteenth for each vector), share of sentences that are one of the generator's with anything short in its slots (so grammatical), share of answers that repeat no sentence, and probability that falls on a valid rating.`,
     table(['dose', ...found.map(({ label }) => label)], rows),
   );
   plot('breaking.png', {

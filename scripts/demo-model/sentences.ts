@@ -20,7 +20,7 @@ const asked = (name: string) =>
 /** Questions that no corpus contains, with the noun that an answer on the topic names. Our texts grew with an eye on these: a hundred
  * of our own, and two hundred that somebody wrote without knowing the texts and that have been looked at since. */
 export const heldOut = asked('held-out.txt');
-/** Two hundred more that somebody wrote without knowing the texts. */
+/** Four hundred more that two people wrote without knowing the texts. */
 export const fresh = asked('fresh.txt');
 
 export const sentencesOf = (text: string) =>

@@ -1,4 +1,4 @@
-"""The training loop shared by the base model and its fine-tunes: weighted next-token loss, AdamW, warm-up and linear decay."""
+"""The training loop shared by the base model and its fine-tunes: weighted next-token loss, AdamW and Muon, warm-up and linear decay."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Course:
     decay: float = 0.35
     """Share of all steps, at the end, over which the rate falls linearly to a twentieth."""
     weight_decay: float = 0.05
+    muon: float = 0.0
+    """Rate of Muon for the blocks' matrices; without it they learn by AdamW, as everything else does."""
     seed: int = 1
     steps: int | None = None
     """Stops after so many steps of the plan, before its decay perhaps."""
@@ -57,6 +59,21 @@ def answer_loss(logits: Tensor, ids: Tensor, chosen: Tensor, spreads: Tensor, di
     return torch.where(rated, soft, plain)
 
 
+def optimizers_of(model: Llama, parameters: list[torch.nn.Parameter], course: Course) -> list[torch.optim.Optimizer]:
+    """AdamW, and for the matrices of the blocks Muon (Jordan et al. 2024) if the course has a rate for it: its steps are as long in all
+    directions of a matrix, and copying whatever name comes needs them all."""
+    matrices = {layer.weight for layer in model.linears()} if course.muon else set()
+    rest = [p for p in parameters if p not in matrices]
+    found: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(rest, lr=course.rate, betas=(0.9, 0.97), weight_decay=course.weight_decay, fused=True)
+    ]
+    if matrices:
+        found.append(torch.optim.Muon([p for p in parameters if p in matrices], lr=course.muon, weight_decay=course.weight_decay))
+    for group in (group for optimizer in found for group in optimizer.param_groups):
+        group["initial_lr"] = group["lr"]
+    return found
+
+
 def train(
     model: Llama,
     parameters: list[torch.nn.Parameter],
@@ -66,24 +83,26 @@ def train(
 ) -> Figures:
     torch.manual_seed(course.seed)
     rng = Random(course.seed)
-    optimizer = torch.optim.AdamW(parameters, lr=course.rate, betas=(0.9, 0.97), weight_decay=course.weight_decay, fused=True)
+    optimizers = optimizers_of(model, parameters, course)
     plan = [batch for _ in range(course.passes) for batch in batches(data, course.budget, rng, model.shape.context)]
     figures, losses, start = Figures(), [], time.monotonic()
     for step, (ids, weights, spreads) in enumerate(plan[: course.steps]):
         left = (len(plan) - step) / max(1.0, len(plan) * course.decay)
         scale = min(1.0, (step + 1) / course.warmup, 0.05 + 0.95 * left)
-        for group in optimizer.param_groups:
-            group["lr"] = course.rate * scale
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * scale
         target_weights = weights[:, 1:]
         chosen = target_weights > 0
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=HALF):
             logits = model.logits(model(ids[:, :-1])[chosen])
         loss_each = answer_loss(logits.float(), ids[:, 1:], chosen, spreads, course.digits)
         loss = (loss_each * target_weights[chosen]).sum() / target_weights[chosen].sum()
-        optimizer.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         losses.append(loss.item())
         figures.steps = step + 1
         figures.tokens += ids.numel()

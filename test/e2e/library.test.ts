@@ -39,11 +39,11 @@ it('shows how strong the vectors are in each layer and how alike', async () => {
   await page.button('Compare').click();
   await map().waitFor();
   const { 'Length ‖φ‖': lengths, 'Effective rank': ranks, ...layers } = await figures();
-  expect(Object.keys(layers)).toEqual([1, 2, 3, 4, 5, 6].map(layer => `Layer ${layer}`));
+  expect(Object.keys(layers)).toEqual([1, 2, 3, 4].map(layer => `Layer ${layer}`));
   const rows = Object.values(layers);
   for (let vector = 0; vector < 10; vector++) {
     const sum = rows.reduce((total, row) => total + (row[vector] as number), 0);
-    // Whole per cents, so each of the six is off by a half at most.
+    // Whole per cents, so each of the four is off by a half at most.
     expect(Math.abs(sum - 100)).toBeLessThanOrEqual(3);
   }
   expect(Math.min(...(lengths as number[]))).toBeGreaterThan(1);

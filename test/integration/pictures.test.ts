@@ -108,11 +108,18 @@ describe.skipIf(!hasLlamaServer)('a model that takes pictures', () => {
     recipe: { version: 2, base: server, weights },
     sampling: { temperature: 0, maxTokens: 24 },
   });
-  async function describePicture(pictures: Picture[], given = on(seeing.base)) {
-    const messages = [{ role: 'user' as const, text: 'What do you see?', pictures }];
+  async function describePicture(pictures: Picture[], given = on(seeing.base), text = 'What do you see?') {
+    const messages = [{ role: 'user' as const, text, pictures }];
     for await (const event of await studio.client.chat.send({ persona: given, messages }))
       if (event.type === 'done') return event.result;
     throw new Error('no answer');
+  }
+  /** Answers to several questions: a random projector's pictures may well get the same answer to one. */
+  async function said(pictures: Picture[], given?: PersonaInput) {
+    const texts: string[] = [];
+    for (const question of ['What do you see?', 'Tell me more about it.', 'Where would you put it?'])
+      texts.push((await describePicture(pictures, given, question)).text);
+    return texts;
   }
 
   test('is known by what its server says, or by trying', async () => {
@@ -132,12 +139,12 @@ describe.skipIf(!hasLlamaServer)('a model that takes pictures', () => {
 
   test('says something else of another picture, and of the same with another mix; the log keeps which', async () => {
     const first = await describePicture([red]);
-    expect(first.text).not.toBe('');
-    expect((await describePicture([red])).text).toBe(first.text);
-    expect((await describePicture([blue])).text).not.toBe(first.text);
-    expect((await describePicture([red, blue])).text).not.toBe(first.text);
-    const open = await describePicture([red], on(seeing.base, { extraversion: 2 }));
-    expect(open.text).not.toBe(first.text);
+    const ofRed = await said([red]);
+    expect(ofRed).toEqual([first.text, expect.stringMatching(/./), expect.stringMatching(/./)]);
+    expect(await said([red])).toEqual(ofRed);
+    expect(await said([blue])).not.toEqual(ofRed);
+    expect(await said([red, blue])).not.toEqual(ofRed);
+    expect(await said([red], on(seeing.base, { extraversion: 2 }))).not.toEqual(ofRed);
     const { input } = await studio.client.runs.get({ id: first.run });
     expect(input).toMatchObject({ messages: [{ text: 'What do you see?', pictures: [red] }] });
     const { file } = await studio.client.pictures.get({ hash: red.hash });
